@@ -1,0 +1,248 @@
+//! Turns the tables of `data/` into Rust constants, so that a wrong row is a build error and the tables cost nothing at run time.
+#![allow(clippy::expect_used, clippy::panic, reason = "a wrong row must stop the build")]
+
+use std::fmt::Write as _;
+use std::{env, fs, path::Path};
+
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Parts {
+    part: Vec<Part>,
+}
+
+#[derive(Deserialize)]
+struct Memory {
+    base: u32,
+    kb: u32,
+}
+
+#[derive(Deserialize)]
+struct Part {
+    name: String,
+    dev_id: u16,
+    trustzone: bool,
+    crypto: bool,
+    flash_kb: u32,
+    sram1: Memory,
+    sram2: Memory,
+    sram3: Memory,
+    da_store: String,
+    rss_magic: String,
+    rss_descriptors: Vec<u32>,
+    sfsp_version: u32,
+    bootloader: u32,
+    bootloader_version: u32,
+    confidence: String,
+    source: String,
+}
+
+#[derive(Deserialize)]
+struct Rules {
+    rule: Vec<Rule>,
+}
+
+#[derive(Deserialize)]
+struct Rule {
+    id: String,
+    says: String,
+    confidence: String,
+    source: String,
+    switch: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Source {
+    title: String,
+    url: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Field {
+    device: String,
+    field: String,
+    register: String,
+    offset_cur: String,
+    offset_prg: String,
+    bit_hi: u8,
+    bit_lo: u8,
+    encodings: String,
+    default: String,
+    default_confidence: String,
+    source: String,
+}
+
+#[derive(Deserialize)]
+struct Transition {
+    from: String,
+    to: String,
+    tz: String,
+    by: String,
+    outcome: String,
+    rule: String,
+}
+
+type Sources = std::collections::BTreeMap<String, Source>;
+
+fn main() {
+    println!("cargo::rerun-if-changed=data");
+    let mut out = String::new();
+    let sources: Sources = toml::from_str(&read("sources.toml")).expect("data/sources.toml");
+    let rules: Rules = toml::from_str(&read("rules.toml")).expect("data/rules.toml");
+    write_sources(&mut out, &sources);
+    write_parts(&mut out, &sources);
+    write_rules(&mut out, &rules, &sources);
+    write_fields(&mut out, &sources);
+    write_transitions(&mut out, &rules);
+    let path = Path::new(&env::var("OUT_DIR").expect("OUT_DIR")).join("tables.rs");
+    fs::write(path, out).expect("tables.rs");
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(Path::new("data").join(name)).unwrap_or_else(|e| panic!("data/{name}: {e}"))
+}
+
+fn rows<T: for<'de> Deserialize<'de>>(name: &str) -> Vec<T> {
+    csv::Reader::from_path(Path::new("data").join(name))
+        .and_then(|mut reader| reader.deserialize().collect())
+        .unwrap_or_else(|e| panic!("data/{name}: {e}"))
+}
+
+fn number(text: &str, what: &str) -> u32 {
+    match text.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16),
+        None => text.parse(),
+    }
+    .unwrap_or_else(|e| panic!("{what}: {text}: {e}"))
+}
+
+/// `irot-provisioned` → `IrotProvisioned`.
+fn variant(word: &str) -> String {
+    word.split('-').flat_map(|w| w.chars().take(1).map(|c| c.to_ascii_uppercase()).chain(w.chars().skip(1))).collect()
+}
+
+fn cite(keys: &str, sources: &Sources, what: &str) -> String {
+    let known: Vec<String> = keys
+        .split_whitespace()
+        .map(|key| {
+            assert!(sources.contains_key(key), "{what}: unknown source {key}");
+            format!("{key:?}")
+        })
+        .collect();
+    assert!(!known.is_empty(), "{what}: no source");
+    format!("&[{}]", known.join(", "))
+}
+
+fn write_sources(out: &mut String, sources: &Sources) {
+    out.push_str("pub(crate) static SOURCES: &[Source] = &[\n");
+    for (key, source) in sources {
+        let _ = writeln!(out, "Source {{ key: {key:?}, title: {:?}, url: {:?} }},", source.title, source.url);
+    }
+    out.push_str("];\n");
+}
+
+fn write_parts(out: &mut String, sources: &Sources) {
+    let parts: Parts = toml::from_str(&read("parts.toml")).expect("data/parts.toml");
+    out.push_str("pub(crate) static PARTS: &[Part] = &[\n");
+    for p in parts.part {
+        let memory = |m: &Memory| format!("Memory {{ base: {:#010x}, size: {} }}", m.base, m.kb * 1024);
+        let _ = writeln!(
+            out,
+            "Part {{ name: {:?}, dev_id: {:#05x}, trustzone: {}, crypto: {}, flash_size: {}, sram1: {}, sram2: {}, sram3: {}, da_store: DaStore::{}, rss_magic: *b{:?}, rss_descriptors: &{:?}, sfsp_version: {:#x}, bootloader: {:#x}, bootloader_version: {:#x}, confidence: Confidence::{}, source: {} }},",
+            p.name,
+            p.dev_id,
+            p.trustzone,
+            p.crypto,
+            p.flash_kb * 1024,
+            memory(&p.sram1),
+            memory(&p.sram2),
+            memory(&p.sram3),
+            variant(&p.da_store),
+            format!("{:-<8}", p.rss_magic),
+            p.rss_descriptors,
+            p.sfsp_version,
+            p.bootloader,
+            p.bootloader_version,
+            variant(&p.confidence),
+            cite(&p.source, sources, &p.name),
+        );
+    }
+    out.push_str("];\n");
+}
+
+fn write_rules(out: &mut String, rules: &Rules, sources: &Sources) {
+    out.push_str("pub(crate) static RULES: &[Rule] = &[\n");
+    for r in &rules.rule {
+        let _ = writeln!(
+            out,
+            "Rule {{ id: {:?}, says: {:?}, confidence: Confidence::{}, source: {}, switch: {:?} }},",
+            r.id,
+            r.says,
+            variant(&r.confidence),
+            cite(&r.source, sources, &r.id),
+            r.switch
+        );
+    }
+    out.push_str("];\n");
+    out.push_str("/// The id of a rule; every variant is a row of `data/rules.toml`.\n");
+    out.push_str(
+        "#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]\n#[non_exhaustive]\npub enum RuleId {\n",
+    );
+    for r in &rules.rule {
+        let _ = writeln!(out, "/// {}\n{},", r.says, rule_variant(&r.id));
+    }
+    out.push_str("}\n");
+}
+
+/// `R-OPEN-TO-PROVISIONING` → `OpenToProvisioning`.
+fn rule_variant(id: &str) -> String {
+    let name = id.strip_prefix("R-").unwrap_or_else(|| panic!("{id}: rule ids begin with R-"));
+    variant(&name.to_ascii_lowercase())
+}
+
+fn write_fields(out: &mut String, sources: &Sources) {
+    out.push_str("pub(crate) static FIELDS: &[OptionField] = &[\n");
+    for f in rows::<Field>("option_bytes.csv") {
+        let what = format!("{} {}", f.device, f.field);
+        let default = if f.default.is_empty() { None } else { Some(number(&f.default, &what)) };
+        let _ = writeln!(
+            out,
+            "OptionField {{ part: {:?}, name: {:?}, register: {:?}, offset_cur: {:#x}, offset_prg: {:#x}, high: {}, low: {}, encodings: {:?}, default: {default:?}, default_confidence: Confidence::{}, source: {} }},",
+            f.device,
+            f.field,
+            f.register,
+            number(&f.offset_cur, &what),
+            number(&f.offset_prg, &what),
+            f.bit_hi,
+            f.bit_lo,
+            f.encodings,
+            variant(if f.default_confidence == "unknown" { "inferred" } else { &f.default_confidence }),
+            cite(&f.source, sources, &what),
+        );
+    }
+    out.push_str("];\n");
+}
+
+fn write_transitions(out: &mut String, rules: &Rules) {
+    out.push_str("pub(crate) static TRANSITIONS: &[Row] = &[\n");
+    let any = |word: &str, kind: &str| match word {
+        "any" => "None".to_owned(),
+        "on" => "Some(TrustZone::Enabled)".to_owned(),
+        "off" => "Some(TrustZone::Disabled)".to_owned(),
+        word => format!("Some({kind}::{})", variant(word)),
+    };
+    for t in rows::<Transition>("transitions.csv") {
+        assert!(rules.rule.iter().any(|r| r.id == t.rule), "transitions.csv: unknown rule {}", t.rule);
+        let _ = writeln!(
+            out,
+            "Row {{ from: ProductState::{}, to: {}, tz: {}, by: {}, outcome: Outcome::{}, rule: RuleId::{} }},",
+            variant(&t.from),
+            any(&t.to, "ProductState"),
+            any(&t.tz, ""),
+            any(&t.by, "Writer"),
+            variant(&t.outcome),
+            rule_variant(&t.rule)
+        );
+    }
+    out.push_str("];\n");
+}

@@ -1,0 +1,324 @@
+//! What public sources leave open, as switches of the virtual chip.
+//!
+//! Each switch has the values that the sources allow and a default that fits most of them. The host side of provost never
+//! reads a switch: it must cope with every setting, or stop with nothing lost.
+
+use std::fmt;
+
+/// A switch as a person sees it: its name, its values, what it decides and where it comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Switch {
+    /// Name on the command line: `leave-rss-da`.
+    pub name: &'static str,
+    /// The open question.
+    pub question: &'static str,
+    /// The values, the default first.
+    pub values: &'static [&'static str],
+    /// Keys of [`crate::sources::Source`].
+    pub source: &'static [&'static str],
+    /// Whether the outcome of a rescue can depend on it (the others change only what a host sees on the way).
+    pub concerns_rescue: bool,
+}
+
+/// A word that names no switch, or no value of one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AssumptionError {
+    /// No such switch.
+    #[error("unknown switch {name:?}; known: {known}")]
+    UnknownSwitch {
+        /// The word.
+        name: String,
+        /// The names that would have been accepted.
+        known: String,
+    },
+    /// No such value.
+    #[error("switch {name} has no value {value:?}; known: {known}")]
+    UnknownValue {
+        /// The switch.
+        name: &'static str,
+        /// The word.
+        value: String,
+        /// The values that would have been accepted.
+        known: String,
+    },
+}
+
+macro_rules! switches {
+    ($(
+        $(#[doc = $question:literal])+
+        $type:ident $field:ident $name:literal [$($source:literal)+] $(($concerns:ident))? {
+            $( $(#[doc = $doc:literal])+ $variant:ident $word:literal, )+
+        }
+    )+) => {
+        $(
+            $(#[doc = $question])+
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+            pub enum $type { $( $(#[doc = $doc])+ $variant, )+ }
+
+            impl $type {
+                /// All values, the default first.
+                pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+                /// The word for the command line.
+                pub const fn as_str(self) -> &'static str {
+                    match self { $(Self::$variant => $word),+ }
+                }
+            }
+
+            impl Default for $type {
+                fn default() -> Self { Self::ALL[0] }
+            }
+        )+
+
+        /// One setting of all switches: one world that the public sources allow.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+        #[allow(missing_docs, reason = "each field is documented by its type")]
+        pub struct Assumptions { $(pub $field: $type,)+ }
+
+        impl Assumptions {
+            /// All switches.
+            pub const fn switches() -> &'static [Switch] {
+                const SWITCHES: &[Switch] = &[$(Switch {
+                    name: $name,
+                    question: concat!($($question),+).trim_ascii(),
+                    values: &[$($word),+],
+                    source: &[$($source),+],
+                    concerns_rescue: switches!(@concerns $($concerns)?),
+                }),+];
+                SWITCHES
+            }
+
+            /// Sets one switch by name.
+            ///
+            /// # Errors
+            /// Names the known switches, or the known values of this one.
+            pub fn set(&mut self, name: &str, value: &str) -> Result<(), AssumptionError> {
+                match name {
+                    $($name => {
+                        self.$field = $type::ALL.iter().copied().find(|v| v.as_str() == value).ok_or_else(|| {
+                            AssumptionError::UnknownValue {
+                                name: $name,
+                                value: value.chars().take(40).collect(),
+                                known: [$($word),+].join(", "),
+                            }
+                        })?;
+                        Ok(())
+                    })+
+                    _ => Err(AssumptionError::UnknownSwitch {
+                        name: name.chars().take(40).collect(),
+                        known: [$($name),+].join(", "),
+                    }),
+                }
+            }
+
+            /// The value of one switch by name.
+            pub fn get(&self, name: &str) -> Option<&'static str> {
+                match name { $($name => Some(self.$field.as_str()),)+ _ => None }
+            }
+        }
+    };
+    (@concerns rescue) => { true };
+    (@concerns) => { false };
+}
+
+switches! {
+    /// Which word does the ROM answer to the Debug Authentication request STDA?
+    ReplyWord reply_word "reply-word" ["OPTEE-MP21" "CUBEN6-DA"] (rescue) {
+        /// It echoes STDA, as STM32MP21 does.
+        Stda "stda",
+        /// It answers DAOK, as ST's STM32N6 target does.
+        Daok "daok",
+    }
+    /// What do the two bits of DBG_AUTH_ACK mean?
+    AckRoles ack_roles "ack-roles" ["CUBEN6-DA" "OPTEE-MP21" "SVD"] (rescue) {
+        /// Bit 0: the host's word waits to be read; bit 1: the device's word waits to be read, reading clears (ST's code).
+        Code "code",
+        /// The other way round, and the host clears the device's bit by a write (H5 SVD text).
+        Svd "svd",
+    }
+    /// Are the fields of the discovery answer padded to four bytes?
+    TlvPadding tlv_padding "tlv-padding" ["CUBEN6-DA" "OPTEE-MP21"] (rescue) {
+        /// Packed, as ST's STM32N6 target does.
+        Unpadded "unpadded",
+        /// Padded, as STM32MP21 does.
+        Padded "padded",
+    }
+    /// How does the discovery answer encode the product state in its life-cycle word?
+    LifecycleWord lifecycle_word "lifecycle-word" ["CUBEN6-DA"] {
+        /// Low byte is the nibble-swapped product state: 0x2071 for Provisioning.
+        Swapped "swapped",
+        /// Low byte is the product state: 0x2017 for Provisioning.
+        Plain "plain",
+    }
+    /// In which byte order is the vendor id sent?
+    VendorOrder vendor_order "vendor-order" ["CUBEN6-DA" "OPTEE-MP21"] {
+        /// 20 00.
+        Little "little",
+        /// 00 20.
+        Big "big",
+    }
+    /// What makes a chip leave RSS-DA after discovery or a failed authentication?
+    LeaveRssDa leave_rss_da "leave-rss-da" ["H533-U2F" "WOLFTRUST"] (rescue) {
+        /// An NRST pulse does.
+        Nrst "nrst",
+        /// Only removing power does.
+        Power "power",
+    }
+    /// Does a write of TZEN take effect in Provisioning?
+    TzenInProvisioning tzen_in_provisioning "tzen-in-provisioning" ["WOLFTRUST" "CUBEH5-ROT" "ST-827599"] (rescue) {
+        /// It is ignored (one H563).
+        Ignored "ignored",
+        /// It takes effect at the next reset (ST's regression script counts on it).
+        Writable "writable",
+    }
+    /// What happens when the provisioning service has succeeded?
+    RssReturn rss_return "rss-return" ["CMSIS" "AN2606"] (rescue) {
+        /// It returns 0xEAEAEAEA.
+        Returns "returns",
+        /// It does not return: the chip resets.
+        Resets "resets",
+    }
+    /// Which checksum does the provisioning service expect?
+    RssChecksum rss_checksum "rss-checksum" ["ST-843175" "CMSIS"] (rescue) {
+        /// CRC-32 of the STM32 CRC unit (0x04C11DB7, initial 0xFFFFFFFF, no reflection, no final xor) over 32-bit words.
+        Crc32Words "crc32-words",
+        /// The same polynomial over bytes in memory order (CRC-32/MPEG-2).
+        Crc32Bytes "crc32-bytes",
+        /// CRC-32/ISO-HDLC over bytes.
+        Crc32Iso "crc32-iso",
+        /// None of those that provost tries.
+        Unlisted "unlisted",
+    }
+    /// What does the encryption word 0xCACA0AA0 ask for?
+    RssEncryptWord rss_encrypt_word "rss-encrypt-word" ["ST-843175" "ST-887685"] (rescue) {
+        /// Store as it is; every other word encrypts.
+        CacaIsPlain "caca-is-plain",
+        /// Encrypt; every other word stores as it is.
+        CacaIsEncrypted "caca-is-encrypted",
+    }
+    /// Can the provisioning service be called from the debugger with TrustZone off?
+    RssTzOff rss_tz_off "rss-tz-off" ["ST-887685" "CUBEH5-ROT"] (rescue) {
+        /// It works in Provisioning (ST's tool provisions such chips).
+        Works "works",
+        /// The call faults (as it did for user firmware in Open).
+        Faults "faults",
+    }
+    /// What does discovery say of a plain object on a part with secure AES?
+    PlainObject plain_object "plain-object" ["ST-789419" "PROVOST"] (rescue) {
+        /// Invalid: decrypting it breaks the hash.
+        Invalid "invalid",
+        /// Valid, although it never authenticates.
+        LooksValid "looks-valid",
+    }
+    /// Does a chip in Open answer a discovery?
+    OpenDiscovery open_discovery "open-discovery" ["WOLFTRUST" "AN6008"] {
+        /// No: it boots normally.
+        Silent "silent",
+        /// Yes, with integrity 0xF5F5F5F5.
+        Answers "answers",
+    }
+    /// At which addresses does AP0 show DBGMCU?
+    DbgmcuAddress dbgmcu_address "dbgmcu-address" ["DFP" "BLACKMAGIC"] (rescue) {
+        /// At both: the APB-AP decodes only low address bits.
+        Both "both",
+        /// Only at 0xE0044000 (device family pack, ST's OpenOCD).
+        E0044000 "e0044000",
+        /// Only at 0xE00E4000 (ROM table).
+        E00E4000 "e00e4000",
+    }
+    /// What does DPIDR read?
+    Dpidr dpidr "dpidr" ["BLACKMAGIC" "OPENOCD-ST"] (rescue) {
+        /// 0x6BA02477 (logs from silicon).
+        Silicon "6ba02477",
+        /// 0x0BE12477 (ST's OpenOCD configuration; a minimal debug port).
+        Minimal "0be12477",
+    }
+    /// Can a debugger write a later product state in iROT-Provisioned or TZ-Closed?
+    ForwardFromClosed forward_from_closed "forward-from-closed" ["WOLFTRUST" "LAT"] {
+        /// No (one H563).
+        Refused "refused",
+        /// Yes, while AP1 is open.
+        Allowed "allowed",
+    }
+}
+
+impl Assumptions {
+    /// Every combination of the named switches, the others at their default.
+    ///
+    /// Names that are no switch are passed over.
+    pub fn combinations(names: &[&str]) -> impl Iterator<Item = Assumptions> {
+        let chosen: Vec<&'static Switch> = Self::switches().iter().filter(|s| names.contains(&s.name)).collect();
+        let count: usize = chosen.iter().map(|s| s.values.len()).product();
+        (0..count).map(move |index| {
+            let mut rest = index;
+            let mut assumptions = Assumptions::default();
+            for switch in &chosen {
+                let value = switch.values[rest % switch.values.len()];
+                rest /= switch.values.len();
+                // Names and values come from the table itself.
+                let _ = assumptions.set(switch.name, value);
+            }
+            assumptions
+        })
+    }
+}
+
+/// Shows what differs from the defaults: `leave-rss-da=power,dpidr=0be12477`, or `defaults`.
+impl fmt::Display for Assumptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut first = true;
+        for switch in Self::switches() {
+            let value = self.get(switch.name).unwrap_or_default();
+            if value != switch.values[0] {
+                write!(f, "{}{}={value}", if first { "" } else { "," }, switch.name)?;
+                first = false;
+            }
+        }
+        if first { f.write_str("defaults") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::Source;
+
+    #[test]
+    fn every_value_of_every_switch_can_be_set_and_read() {
+        for switch in Assumptions::switches() {
+            assert!(switch.source.iter().all(|key| Source::find(key).is_some()), "{}", switch.name);
+            assert_eq!(Assumptions::default().get(switch.name), Some(switch.values[0]));
+            for value in switch.values {
+                let mut a = Assumptions::default();
+                a.set(switch.name, value).unwrap();
+                assert_eq!(a.get(switch.name), Some(*value));
+            }
+        }
+    }
+
+    #[test]
+    fn wrong_words_are_answered_with_the_right_ones() {
+        let mut a = Assumptions::default();
+        assert!(a.set("reply", "stda").unwrap_err().to_string().contains("reply-word"));
+        assert!(a.set("reply-word", "oeda").unwrap_err().to_string().contains("stda, daok"));
+        assert_eq!(a, Assumptions::default());
+    }
+
+    #[test]
+    fn combinations_are_the_full_product() {
+        let all: std::collections::HashSet<_> =
+            Assumptions::combinations(&["rss-checksum", "dbgmcu-address", "reply-word"]).collect();
+        assert_eq!(all.len(), 4 * 3 * 2);
+        assert_eq!(Assumptions::combinations(&[]).count(), 1);
+    }
+
+    #[test]
+    fn display_names_what_differs() {
+        let mut a = Assumptions::default();
+        assert_eq!(a.to_string(), "defaults");
+        a.set("dpidr", "0be12477").unwrap();
+        a.set("leave-rss-da", "power").unwrap();
+        assert_eq!(a.to_string(), "leave-rss-da=power,dpidr=0be12477");
+    }
+}

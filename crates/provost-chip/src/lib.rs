@@ -1,0 +1,31 @@
+//! What is known of the STM32H5 and its life cycle, as data and as an executable model, without any I/O.
+//!
+//! - [`parts`], [`option_bytes`], [`registers`]: the chip as tables;
+//! - [`states`], [`transitions`], [`rules`]: the product states, which write leads where, and every rule with its sources;
+//! - [`assumptions`]: what public sources leave open, as switches;
+//! - [`model`]: the chip on a bench, and what each action does to it and shows of it.
+//!
+//! The tables live in `data/` and are checked when the crate is built.
+
+pub mod assumptions;
+pub mod model;
+pub mod option_bytes;
+pub mod parts;
+pub mod registers;
+pub mod rules;
+pub mod sources;
+pub mod states;
+pub mod transitions;
+
+/// The tables of `data/`, as constants.
+mod tables {
+    use crate::{
+        option_bytes::OptionField,
+        parts::{DaStore, Memory, Part},
+        rules::Rule,
+        sources::{Confidence, Source},
+        states::{ProductState, TrustZone},
+        transitions::{Outcome, Row, Writer},
+    };
+    include!(concat!(env!("OUT_DIR"), "/tables.rs"));
+}

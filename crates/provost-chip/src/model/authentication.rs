@@ -1,0 +1,177 @@
+//! Debug Authentication: what discovery says, who is let in, and what a regression does.
+
+use super::{Chip, DaRecord, Execution, Firmware, Pending};
+use crate::{
+    assumptions::{Assumptions, PlainObject},
+    rules::{Decision, RuleId},
+    states::{BootUbe, DaMethod, ProductState, TrustZone},
+};
+
+/// What a host asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// Bit 14: back to Open, everything erased.
+    FullRegression,
+    /// Bit 12: back to TZ-Closed, non-secure side erased.
+    TzRegression,
+}
+
+impl Permission {
+    /// The bit in a permission mask.
+    pub const fn bit(self) -> u32 {
+        match self {
+            Self::FullRegression => 14,
+            Self::TzRegression => 12,
+        }
+    }
+}
+
+/// The permissions that the product itself allows: bits 0-2, 4-6, 12 and 14 (ST's default masks and H563 logs).
+pub const PRODUCT_MASK: u32 = 0x5077;
+
+/// The credential that a host presents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Presented {
+    /// How.
+    pub method: DaMethod,
+    /// Stands for the hash that the chip would have to hold.
+    pub id: u32,
+    /// The low bits of the AND of the certificates' and the token's masks; all ones for a password.
+    pub mask: u32,
+}
+
+/// Whether the ROM can use the stored data.
+pub fn usable(chip: &Chip) -> Option<DaRecord> {
+    chip.da.filter(|da| da.encrypted || !chip.part.info().crypto)
+}
+
+/// Whether discovery reports integrity 0xEAEAEAEA.
+pub fn looks_valid(chip: &Chip, assumptions: &Assumptions) -> Decision<bool> {
+    if usable(chip).is_some() {
+        return Decision::new(true, RuleId::DaNeedsValidData);
+    }
+    let plain = chip.da.is_some() && assumptions.plain_object == PlainObject::LooksValid;
+    Decision::new(plain, if chip.da.is_some() { RuleId::CryptoNeedsEncrypted } else { RuleId::DaNeedsValidData })
+}
+
+/// Whether the credential gets this permission.
+pub fn authorise(chip: &Chip, presented: Presented, permission: Permission) -> Decision<bool> {
+    let Some(da) = chip.da else {
+        return Decision::new(false, RuleId::DaNeedsValidData);
+    };
+    if usable(chip).is_none() {
+        return Decision::new(false, RuleId::CryptoNeedsEncrypted);
+    }
+    if presented.method != DaMethod::for_trustzone(chip.tz) || presented.id != da.id {
+        return Decision::new(false, RuleId::DaMethodFollowsTzen);
+    }
+    match presented.method {
+        DaMethod::Password => {
+            Decision::new(permission == Permission::FullRegression, RuleId::PasswordFullRegressionOnly)
+        }
+        DaMethod::Certificate => {
+            let granted = (PRODUCT_MASK & da.mask & presented.mask) >> permission.bit() & 1 == 1;
+            Decision::new(granted, RuleId::DaFourMasks)
+        }
+    }
+}
+
+/// What a full regression leaves; the chip has yet to reset itself (rule `R-FULL-REGRESSION-EFFECT`).
+pub fn full_regression(chip: &mut Chip) {
+    *chip = Chip {
+        part: chip.part,
+        state: ProductState::Open,
+        tz: TrustZone::Disabled,
+        boot_ube: BootUbe::OemIrot,
+        da: None,
+        st_irot_data: false,
+        firmware: Firmware::default(),
+        pending: Pending::default(),
+        runs: Execution::Nowhere,
+    };
+}
+
+/// What a partial regression leaves: TZ-Closed, the non-secure side erased (rule `R-TZ-REGRESSION`).
+pub fn tz_regression(chip: &mut Chip) {
+    chip.state = ProductState::TzClosed;
+    chip.firmware.non_secure = false;
+    chip.pending = Pending::default();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINE: u32 = 7;
+
+    fn chip(part: &str, tz: TrustZone, encrypted: bool) -> Chip {
+        let mut chip = Chip::factory(part.parse().unwrap());
+        (chip.state, chip.tz) = (ProductState::Closed, tz);
+        chip.da = Some(DaRecord { id: MINE, encrypted, mask: PRODUCT_MASK });
+        chip
+    }
+
+    fn present(method: DaMethod) -> Presented {
+        Presented { method, id: MINE, mask: u32::MAX }
+    }
+
+    fn granted(chip: &Chip, presented: Presented) -> bool {
+        authorise(chip, presented, Permission::FullRegression).outcome
+    }
+
+    #[test]
+    fn r_da_method_follows_tzen() {
+        for tz in TrustZone::ALL {
+            let c = chip("STM32H533", tz, true);
+            assert!(granted(&c, present(DaMethod::for_trustzone(tz))));
+            assert!(!granted(&c, present(DaMethod::for_trustzone(tz.flipped()))));
+            assert!(!granted(&c, Presented { id: MINE + 1, ..present(DaMethod::for_trustzone(tz)) }));
+        }
+    }
+
+    #[test]
+    fn r_crypto_needs_encrypted_and_discovery_may_not_tell() {
+        let plain = chip("STM32H533", TrustZone::Enabled, false);
+        assert!(!granted(&plain, present(DaMethod::Certificate)));
+        assert!(!looks_valid(&plain, &Assumptions::default()).outcome);
+        let lies = Assumptions { plain_object: PlainObject::LooksValid, ..Assumptions::default() };
+        assert!(looks_valid(&plain, &lies).outcome);
+        assert!(granted(&chip("STM32H563", TrustZone::Enabled, false), present(DaMethod::Certificate)));
+    }
+
+    #[test]
+    fn r_da_needs_valid_data() {
+        let mut c = chip("STM32H563", TrustZone::Enabled, false);
+        c.da = None;
+        assert!(!granted(&c, present(DaMethod::Certificate)));
+        assert!(!looks_valid(&c, &Assumptions::default()).outcome);
+    }
+
+    #[test]
+    fn r_da_four_masks_are_anded() {
+        for bit in [Permission::FullRegression, Permission::TzRegression] {
+            let mut c = chip("STM32H563", TrustZone::Enabled, false);
+            assert!(authorise(&c, present(DaMethod::Certificate), bit).outcome);
+            let narrow = Presented { mask: !(1 << bit.bit()), ..present(DaMethod::Certificate) };
+            assert!(!authorise(&c, narrow, bit).outcome);
+            c.da = Some(DaRecord { id: MINE, encrypted: false, mask: PRODUCT_MASK & !(1 << bit.bit()) });
+            assert!(!authorise(&c, present(DaMethod::Certificate), bit).outcome);
+        }
+    }
+
+    #[test]
+    fn r_password_full_regression_only() {
+        let c = chip("STM32H563", TrustZone::Disabled, false);
+        assert!(authorise(&c, present(DaMethod::Password), Permission::FullRegression).outcome);
+        assert!(!authorise(&c, present(DaMethod::Password), Permission::TzRegression).outcome);
+    }
+
+    #[test]
+    fn r_full_regression_effect() {
+        let mut c = chip("STM32H573", TrustZone::Enabled, true);
+        c.firmware = Firmware { boots: true, non_secure: true, regresses: true };
+        c.boot_ube = BootUbe::StIrot;
+        full_regression(&mut c);
+        assert_eq!(c, Chip::factory(c.part));
+    }
+}

@@ -1,0 +1,364 @@
+//! People's actions, composed of the model's decisions.
+
+use super::{
+    Execution, World, access,
+    access::Ap1,
+    authentication::{self, Permission, Presented},
+    boot::{self, Reset},
+    options,
+    provisioning::{self, Call, Service},
+};
+use crate::{
+    rules::RuleId,
+    states::{BootUbe, DaMethod, ProductState, TrustZone},
+    transitions::Writer,
+};
+
+/// Something that a person or a tool can do to a chip on a bench.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Action {
+    /// Attach without reset or halt, and read the state if AP1 is open.
+    HotPlug,
+    /// Attach with NRST low and stop at the first instruction.
+    ConnectUnderReset,
+    /// Write PRODUCT_STATE over AP1 and reset.
+    WriteProductState(ProductState),
+    /// Write TZEN over AP1 and reset.
+    WriteTrustZone(TrustZone),
+    /// Write BOOT_UBE over AP1 and reset.
+    WriteBootUbe(BootUbe),
+    /// Provision a Debug Authentication object through the system service over AP1.
+    Provision {
+        /// How the service is called.
+        call: Call,
+        /// Stands for the hash in the object.
+        id: u32,
+        /// The object's permission mask.
+        mask: u32,
+    },
+    /// Hold NRST low, write the magic word, release NRST.
+    RequestDebugAuthentication,
+    /// Discovery.
+    Discover,
+    /// Authenticate for one permission.
+    Authenticate(Presented, Permission),
+    /// Erase the user flash over AP1.
+    MassErase,
+    /// Reach the ROM bootloader over UART or USB and write PRODUCT_STATE with its special command.
+    BootloaderWriteState(ProductState),
+    /// Pulse NRST.
+    Reset,
+    /// Remove power and give it back.
+    PowerCycle,
+    /// Set the level of BOOT0; it is read at the next reset.
+    SetBoot0(bool),
+    /// Ask the owner's firmware to request a regression (PRODUCT_STATE = 0x9A at HDPL1).
+    AskFirmwareToRegress,
+}
+
+/// What an action shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Observation {
+    /// Attached with AP1 open; the state was read.
+    State {
+        /// Product state in force.
+        state: ProductState,
+        /// TrustZone setting in force.
+        tz: TrustZone,
+    },
+    /// The debug port and AP0 answer, AP1 is shut.
+    Ap1Shut,
+    /// Nobody answers.
+    NoAnswer,
+    /// The write took effect.
+    Written,
+    /// The write changed nothing.
+    Ignored,
+    /// The provisioning service stored the object.
+    Provisioned,
+    /// The provisioning service refused it, or faulted; nothing was written.
+    ProvisioningRefused(RuleId),
+    /// The chip answers Debug Authentication.
+    Answers,
+    /// What discovery shows.
+    Discovered {
+        /// The life cycle.
+        state: ProductState,
+        /// Integrity 0xEAEAEAEA.
+        valid: bool,
+        /// The method it asks for.
+        method: DaMethod,
+    },
+    /// The permission was granted; a regression is done and the chip has reset itself.
+    Granted,
+    /// Authentication was refused; the session is over.
+    Refused(RuleId),
+    /// Done; nothing to see.
+    Done,
+}
+
+impl World {
+    /// Performs one action: changes the chip and the bench, and says what is seen.
+    pub fn step(&mut self, action: Action) -> Observation {
+        match action {
+            Action::PowerCycle => {
+                self.bench.powered = true;
+                self.chip.runs = Execution::Off;
+                self.reset(Reset::Power, false);
+                Observation::Done
+            }
+            Action::SetBoot0(level) => {
+                self.bench.boot0 = level;
+                Observation::Done
+            }
+            _ if !self.bench.powered => Observation::NoAnswer,
+            Action::HotPlug => self.look(),
+            Action::ConnectUnderReset => {
+                if self.chip.state == ProductState::Open {
+                    self.look()
+                } else {
+                    Observation::Ap1Shut
+                }
+            }
+            Action::Reset => {
+                if self.bench.nrst_wired {
+                    self.reset(Reset::System, false);
+                }
+                Observation::Done
+            }
+            Action::WriteProductState(to) => self.over_ap1(|w| w.write_state(to, Writer::Debugger)),
+            Action::WriteTrustZone(to) => self.over_ap1(|w| {
+                w.chip.pending.tz = options::write_trustzone(&w.chip, to, &w.assumptions).outcome;
+                w.launch()
+            }),
+            Action::WriteBootUbe(to) => self.over_ap1(|w| {
+                w.chip.pending.boot_ube = options::write_boot_ube(&w.chip, to).outcome;
+                w.launch()
+            }),
+            Action::Provision { call, id, mask } => self.over_ap1(|w| w.provision(call, id, mask)),
+            Action::MassErase => self.over_ap1(Self::mass_erase),
+            Action::BootloaderWriteState(to) => {
+                if self.chip.runs == Execution::Bootloader {
+                    self.write_state(to, Writer::Debugger)
+                } else {
+                    Observation::NoAnswer
+                }
+            }
+            Action::RequestDebugAuthentication => {
+                if !self.bench.nrst_wired {
+                    return Observation::NoAnswer;
+                }
+                self.reset(Reset::System, true);
+                if matches!(self.chip.runs, Execution::RssDa { open: true }) {
+                    Observation::Answers
+                } else {
+                    Observation::NoAnswer
+                }
+            }
+            Action::Discover => self.discover(),
+            Action::Authenticate(presented, permission) => self.authenticate(presented, permission),
+            Action::AskFirmwareToRegress => self.firmware_regression(),
+        }
+    }
+
+    fn reset(&mut self, kind: Reset, da_request: bool) {
+        boot::reset(&mut self.chip, &self.bench, kind, da_request, &self.assumptions);
+    }
+
+    fn look(&self) -> Observation {
+        match access::ap1(&self.chip).outcome {
+            Ap1::Shut => Observation::Ap1Shut,
+            _ => Observation::State { state: self.chip.state, tz: self.chip.tz },
+        }
+    }
+
+    fn over_ap1(&mut self, act: impl FnOnce(&mut Self) -> Observation) -> Observation {
+        match access::ap1(&self.chip).outcome {
+            Ap1::Shut => Observation::Ap1Shut,
+            _ => act(self),
+        }
+    }
+
+    fn write_state(&mut self, to: ProductState, by: Writer) -> Observation {
+        self.chip.pending.state = options::write_product_state(&self.chip, to, by, &self.assumptions).outcome;
+        self.launch()
+    }
+
+    /// The reset after an option change, which makes it take effect.
+    fn launch(&mut self) -> Observation {
+        let changed = self.chip.pending != super::Pending::default();
+        self.reset(Reset::System, false);
+        if changed { Observation::Written } else { Observation::Ignored }
+    }
+
+    fn provision(&mut self, call: Call, id: u32, mask: u32) -> Observation {
+        let decision = provisioning::service(&self.chip, call, &self.assumptions);
+        match decision.outcome {
+            Service::Stores { encrypted, .. } => {
+                provisioning::store(&mut self.chip, id, mask, encrypted);
+                self.reset(Reset::System, false);
+                Observation::Provisioned
+            }
+            Service::Refuses | Service::RefusesChecksum => Observation::ProvisioningRefused(decision.rule),
+            Service::Faults => {
+                self.reset(Reset::System, false);
+                Observation::ProvisioningRefused(decision.rule)
+            }
+        }
+    }
+
+    fn mass_erase(&mut self) -> Observation {
+        if self.chip.state != ProductState::Open {
+            return Observation::Ignored;
+        }
+        self.chip.firmware = super::Firmware::default();
+        self.reset(Reset::System, false);
+        Observation::Done
+    }
+
+    fn discover(&self) -> Observation {
+        if !matches!(self.chip.runs, Execution::RssDa { .. }) {
+            return Observation::NoAnswer;
+        }
+        Observation::Discovered {
+            state: self.chip.state,
+            valid: authentication::looks_valid(&self.chip, &self.assumptions).outcome,
+            method: DaMethod::for_trustzone(self.chip.tz),
+        }
+    }
+
+    fn authenticate(&mut self, presented: Presented, permission: Permission) -> Observation {
+        if self.chip.runs != (Execution::RssDa { open: true }) {
+            return Observation::NoAnswer;
+        }
+        let decision = authentication::authorise(&self.chip, presented, permission);
+        if !decision.outcome {
+            self.chip.runs = Execution::RssDa { open: false };
+            return Observation::Refused(decision.rule);
+        }
+        match permission {
+            Permission::FullRegression => authentication::full_regression(&mut self.chip),
+            Permission::TzRegression => authentication::tz_regression(&mut self.chip),
+        }
+        self.chip.runs = Execution::Off;
+        self.reset(Reset::System, false);
+        Observation::Granted
+    }
+
+    fn firmware_regression(&mut self) -> Observation {
+        if self.chip.runs != Execution::User || !self.chip.firmware.regresses {
+            return Observation::Ignored;
+        }
+        authentication::full_regression(&mut self.chip);
+        self.reset(Reset::System, false);
+        Observation::Granted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        assumptions::{Assumptions, RssChecksum},
+        model::{Bench, Chip, Firmware},
+    };
+
+    const CERTIFICATE: u32 = 1;
+
+    fn stuck(tz: TrustZone) -> World {
+        let mut chip = Chip::factory("STM32H533".parse().unwrap());
+        (chip.state, chip.tz) = (ProductState::Provisioning, tz);
+        World::new(chip)
+    }
+
+    fn provision() -> Action {
+        let call = Call { checksum: RssChecksum::Crc32Words, caca: false };
+        Action::Provision { call, id: CERTIFICATE, mask: 0x5077 }
+    }
+
+    fn authenticate() -> Action {
+        let presented = Presented { method: DaMethod::Certificate, id: CERTIFICATE, mask: u32::MAX };
+        Action::Authenticate(presented, Permission::FullRegression)
+    }
+
+    #[test]
+    fn r_bare_provisioning_is_rescuable() {
+        let mut w = stuck(TrustZone::Enabled);
+        let open = Observation::State { state: ProductState::Open, tz: TrustZone::Disabled };
+        assert_eq!(w.step(Action::WriteProductState(ProductState::Open)), Observation::Ignored);
+        assert_eq!(w.step(provision()), Observation::Provisioned);
+        assert_eq!(w.step(Action::RequestDebugAuthentication), Observation::Answers);
+        assert_eq!(
+            w.step(Action::Discover),
+            Observation::Discovered { state: ProductState::Provisioning, valid: true, method: DaMethod::Certificate }
+        );
+        assert_eq!(w.step(authenticate()), Observation::Granted);
+        assert_eq!(w.step(Action::HotPlug), open);
+    }
+
+    #[test]
+    fn r_closing_without_da_loses() {
+        let mut w = stuck(TrustZone::Enabled);
+        assert_eq!(w.step(Action::WriteProductState(ProductState::TzClosed)), Observation::Written);
+        assert_eq!(w.step(Action::HotPlug), Observation::Ap1Shut);
+        assert_eq!(w.step(provision()), Observation::Ap1Shut);
+        assert_eq!(w.step(Action::RequestDebugAuthentication), Observation::Answers);
+        assert_eq!(w.step(authenticate()), Observation::Refused(RuleId::DaNeedsValidData));
+        // A refused session is over.
+        assert_eq!(w.step(authenticate()), Observation::NoAnswer);
+    }
+
+    #[test]
+    fn r_firmware_regression_opens_a_lost_chip() {
+        let mut w = stuck(TrustZone::Enabled);
+        w.chip.firmware = Firmware { boots: true, non_secure: false, regresses: true };
+        // Firmware never runs in Provisioning.
+        assert_eq!(w.step(Action::AskFirmwareToRegress), Observation::Ignored);
+        w.step(Action::WriteProductState(ProductState::Closed));
+        assert_eq!(w.step(Action::AskFirmwareToRegress), Observation::Granted);
+        assert_eq!(w.chip.state, ProductState::Open);
+    }
+
+    #[test]
+    fn r_da_needs_nrst() {
+        let mut w = stuck(TrustZone::Enabled);
+        w.bench = Bench { nrst_wired: false, ..w.bench };
+        assert_eq!(w.step(provision()), Observation::Provisioned);
+        assert_eq!(w.step(Action::RequestDebugAuthentication), Observation::NoAnswer);
+        assert_eq!(w.step(Action::Discover), Observation::NoAnswer);
+    }
+
+    #[test]
+    fn r_tz_regression_leads_to_tz_closed() {
+        let mut w = stuck(TrustZone::Enabled);
+        w.step(provision());
+        w.step(Action::WriteProductState(ProductState::Closed));
+        w.step(Action::RequestDebugAuthentication);
+        let presented = Presented { method: DaMethod::Certificate, id: CERTIFICATE, mask: u32::MAX };
+        assert_eq!(w.step(Action::Authenticate(presented, Permission::TzRegression)), Observation::Granted);
+        assert_eq!(w.chip.state, ProductState::TzClosed);
+    }
+
+    #[test]
+    fn locked_never_changes() {
+        let mut chip = Chip::factory("STM32H573".parse().unwrap());
+        chip.state = ProductState::Locked;
+        chip.da = Some(crate::model::DaRecord { id: CERTIFICATE, encrypted: true, mask: 0x5077 });
+        let mut w = World::with(chip, Bench::default(), Assumptions::default());
+        for action in [
+            Action::HotPlug,
+            Action::WriteProductState(ProductState::Open),
+            Action::RequestDebugAuthentication,
+            authenticate(),
+            Action::BootloaderWriteState(ProductState::Open),
+            Action::MassErase,
+            Action::AskFirmwareToRegress,
+            Action::PowerCycle,
+        ] {
+            w.step(action);
+            assert_eq!(w.chip.state, ProductState::Locked, "{action:?}");
+        }
+    }
+}
