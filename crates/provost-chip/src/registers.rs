@@ -66,6 +66,8 @@ pub mod flash {
     pub const WRP1R_CUR: u16 = 0xE8;
     /// Current secure watermark of bank 2.
     pub const SECWM2R_CUR: u16 = 0x1E0;
+    /// Current write protection of bank 2.
+    pub const WRP2R_CUR: u16 = 0x1E8;
 
     /// Keys of NSKEYR and SECKEYR, in order (HAL).
     pub const KEYS: [u32; 2] = [0x4567_0123, 0xCDEF_89AB];

@@ -1,0 +1,259 @@
+//! Certificate chains: their file form and the rules that make one good.
+//!
+//! Usable are root alone, root + leaf, and root + any number of intermediates + leaf (AN6008 §5.4.2). The root verifies under its own
+//! key, every other certificate under the key before it; scope fields that are not neutral agree; permissions intersect.
+
+use base64ct::{Base64, Encoding as _};
+use subtle::ConstantTimeEq as _;
+
+use crate::certificate::{Certificate, CertificateError, Role};
+use crate::crypto::Hash;
+use crate::key::PublicKey;
+use crate::permission::{Effective, MaskSource};
+use crate::scope::{Scope, ScopeField};
+use crate::tlv::{Padding, Reader, TlvError, TypeId, Writer};
+
+/// Why bytes or text are not a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChainFormatError {
+    /// The text is not standard base64.
+    #[error("not base64")]
+    Base64,
+    /// The bytes are not TLVs.
+    #[error("not a row of TLVs: {0}")]
+    Tlv(#[from] TlvError),
+    /// A TLV is not a certificate.
+    #[error("byte {offset}: a {} TLV is due, found {found}", TypeId::BinaryCertificate)]
+    Type {
+        /// Where the TLV starts.
+        offset: usize,
+        /// What it is.
+        found: TypeId,
+    },
+    /// A certificate breaks its format.
+    #[error("certificate {index} at byte {offset}: {error}")]
+    Certificate {
+        /// Position in the chain, the root is 0.
+        index: usize,
+        /// Where its TLV starts.
+        offset: usize,
+        /// What is broken.
+        error: CertificateError,
+    },
+}
+
+/// A rule of the chain that is broken. `index` is the position in the chain, the root is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChainError {
+    /// There is no certificate.
+    #[error("the chain has no certificate")]
+    Empty,
+    /// The chain ends with an intermediate certificate.
+    #[error("the chain ends with an intermediate certificate, a leaf is due")]
+    Incomplete,
+    /// The role is not allowed here.
+    #[error("certificate {index}: a {role} certificate cannot stand here")]
+    WrongOrder {
+        /// Position.
+        index: usize,
+        /// Role of the certificate.
+        role: Role,
+    },
+    /// The root key is not the one whose hash is provisioned.
+    #[error("the root key is not the provisioned one")]
+    RootHashMismatch,
+    /// The public key is not a point of the curve.
+    #[error("certificate {index} ({role}): the public key is not a point of the curve")]
+    BadPublicKey {
+        /// Position.
+        index: usize,
+        /// Role of the certificate.
+        role: Role,
+    },
+    /// The signature does not verify under the issuer's key.
+    #[error("certificate {index} ({role}): the signature does not verify under the issuer's key")]
+    BadSignature {
+        /// Position.
+        index: usize,
+        /// Role of the certificate.
+        role: Role,
+    },
+    /// A scope field contradicts a certificate before.
+    #[error("certificate {index}: {field} contradicts the certificates before")]
+    ScopeConflict {
+        /// Position.
+        index: usize,
+        /// The field.
+        field: ScopeField,
+    },
+}
+
+/// Certificates from the root on. May be a part of a usable chain: [`Chain::verify`] tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    certificates: Vec<Certificate>,
+}
+
+impl Chain {
+    /// A chain of certificates, the root first.
+    pub fn new(certificates: Vec<Certificate>) -> Self {
+        Self { certificates }
+    }
+
+    /// Reads one TLV per certificate.
+    ///
+    /// # Errors
+    /// Names the offset and the rule that is broken.
+    pub fn from_tlv(bytes: &[u8]) -> Result<Self, ChainFormatError> {
+        let mut certificates = Vec::new();
+        // A certificate is a multiple of four, so the question of padding does not arise; Arm's rule is to pad.
+        for (index, tlv) in Reader::new(bytes, Padding::Padded).enumerate() {
+            let tlv = tlv?;
+            if tlv.type_id != TypeId::BinaryCertificate {
+                return Err(ChainFormatError::Type { offset: tlv.offset, found: tlv.type_id });
+            }
+            let certificate = Certificate::parse(tlv.value);
+            let named = |error| ChainFormatError::Certificate { index, offset: tlv.offset, error };
+            certificates.push(certificate.map_err(named)?);
+        }
+        Ok(Self { certificates })
+    }
+
+    /// One TLV per certificate.
+    pub fn to_tlv(&self) -> Vec<u8> {
+        let mut writer = Writer::new(Padding::Padded);
+        for certificate in &self.certificates {
+            writer.push(TypeId::BinaryCertificate, &certificate.to_bytes());
+        }
+        writer.finish()
+    }
+
+    /// Reads ST's `.b64` file: base64 of the TLVs. White space is skipped.
+    ///
+    /// # Errors
+    /// Not base64, or not a chain.
+    pub fn from_base64(text: &str) -> Result<Self, ChainFormatError> {
+        let text: String = text.split_ascii_whitespace().collect();
+        Self::from_tlv(&Base64::decode_vec(&text).map_err(|_| ChainFormatError::Base64)?)
+    }
+
+    /// ST's `.b64` file: one line without a line end.
+    pub fn to_base64(&self) -> String {
+        Base64::encode_string(&self.to_tlv())
+    }
+
+    /// The certificates, the root first.
+    pub fn certificates(&self) -> &[Certificate] {
+        &self.certificates
+    }
+
+    /// Checks every rule of a usable chain but the provisioned hash.
+    ///
+    /// # Errors
+    /// The first rule broken.
+    pub fn verify(&self) -> Result<VerifiedChain, ChainError> {
+        self.verify_with(Verifier::new())
+    }
+
+    /// Checks every rule of a usable chain under a provisioned root hash.
+    ///
+    /// # Errors
+    /// The first rule broken.
+    pub fn verify_under(&self, root_key_hash: Hash) -> Result<VerifiedChain, ChainError> {
+        self.verify_with(Verifier::under(root_key_hash))
+    }
+
+    fn verify_with(&self, mut verifier: Verifier) -> Result<VerifiedChain, ChainError> {
+        self.certificates.iter().try_for_each(|certificate| verifier.accept(certificate))?;
+        verifier.finish()
+    }
+}
+
+/// What a good chain says as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedChain {
+    /// The key that signs tokens: that of the last certificate.
+    pub token_key: PublicKey,
+    /// Where the chain holds.
+    pub scope: Scope,
+    /// What each certificate allows.
+    pub permissions: Effective,
+}
+
+/// Takes certificates one by one, as a target receives them, and keeps to the rules.
+#[derive(Clone, Debug, Default)]
+pub struct Verifier {
+    anchor: Option<Hash>,
+    last: Option<(Role, PublicKey)>,
+    scope: Option<Scope>,
+    permissions: Effective,
+}
+
+impl Verifier {
+    /// Believes any root.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Believes the root whose key has this hash.
+    pub fn under(root_key_hash: Hash) -> Self {
+        Self { anchor: Some(root_key_hash), ..Self::default() }
+    }
+
+    /// The last certificate accepted, if any: its role and its key.
+    pub const fn last(&self) -> Option<&(Role, PublicKey)> {
+        self.last.as_ref()
+    }
+
+    /// Takes the next certificate.
+    ///
+    /// # Errors
+    /// The rule it breaks; the state does not change.
+    pub fn accept(&mut self, certificate: &Certificate) -> Result<(), ChainError> {
+        let index = self.permissions.masks().len();
+        let role = certificate.role();
+        let fits = match self.last {
+            None => role == Role::Root,
+            Some((Role::Root | Role::Intermediate, _)) => role != Role::Root,
+            Some((Role::Leaf, _)) => false,
+        };
+        if !fits {
+            return Err(ChainError::WrongOrder { index, role });
+        }
+        let subject = certificate.public_key().map_err(|_| ChainError::BadPublicKey { index, role })?;
+        let issuer = match self.last {
+            Some((_, issuer)) => issuer,
+            None => {
+                if self.anchor.is_some_and(|anchor| !bool::from(anchor.ct_eq(&subject.root_hash()))) {
+                    return Err(ChainError::RootHashMismatch);
+                }
+                subject
+            }
+        };
+        certificate.verify(&issuer).map_err(|_| ChainError::BadSignature { index, role })?;
+        let header = certificate.header();
+        let scope = self.scope.unwrap_or(Scope::NEUTRAL).merge(header.scope);
+        self.scope = Some(scope.map_err(|field| ChainError::ScopeConflict { index, field })?);
+        self.permissions.and(MaskSource::Certificate { index, role }, header.permissions_mask);
+        self.last = Some((role, subject));
+        Ok(())
+    }
+
+    /// What the chain says, now that a token may follow: after a root alone or a leaf.
+    ///
+    /// # Errors
+    /// [`ChainError::Empty`] or [`ChainError::Incomplete`].
+    pub fn finish(&self) -> Result<VerifiedChain, ChainError> {
+        match self.last {
+            None => Err(ChainError::Empty),
+            Some((Role::Intermediate, _)) => Err(ChainError::Incomplete),
+            Some((Role::Root | Role::Leaf, token_key)) => Ok(VerifiedChain {
+                token_key,
+                scope: self.scope.unwrap_or(Scope::NEUTRAL),
+                permissions: self.permissions.clone(),
+            }),
+        }
+    }
+}

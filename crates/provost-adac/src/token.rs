@@ -1,0 +1,192 @@
+//! ADAC tokens in Arm's binary form: what the holder of the chain's last key asks for, signed over the target's challenge.
+//!
+//! For P-256 a token is 120 bytes; the signature covers its first 56 and then the 32 bytes of the challenge, which are not part of the
+//! token (psa-adac).
+
+use crate::certificate::{Extensions, split_extensions};
+use crate::challenge::Challenge;
+use crate::crypto::CryptoSystem;
+use crate::key::{BadSignature, PublicKey, Signature, Signer, SignerError};
+use crate::permission::PermissionMask;
+
+/// Bytes of the token the signature covers: header and extensions hash.
+pub const SIGNED_BYTES: usize = 56;
+/// Bytes of a P-256 token without extensions.
+pub const BODY_BYTES: usize = 120;
+
+/// A byte that breaks a rule of the token format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("token byte {offset}: {rule}")]
+pub struct TokenError {
+    /// Where the field that breaks the rule starts.
+    pub offset: usize,
+    /// The rule.
+    pub rule: TokenRule,
+}
+
+/// A rule of the token format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenRule {
+    /// Header, hash and signature are all there.
+    #[error("a P-256 token has at least {BODY_BYTES} bytes, got {have}")]
+    Truncated {
+        /// Bytes received.
+        have: usize,
+    },
+    /// The format is version 1.
+    #[error("format version must be 1.x, found {major}.{minor}")]
+    FormatVersion {
+        /// Major version.
+        major: u8,
+        /// Minor version.
+        minor: u8,
+    },
+    /// The signature is of the crypto system STM32H5 has.
+    #[error("must be {}, found {found}", CryptoSystem::EcdsaP256Sha256)]
+    CryptoSystem {
+        /// What stands there.
+        found: CryptoSystem,
+    },
+    /// The reserved byte is zero.
+    #[error("the reserved byte must be 0, found {found:#04x}")]
+    Reserved {
+        /// What stands there.
+        found: u8,
+    },
+    /// The bytes end where the extensions, filled up to words, end.
+    #[error("{announced} extension bytes announced, {have} bytes follow the signature")]
+    Length {
+        /// extensions_bytes.
+        announced: u32,
+        /// Bytes after the signature.
+        have: usize,
+    },
+    /// The fill after the extensions is zero.
+    #[error("padding after the extensions must be zero")]
+    PaddingNotZero,
+}
+
+/// A P-256 token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    format_version: (u8, u8),
+    requested_permissions: PermissionMask,
+    extensions_hash: [u8; 32],
+    signature: Signature,
+    extensions: Vec<u8>,
+}
+
+impl Token {
+    /// Asks for permissions in answer to a challenge.
+    ///
+    /// # Errors
+    /// The signer cannot sign.
+    pub fn sign(
+        requested: impl Into<PermissionMask>,
+        challenge: &Challenge,
+        signer: &(impl Signer + ?Sized),
+    ) -> Result<Self, SignerError> {
+        let mut token = Self {
+            format_version: (1, 0),
+            requested_permissions: requested.into(),
+            extensions_hash: [0; 32],
+            signature: [0; 64],
+            extensions: Vec::new(),
+        };
+        token.signature = signer.sign(&token.message(challenge))?;
+        Ok(token)
+    }
+
+    /// Reads a token; does not check its signature.
+    ///
+    /// # Errors
+    /// The offset and the rule that is broken.
+    pub fn parse(bytes: &[u8]) -> Result<Self, TokenError> {
+        let fail = |offset, rule| Err(TokenError { offset, rule });
+        let Some((body, rest)) = bytes.split_first_chunk::<BODY_BYTES>() else {
+            return fail(0, TokenRule::Truncated { have: bytes.len() });
+        };
+        let [major, minor, signature_type, reserved, e0, e1, e2, e3, fields @ ..] = body;
+        let announced = u32::from_le_bytes([*e0, *e1, *e2, *e3]);
+        if *major != 1 {
+            return fail(0, TokenRule::FormatVersion { major: *major, minor: *minor });
+        }
+        let found = CryptoSystem::from(*signature_type);
+        if found != CryptoSystem::EcdsaP256Sha256 {
+            return fail(2, TokenRule::CryptoSystem { found });
+        }
+        if *reserved != 0 {
+            return fail(3, TokenRule::Reserved { found: *reserved });
+        }
+        let extensions = match split_extensions(rest, announced) {
+            Ok(extensions) => extensions.to_vec(),
+            Err(Extensions::Length) => return fail(4, TokenRule::Length { announced, have: rest.len() }),
+            Err(Extensions::Padding(at)) => return fail(BODY_BYTES + at, TokenRule::PaddingNotZero),
+        };
+        let (mut permissions, mut extensions_hash, mut signature) = ([0; 16], [0; 32], [0; 64]);
+        permissions.copy_from_slice(&fields[..16]);
+        extensions_hash.copy_from_slice(&fields[16..48]);
+        signature.copy_from_slice(&fields[48..]);
+        Ok(Self {
+            format_version: (*major, *minor),
+            requested_permissions: PermissionMask::from_le_bytes(permissions),
+            extensions_hash,
+            signature,
+            extensions,
+        })
+    }
+
+    /// The bytes on the wire, a multiple of four.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(BODY_BYTES + self.extensions.len() + 3);
+        bytes.extend_from_slice(&self.signed_bytes());
+        bytes.extend_from_slice(&self.signature);
+        bytes.extend_from_slice(&self.extensions);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    }
+
+    /// The bytes of the token the signature covers; the challenge follows them.
+    pub fn signed_bytes(&self) -> [u8; SIGNED_BYTES] {
+        let mut bytes = [0; SIGNED_BYTES];
+        let (major, minor) = self.format_version;
+        bytes[0] = major;
+        bytes[1] = minor;
+        bytes[2] = CryptoSystem::EcdsaP256Sha256.value();
+        bytes[4..8].copy_from_slice(&(self.extensions.len() as u32).to_le_bytes());
+        bytes[8..24].copy_from_slice(&self.requested_permissions.to_le_bytes());
+        bytes[24..].copy_from_slice(&self.extensions_hash);
+        bytes
+    }
+
+    /// What is asked for.
+    pub const fn requested_permissions(&self) -> PermissionMask {
+        self.requested_permissions
+    }
+
+    /// The signature.
+    pub const fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    /// The extensions, without padding; carried but not interpreted, ST has none.
+    pub fn extensions(&self) -> &[u8] {
+        &self.extensions
+    }
+
+    /// Checks the signature over token and challenge under the key of the chain's last certificate.
+    ///
+    /// # Errors
+    /// [`BadSignature`].
+    pub fn verify(&self, signer: &PublicKey, challenge: &Challenge) -> Result<(), BadSignature> {
+        signer.verify(&self.message(challenge), &self.signature)
+    }
+
+    fn message(&self, challenge: &Challenge) -> [u8; SIGNED_BYTES + 32] {
+        let mut message = [0; SIGNED_BYTES + 32];
+        message[..SIGNED_BYTES].copy_from_slice(&self.signed_bytes());
+        message[SIGNED_BYTES..].copy_from_slice(challenge);
+        message
+    }
+}

@@ -1,0 +1,93 @@
+//! How the debug port is reached and powered: nothing more than the Arm Debug Interface asks for.
+
+use probe_rs::architecture::arm::dp::{DebugPortError, DpAddress, DpRegisterAddress};
+use probe_rs::architecture::arm::sequences::ArmDebugSequence;
+use probe_rs::architecture::arm::{ArmError, DapAccess, DapProbe, RegisterAddress};
+
+use crate::adi::dp;
+
+/// Looks at CTRL/STAT for the power acknowledge. Each look is a transfer of some 50 clocks, so this bounds the wait
+/// without a clock of its own; acknowledges take microseconds.
+const POWER_LOOKS: usize = 200;
+
+/// A debug sequence that attaches without a side effect.
+///
+/// It differs from probe-rs' default in three ways. It leaves the debug port powered when the wire is dropped, so that
+/// an open Debug Authentication session survives. It never waits by the wall clock (the default waits up to five times
+/// one second for a silent chip): the caller retries by its own clock. It runs none of the core or chip hooks.
+#[derive(Debug)]
+pub(super) struct Unobtrusive;
+
+pub(super) const fn dp_address(address: u8) -> DpRegisterAddress {
+    DpRegisterAddress { address, bank: None }
+}
+
+pub(super) const fn dp_register(address: u8) -> RegisterAddress {
+    RegisterAddress::DpRegister(dp_address(address))
+}
+
+/// At least 50 clocks with SWDIO high (Arm IHI 0031, "Line reset"), then `idle` clocks low.
+fn line_reset(probe: &mut dyn DapProbe, idle: u8) -> Result<(), ArmError> {
+    Ok(probe.swj_sequence(51 + idle, 0x0007_FFFF_FFFF_FFFF)?)
+}
+
+/// JTAG to dormant, selection alert, dormant to SWD (Arm IHI 0031, "Dormant operation").
+fn wake_from_dormant(probe: &mut dyn DapProbe) -> Result<(), ArmError> {
+    probe.swj_sequence(31, 0x33BB_BBBA)?;
+    probe.swj_sequence(8, 0xFF)?;
+    probe.swj_sequence(64, 0x8685_2D95_6209_F392)?;
+    probe.swj_sequence(64, 0x19BC_0EA2_E3DD_AFE9)?;
+    Ok(probe.swj_sequence(12, 0x1A0)?)
+}
+
+impl ArmDebugSequence for Unobtrusive {
+    fn debug_port_setup(&self, interface: &mut dyn DapProbe, dp: DpAddress) -> Result<(), ArmError> {
+        line_reset(interface, 0)?;
+        // JTAG to SWD; a port that is in SWD already ignores it.
+        interface.swj_sequence(16, 0xE79E)?;
+        let Err(_) = self.debug_port_connect(interface, dp) else {
+            return Ok(());
+        };
+        line_reset(interface, 0)?;
+        wake_from_dormant(interface)?;
+        self.debug_port_connect(interface, dp)
+    }
+
+    fn debug_port_connect(&self, interface: &mut dyn DapProbe, _dp: DpAddress) -> Result<(), ArmError> {
+        line_reset(interface, 3)?;
+        // Reading DPIDR is the only transfer a port accepts after a line reset.
+        interface.raw_read_register(dp_register(dp::DPIDR))?;
+        interface.raw_write_register(dp_register(dp::ABORT), dp::ABORT_CLEAR_STICKY)?;
+        interface.raw_write_register(dp_register(dp::SELECT), 0)?;
+        interface.raw_flush()
+    }
+
+    fn debug_port_start(&self, interface: &mut dyn DapAccess, dp: DpAddress) -> Result<(), ArmError> {
+        let ctrl_stat = dp_address(dp::CTRL_STAT);
+        let powered = |ctrl_stat: u32| ctrl_stat & dp::POWER_ACK == dp::POWER_ACK;
+
+        interface.write_raw_dp_register(dp, dp_address(dp::SELECT), 0)?;
+        let dpidr = crate::Dpidr(interface.read_raw_dp_register(dp, dp_address(dp::DPIDR))?);
+        let before = interface.read_raw_dp_register(dp, ctrl_stat)?;
+        // Also the way out after a transfer that never ended its WAITs.
+        interface.write_raw_dp_register(dp, dp_address(dp::ABORT), dp::ABORT_CLEAR_STICKY | dp::ABORT_DAPABORT)?;
+        if powered(before) {
+            return Ok(());
+        }
+
+        // Byte lanes do not exist on a MINDP, and writing them there is unpredictable.
+        let lanes = if dpidr.is_minimal() { 0 } else { dp::MASKLANE_ALL };
+        interface.write_raw_dp_register(dp, ctrl_stat, dp::POWER_REQUEST | lanes)?;
+        interface.flush()?;
+        for _ in 0..POWER_LOOKS {
+            if powered(interface.read_raw_dp_register(dp, ctrl_stat)?) {
+                return Ok(());
+            }
+        }
+        Err(DebugPortError::TargetPowerUpFailed.into())
+    }
+
+    fn debug_port_stop(&self, _interface: &mut dyn DapProbe, _dp: DpAddress) -> Result<(), ArmError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,351 @@
+//! What can stop an operation: a stable code, what was measured, likely causes in order, the next step, and the rules behind it.
+
+use std::{io, path::PathBuf};
+
+use provost_adac::{
+    chain::ChainFormatError, host::CredentialError, host::HostError, key::KeyError, password::PasswordError,
+};
+use provost_chip::{
+    rules::RuleId,
+    states::{DaMethod, ProductState},
+};
+use provost_link::LinkError;
+use provost_twin::error::TwinError;
+
+/// What the end of an operation means to a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 1: it failed.
+    Failed,
+    /// 2: it was called wrongly.
+    Usage,
+    /// 3: refused; nothing was written.
+    Refused,
+    /// 4: a person must act first: wire, power, credential.
+    PersonMustAct,
+    /// 5: interrupted half-way; the journal says how to go on.
+    Interrupted,
+}
+
+impl Exit {
+    /// The process exit code.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::PersonMustAct => 4,
+            Self::Interrupted => 5,
+        }
+    }
+}
+
+/// Why an operation stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpError {
+    /// The wire.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The virtual bench.
+    #[error(transparent)]
+    Twin(#[from] TwinError),
+    /// What the chip said in Debug Authentication makes no sense.
+    #[error("the chip's Debug Authentication answer makes no sense: {0}")]
+    DebugAuth(#[from] HostError),
+    /// A credential cannot authenticate anywhere.
+    #[error("the credential cannot authenticate: {0}")]
+    Credential(#[from] CredentialError),
+    /// A credential file cannot be read or written.
+    #[error("credential file {path}: {source}")]
+    CredentialFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A key file is none.
+    #[error("key file {path}: {source}")]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: KeyError,
+    },
+    /// A chain file is none.
+    #[error("certificate chain {path}: {source}")]
+    ChainFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ChainFormatError,
+    },
+    /// A password or password file is none.
+    #[error("password: {0}")]
+    Password(#[from] PasswordError),
+    /// A root certificate and an object do not belong together.
+    #[error("the chain's root key is not the one in {object}: {expected} in the object, {found} in the chain")]
+    RootMismatch {
+        /// The object file.
+        object: PathBuf,
+        /// Hash in the object.
+        expected: String,
+        /// Hash of the chain's root key.
+        found: String,
+    },
+    /// No random numbers, no signature: making a credential failed.
+    #[error("a credential could not be made: {0}")]
+    MakeCredential(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// DBGMCU was not found behind AP0.
+    #[error("AP0 (IDR {ap0_idr:#010x}) shows no DBGMCU identity: {found:#010x}")]
+    NoDbgmcu {
+        /// IDR of AP0.
+        ap0_idr: u32,
+        /// What the identity register read.
+        found: u32,
+    },
+    /// The DEV_ID is not in the table.
+    #[error("DEV_ID {dev_id:#05x} (revision {rev_id:#06x}) is no STM32H5 known to provost")]
+    UnknownPart {
+        /// Its DEV_ID.
+        dev_id: u16,
+        /// Its revision.
+        rev_id: u16,
+    },
+    /// The part given does not have the DEV_ID measured.
+    #[error("the chip has DEV_ID {dev_id:#05x}, which is not that of {given}")]
+    PartMismatch {
+        /// The part given.
+        given: String,
+        /// The DEV_ID measured.
+        dev_id: u16,
+    },
+    /// The product state cannot be read as one.
+    #[error("OPTSR_CUR reads {optsr:#010x}: PRODUCT_STATE {code:#04x} is no known state")]
+    UnknownState {
+        /// The word.
+        optsr: u32,
+        /// The code in it.
+        code: u8,
+    },
+    /// NRST was pulsed and the core did not see it.
+    #[error("NRST was driven low and the core saw no reset: the probe's reset line does not reach the chip")]
+    NrstNotWired,
+    /// The chip did not answer the Debug Authentication request.
+    #[error("the chip did not answer the Debug Authentication request within {waited_ms} ms (last word {last:#010x})")]
+    NoDaAnswer {
+        /// How long, in milliseconds of the chip's time.
+        waited_ms: u64,
+        /// What DBG_AUTH_DEVICE read last.
+        last: u32,
+    },
+    /// The chip stays in RSS-DA.
+    #[error("the chip stays in its Debug Authentication ROM after an NRST pulse")]
+    StaysInRssDa,
+    /// The provisioning service refuses every checksum.
+    #[error(
+        "the provisioning service refused each of the {tried} checksums that provost knows (last status {status:#010x})"
+    )]
+    ChecksumUnknown {
+        /// How many were tried.
+        tried: usize,
+        /// The last status.
+        status: u32,
+    },
+    /// The provisioning service cannot be called.
+    #[error("the provisioning service cannot be called with TrustZone {tz}, and TZEN cannot be changed here")]
+    ServiceUnreachable {
+        /// `on` or `off`.
+        tz: &'static str,
+    },
+    /// The ROM's descriptor was not found.
+    #[error("no RSS descriptor with magic {magic} at any known address")]
+    NoDescriptor {
+        /// The magic.
+        magic: String,
+    },
+    /// Every way was tried.
+    #[error("each of the {tried} ways to provision a credential was refused")]
+    EveryWayRefused {
+        /// How many.
+        tried: usize,
+    },
+    /// Closed without valid Debug Authentication data.
+    #[error("the chip is {state} and holds no valid Debug Authentication data (integrity {integrity:#010x})")]
+    ClosedWithoutData {
+        /// Its state.
+        state: ProductState,
+        /// The integrity word.
+        integrity: u32,
+    },
+    /// Closed with data, and the host has no credential for it.
+    #[error("the chip is {state}; its way back is Debug Authentication by {method}, and no credential was given")]
+    CredentialNeeded {
+        /// Its state.
+        state: ProductState,
+        /// The method it asks for.
+        method: DaMethod,
+    },
+    /// The chip refused the credential.
+    #[error("the chip refused the credential ({status} to {step})")]
+    AuthenticationRefused {
+        /// Its answer.
+        status: String,
+        /// To what.
+        step: String,
+    },
+    /// Locked.
+    #[error("the chip is Locked (0x5C)")]
+    Locked,
+    /// The STM32H503 keeps its password in OTP.
+    #[error(
+        "the STM32H503 keeps its password in OTP, written once for its life; a rescue that writes it is not done unasked"
+    )]
+    OtpOnceForLife,
+    /// After the regression the chip is not Open.
+    #[error("the chip granted the regression, but was not found Open within {waited_ms} ms ({found})")]
+    NotOpenAfterRegression {
+        /// How long, in milliseconds of the chip's time.
+        waited_ms: u64,
+        /// What was found instead.
+        found: String,
+    },
+    /// The phrase that confirms a write to a real chip is missing or wrong.
+    #[error("this writes to a real chip, and was not confirmed: expected the phrase {phrase:?}")]
+    NotConfirmed {
+        /// The phrase.
+        phrase: String,
+    },
+    /// The journal or a receipt cannot be read or written.
+    #[error("journal {path}: {source}")]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The link was lost after something had been written.
+    #[error("interrupted while {doing}: {source}")]
+    Interrupted {
+        /// What was being done.
+        doing: String,
+        /// Why.
+        source: LinkError,
+        /// The journal to go on with.
+        journal: PathBuf,
+    },
+}
+
+impl OpError {
+    /// Stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Link(e) => e.code(),
+            Self::Twin(e) => e.code(),
+            Self::DebugAuth(_) => "da-malformed-answer",
+            Self::Credential(_) => "credential-useless",
+            Self::CredentialFile { .. } => "credential-file",
+            Self::KeyFile { .. } => "credential-key",
+            Self::ChainFile { .. } => "credential-chain",
+            Self::Password(_) => "credential-password",
+            Self::RootMismatch { .. } => "credential-root-mismatch",
+            Self::MakeCredential(_) => "credential-make",
+            Self::NoDbgmcu { .. } => "chip-no-dbgmcu",
+            Self::UnknownPart { .. } => "chip-unknown-part",
+            Self::PartMismatch { .. } => "chip-part-mismatch",
+            Self::UnknownState { .. } => "chip-unknown-state",
+            Self::NrstNotWired => "nrst-not-wired",
+            Self::NoDaAnswer { .. } => "da-no-answer",
+            Self::StaysInRssDa => "da-power-cycle-needed",
+            Self::ChecksumUnknown { .. } => "rss-checksum-unknown",
+            Self::ServiceUnreachable { .. } => "rss-unreachable",
+            Self::NoDescriptor { .. } => "rss-no-descriptor",
+            Self::EveryWayRefused { .. } => "rescue-every-way-refused",
+            Self::ClosedWithoutData { .. } => "chip-closed-without-data",
+            Self::CredentialNeeded { .. } => "credential-needed",
+            Self::AuthenticationRefused { .. } => "da-refused",
+            Self::Locked => "chip-locked",
+            Self::OtpOnceForLife => "h503-otp",
+            Self::NotOpenAfterRegression { .. } => "rescue-not-open",
+            Self::NotConfirmed { .. } => "not-confirmed",
+            Self::Journal { .. } => "journal-io",
+            Self::Interrupted { .. } => "interrupted",
+        }
+    }
+
+    /// What it means to a script.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Interrupted { .. } => Exit::Interrupted,
+            Self::Twin(TwinError::Switch(_) | TwinError::Option { .. } | TwinError::Part(_))
+            | Self::Link(LinkError::BadSelector { .. }) => Exit::Usage,
+            Self::Link(
+                LinkError::NoProbe { .. }
+                | LinkError::SeveralProbes { .. }
+                | LinkError::ProbeUnopenable { .. }
+                | LinkError::ProbeFirmwareOld { .. }
+                | LinkError::NrstUnsupported { .. }
+                | LinkError::NoAck { .. }
+                | LinkError::PowerUp { .. },
+            )
+            | Self::NrstNotWired
+            | Self::NoDaAnswer { .. }
+            | Self::StaysInRssDa
+            | Self::ChecksumUnknown { .. }
+            | Self::ServiceUnreachable { .. }
+            | Self::EveryWayRefused { .. }
+            | Self::CredentialNeeded { .. }
+            | Self::AuthenticationRefused { .. } => Exit::PersonMustAct,
+            Self::UnknownPart { .. }
+            | Self::PartMismatch { .. }
+            | Self::UnknownState { .. }
+            | Self::NoDescriptor { .. }
+            | Self::NoDbgmcu { .. }
+            | Self::ClosedWithoutData { .. }
+            | Self::Locked
+            | Self::OtpOnceForLife
+            | Self::NotConfirmed { .. }
+            | Self::Credential(_)
+            | Self::CredentialFile { .. }
+            | Self::KeyFile { .. }
+            | Self::ChainFile { .. }
+            | Self::Password(_)
+            | Self::RootMismatch { .. } => Exit::Refused,
+            Self::Link(_)
+            | Self::Twin(_)
+            | Self::DebugAuth(_)
+            | Self::MakeCredential(_)
+            | Self::NotOpenAfterRegression { .. }
+            | Self::Journal { .. } => Exit::Failed,
+        }
+    }
+
+    /// The rules behind it.
+    pub const fn rules(&self) -> &'static [RuleId] {
+        match self {
+            Self::NrstNotWired => &[RuleId::DaNeedsNrst],
+            Self::NoDaAnswer { .. } => &[RuleId::DaNeedsNrst, RuleId::DaNotInOpen, RuleId::DaStates],
+            Self::StaysInRssDa => &[RuleId::RssDaStays],
+            Self::ChecksumUnknown { .. } => &[RuleId::RssChecksum],
+            Self::ServiceUnreachable { .. } => &[RuleId::RssTzOff, RuleId::TzenInProvisioning],
+            Self::EveryWayRefused { .. } => &[RuleId::CryptoNeedsEncrypted, RuleId::RssEncryptWord],
+            Self::ClosedWithoutData { .. } => &[
+                RuleId::ClosingWithoutDaLoses,
+                RuleId::DaNeedsValidData,
+                RuleId::Ap1ClosedStates,
+                RuleId::BootClosed,
+                RuleId::FirmwareRegression,
+            ],
+            Self::CredentialNeeded { .. } => &[RuleId::BackOnlyByDa, RuleId::DaMethodFollowsTzen],
+            Self::AuthenticationRefused { .. } => &[RuleId::DaMethodFollowsTzen, RuleId::DaFourMasks],
+            Self::Locked => &[RuleId::LockedIsFinal],
+            Self::OtpOnceForLife => &[RuleId::H503Otp],
+            Self::UnknownPart { .. } | Self::PartMismatch { .. } => &[RuleId::DevIdNotCrypto],
+            Self::NotOpenAfterRegression { .. } => &[RuleId::FullRegressionEffect],
+            _ => &[],
+        }
+    }
+}
+
+/// Result of an operation.
+pub type Result<T, E = OpError> = std::result::Result<T, E>;

@@ -1,0 +1,41 @@
+//! What a person wants done to a chip, as operations that return values: the layer between the wires and the command line.
+//!
+//! - [`bench`]: which probe or virtual chip is meant;
+//! - [`session`]: a chip at the end of a wire;
+//! - [`identify`]: who it is, reading only;
+//! - [`debug_auth`]: the mailbox, discovery, authentication;
+//! - [`provisioning`] and [`options`]: the two ways of writing into a chip's life;
+//! - [`credential`], [`journal`], [`rescue`]: the way back to Open.
+//!
+//! Nothing here prints. Progress is told to a [`Narrator`]; results are values that serialize.
+
+pub mod bench;
+pub mod credential;
+pub mod debug_auth;
+pub mod error;
+pub mod identify;
+pub mod journal;
+pub mod options;
+pub mod prospects;
+pub mod provisioning;
+pub mod rescue;
+pub mod session;
+
+use provost_chip::rules::RuleId;
+
+/// Listens to an operation while it works.
+pub trait Narrator {
+    /// A step begins: what is done, in plain words, and why.
+    fn step(&mut self, what: &str, why: &[RuleId]);
+    /// Something was measured or happened within the step.
+    fn note(&mut self, what: &str);
+}
+
+/// A narrator that listens to nobody.
+#[derive(Debug, Default)]
+pub struct Silent;
+
+impl Narrator for Silent {
+    fn step(&mut self, _what: &str, _why: &[RuleId]) {}
+    fn note(&mut self, _what: &str) {}
+}

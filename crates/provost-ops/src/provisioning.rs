@@ -1,0 +1,203 @@
+//! Provisioning over SWD: find the service in ROM, place a request in SRAM3, run the core at it, read what came of it.
+//!
+//! ST's tool does the same behind `-sdp`; how is not public. The call is legal from the non-secure state because the
+//! function is a non-secure-callable one (CMSIS header), and what it refuses it refuses without writing.
+
+use std::time::Duration;
+
+use provost_chip::{
+    assumptions::RssChecksum,
+    parts::PartId,
+    registers::{memory, rss},
+};
+use provost_link::{
+    LinkError,
+    core::{Call, CallOutcome, Core},
+};
+use provost_obk::da::DESTINATION;
+
+use crate::{
+    error::{OpError, Result},
+    session::Session,
+};
+
+const HALT_TIMEOUT: Duration = Duration::from_millis(100);
+/// Storing takes an erase and some programming (10 ms at most each); encryption is fast.
+const SERVICE_TIMEOUT: Duration = Duration::from_millis(1000);
+const POLL: Duration = Duration::from_millis(2);
+
+// Where things lie in SRAM3.
+const REQUEST_OFFSET: u32 = 0x400;
+const RETURN_OFFSET: u32 = 0x500;
+const STACK_OFFSET: u32 = 0x3000;
+/// BKPT #0, twice.
+const BREAKPOINTS: u32 = 0xBE00_BE00;
+
+/// The checksums that provost knows, likeliest first.
+pub const CHECKSUMS: [RssChecksum; 3] = [RssChecksum::Crc32Words, RssChecksum::Crc32Bytes, RssChecksum::Crc32Iso];
+
+/// The encryption word of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EncryptWord {
+    /// 0: anything but the one word seen in public.
+    Zero,
+    /// 0xCACA0AA0.
+    Caca,
+}
+
+impl EncryptWord {
+    /// Both words, in the order that can do no harm: if zero asks for encryption, a part that cannot encrypt refuses it.
+    pub const ALL: [Self; 2] = [Self::Zero, Self::Caca];
+
+    /// The word.
+    pub const fn value(self) -> u32 {
+        match self {
+            Self::Zero => 0,
+            Self::Caca => rss::ENCRYPT_WORD_CACA,
+        }
+    }
+
+    /// `0x00000000` or `0xCACA0AA0`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Zero => "0x00000000",
+            Self::Caca => "0xCACA0AA0",
+        }
+    }
+}
+
+/// What the service did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// It returned success.
+    Stored,
+    /// It did not return, the chip has reset: stored, by the CMSIS header's account. Discovery will tell.
+    Reset,
+    /// The checksum is wrong; nothing was written.
+    WrongChecksum {
+        /// The status.
+        status: u32,
+    },
+    /// Refused; nothing was written.
+    Refused {
+        /// The status.
+        status: u32,
+    },
+    /// The call faulted; nothing was written.
+    Faulted,
+}
+
+/// The service of one chip: where its entry lies and where its SRAM3 does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Service {
+    entry: u32,
+    sram3: u32,
+}
+
+impl Service {
+    /// Finds the service through the ROM's descriptor, as ST's boot code does: the table moves with the ROM version.
+    ///
+    /// # Errors
+    /// [`OpError::NoDescriptor`] if no magic is found.
+    pub fn find(session: &mut Session, parts: &[PartId]) -> Result<Self> {
+        // Parts that share a DEV_ID share their ROM and their SRAM.
+        let Some(info) = parts.first().map(|p| p.info()) else {
+            return Err(OpError::NoDescriptor { magic: String::new() });
+        };
+        for base in info.rss_descriptors {
+            let mut magic = [0; 2];
+            session.ap1().read_block32(base + rss::DESCRIPTOR_MAGIC, &mut magic)?;
+            if magic.map(u32::to_le_bytes).concat() == info.rss_magic {
+                let entry = session.ap1().read32(base + rss::DESCRIPTOR_TABLE)?;
+                return Ok(Self { entry, sram3: info.sram3.base });
+            }
+        }
+        Err(OpError::NoDescriptor { magic: String::from_utf8_lossy(&info.rss_magic).into_owned() })
+    }
+
+    /// Asks the service to store a Debug Authentication payload.
+    ///
+    /// # Errors
+    /// The link breaks; whether the service has run is then unknown.
+    pub fn provision(
+        &self,
+        session: &mut Session,
+        payload: &[u8],
+        checksum: RssChecksum,
+        encrypt: EncryptWord,
+    ) -> Result<Answer, LinkError> {
+        let words = request(self.sram3, payload, checksum, encrypt);
+        let data: Vec<u32> = payload
+            .chunks_exact(4)
+            .map(|c| c.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte)))
+            .collect();
+        let mut ap1 = session.ap1();
+        Core::new(&mut ap1).halt(HALT_TIMEOUT)?;
+        ap1.write_block32(self.sram3, &data)?;
+        ap1.write_block32(self.sram3 + REQUEST_OFFSET, &words)?;
+        ap1.write32(self.sram3 + RETURN_OFFSET, BREAKPOINTS)?;
+        let call = Call {
+            function: self.entry,
+            arguments: [self.sram3 + REQUEST_OFFSET, 0, 0, 0],
+            stack: self.sram3 + STACK_OFFSET,
+            return_address: self.sram3 + RETURN_OFFSET,
+            mask_interrupts: true,
+            timeout: SERVICE_TIMEOUT,
+            poll: POLL,
+        };
+        Ok(match Core::new(&mut ap1).call(&call)? {
+            CallOutcome::Returned { r0: rss::SUCCESS } => Answer::Stored,
+            CallOutcome::Returned { r0: rss::ERROR_CHECKSUM } => Answer::WrongChecksum { status: rss::ERROR_CHECKSUM },
+            CallOutcome::Returned { r0 } => Answer::Refused { status: r0 },
+            CallOutcome::ResetSeen => Answer::Reset,
+            // AP1 shuts while the ROM boots again: the same as a reset.
+            CallOutcome::LinkLost(LinkError::Fault { .. } | LinkError::ApDisabled { .. }) => Answer::Reset,
+            CallOutcome::LinkLost(error) => return Err(error),
+            _ => Answer::Faulted,
+        })
+    }
+}
+
+/// `RSSLIB_DataProvisioningConf_t`: source, destination, size, encryption word, checksum over the data and these four.
+fn request(source: u32, payload: &[u8], checksum: RssChecksum, encrypt: EncryptWord) -> [u32; 5] {
+    let fields = [source, DESTINATION, payload.len() as u32, encrypt.value()];
+    let mut covered = payload.to_vec();
+    covered.extend(fields.iter().flat_map(|f| f.to_le_bytes()));
+    let [source, destination, size, encrypt] = fields;
+    [source, destination, size, encrypt, compute(checksum, &covered)]
+}
+
+fn compute(flavour: RssChecksum, covered: &[u8]) -> u32 {
+    const MPEG2: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_MPEG_2);
+    const ISO_HDLC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+    match flavour {
+        // The CRC unit of the chip takes words, most significant bit first.
+        RssChecksum::Crc32Words => {
+            let turned: Vec<u8> = covered.chunks(4).flat_map(|word| word.iter().rev().copied()).collect();
+            MPEG2.checksum(&turned)
+        }
+        RssChecksum::Crc32Bytes => MPEG2.checksum(covered),
+        RssChecksum::Crc32Iso | RssChecksum::Unlisted => ISO_HDLC.checksum(covered),
+    }
+}
+
+const _: () = assert!(DESTINATION == memory::OBK_SECURE + memory::OBK_DA_OFFSET);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksums_have_their_published_check_values() {
+        // CRC RevEng catalogue, "123456789"; AN4187 for the STM32 CRC unit.
+        assert_eq!(compute(RssChecksum::Crc32Bytes, b"123456789"), 0x0376_E6E7);
+        assert_eq!(compute(RssChecksum::Crc32Iso, b"123456789"), 0xCBF4_3926);
+        assert_eq!(compute(RssChecksum::Crc32Words, &0x1234_5678u32.to_le_bytes()), 0xDF8A_8A2B);
+    }
+
+    #[test]
+    fn a_request_is_five_words_in_the_header_s_order() {
+        let words = request(0x2003_4000, &[0; 0x60], RssChecksum::Crc32Words, EncryptWord::Caca);
+        assert_eq!(words[..4], [0x2003_4000, 0x0FFD_0100, 0x60, 0xCACA_0AA0]);
+    }
+}

@@ -1,0 +1,193 @@
+//! The plan of a rescue as a value: what will be done, why, what it erases, and how it can be undone.
+
+use provost_chip::{
+    parts::{DaStore, PartId},
+    rules::RuleId,
+    states::{DaMethod, ProductState, TrustZone},
+};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::{credential::hex, error::Result, identify::Identity};
+
+/// Where a chip stands, as far as can be seen without resetting it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Situation {
+    /// It is Open already.
+    Open,
+    /// It is in Provisioning, with AP1 open.
+    Provisioning {
+        /// TrustZone setting.
+        tz: TrustZone,
+        /// A later state that a reset would bring: then the credential goes in before any reset.
+        pending: Option<ProductState>,
+    },
+    /// It keeps its Debug Authentication data in OTP.
+    Otp,
+    /// It is in a later state, or shows none: only Debug Authentication can tell, and that resets the chip.
+    Shut,
+}
+
+/// One step.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlanStep {
+    /// Short name.
+    pub step: &'static str,
+    /// What is done, in plain words.
+    pub what: String,
+    /// The rules that make it the right thing.
+    pub why: Vec<&'static str>,
+    /// What it erases.
+    pub erases: &'static str,
+    /// Whether and how it can be undone.
+    pub undo: &'static str,
+    /// What is measured afterwards.
+    pub measured: &'static str,
+}
+
+/// A plan; equal plans have equal hashes.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plan {
+    /// `provost.plan/1`.
+    pub schema: &'static str,
+    /// The parts the chip may be.
+    pub parts: Vec<String>,
+    /// Steps in order.
+    pub steps: Vec<PlanStep>,
+    /// SHA-256 over the rest.
+    pub hash: String,
+}
+
+/// Where the identified chip stands.
+///
+/// # Errors
+/// AP1 shows a word that is no product state.
+pub(super) fn situation(identity: &Identity, parts: &[PartId]) -> Result<Situation> {
+    let state = identity.state()?;
+    let otp = parts.iter().all(|p| p.info().da_store == DaStore::Otp);
+    Ok(match (state, identity.options) {
+        (Some(ProductState::Open), _) => Situation::Open,
+        (Some(ProductState::Provisioning), Some(options)) if !otp => {
+            Situation::Provisioning { tz: options.trustzone(), pending: options.pending_state() }
+        }
+        (Some(ProductState::Provisioning), _) => Situation::Otp,
+        _ => Situation::Shut,
+    })
+}
+
+/// The plan for an identified chip.
+///
+/// # Errors
+/// AP1 shows a word that is no product state.
+pub fn plan(identity: &Identity, parts: &[PartId], own_credential: bool) -> Result<Plan> {
+    let steps = match situation(identity, parts)? {
+        Situation::Open => Vec::new(),
+        Situation::Provisioning { tz, pending } => provisioning(tz, pending, own_credential),
+        Situation::Otp | Situation::Shut => shut(),
+    };
+    let parts: Vec<String> = parts.iter().map(ToString::to_string).collect();
+    let text = serde_json::to_vec(&(&parts, &steps)).unwrap_or_default();
+    Ok(Plan { schema: "provost.plan/1", parts, steps, hash: hex(&Sha256::digest(text)) })
+}
+
+fn step(
+    step: &'static str,
+    what: impl Into<String>,
+    why: &[RuleId],
+    (erases, undo, measured): (&'static str, &'static str, &'static str),
+) -> PlanStep {
+    let why = why.iter().map(|rule| rule.rule().id).collect();
+    PlanStep { step, what: what.into(), why, erases, undo, measured }
+}
+
+const NOTHING: &str = "nothing";
+
+fn provisioning(tz: TrustZone, pending: Option<ProductState>, own_credential: bool) -> Vec<PlanStep> {
+    let method = DaMethod::for_trustzone(tz);
+    let mut steps = Vec::new();
+    match pending {
+        None => steps.push(step(
+            "prove:nrst",
+            "pulse NRST and see that the core notices: Debug Authentication cannot start without that wire",
+            &[RuleId::DaNeedsNrst],
+            (NOTHING, "nothing to undo", "DHCSR.S_RESET_ST over AP1"),
+        )),
+        Some(state) => steps.push(step(
+            "note:pending-state",
+            format!("a write of {state} waits for the next reset: no reset before the credential is in the chip"),
+            &[RuleId::ClosingWithoutDaLoses],
+            (NOTHING, "nothing to undo", "OPTSR_PRG against OPTSR_CUR"),
+        )),
+    }
+    if !own_credential {
+        steps.push(step(
+            "make:credential",
+            "make a certificate chain and a password for this chip, and have them on the disk before anything is sent",
+            &[RuleId::BareProvisioningIsRescuable],
+            (NOTHING, "nothing to undo", "the files read back"),
+        ));
+    }
+    let object = match method {
+        DaMethod::Certificate => "provision-da:certificate",
+        DaMethod::Password => "provision-da:password",
+    };
+    steps.push(step(
+        object,
+        format!("store a {method} object in the chip through its provisioning service; checksum and encryption word are tried in a harmless order"),
+        &[
+            RuleId::BareProvisioningIsRescuable,
+            RuleId::DaMethodFollowsTzen,
+            RuleId::ProvisionOverwrites,
+            RuleId::RssChecksum,
+            RuleId::RssEncryptWord,
+            RuleId::CryptoNeedsEncrypted,
+        ],
+        ("an earlier Debug Authentication object", "another object may be written over it", "status of the service"),
+    ));
+    steps.push(step(
+        "discover",
+        "enter Debug Authentication and go on only with integrity 0xEAEAEAEA and Full Regression listed",
+        &[RuleId::DaNeedsValidData, RuleId::DaNeedsNrst],
+        (NOTHING, "an NRST pulse or a power cycle", "discovery"),
+    ));
+    steps.push(regression());
+    steps.push(step(
+        "fallback",
+        format!("if that is refused: the other encryption word; then TZEN = {} and the other method", tz.flipped()),
+        &[RuleId::TzenInProvisioning, RuleId::RssTzOff],
+        (NOTHING, "the full regression sets TZEN back", "as above"),
+    ));
+    steps.push(verify());
+    steps
+}
+
+fn shut() -> Vec<PlanStep> {
+    vec![
+        step(
+            "discover",
+            "enter Debug Authentication (this resets the chip) and read life cycle and integrity",
+            &[RuleId::BackOnlyByDa, RuleId::DaNeedsValidData, RuleId::DaNeedsNrst],
+            (NOTHING, "an NRST pulse or a power cycle", "discovery"),
+        ),
+        regression(),
+        verify(),
+    ]
+}
+
+fn regression() -> PlanStep {
+    step(
+        "authenticate:full-regression",
+        "authenticate with the credential and ask for a full regression",
+        &[RuleId::FullRegressionEffect, RuleId::DaFourMasks],
+        ("user flash, SRAM and the option-byte keys", "cannot be undone", "the ROM's status"),
+    )
+}
+
+fn verify() -> PlanStep {
+    step(
+        "verify:open",
+        "wait until the chip has reset itself, connect again, and read PRODUCT_STATE and TZEN",
+        &[RuleId::FullRegressionEffect],
+        (NOTHING, "nothing to undo", "PRODUCT_STATE = 0xED, TZEN = 0xC3"),
+    )
+}

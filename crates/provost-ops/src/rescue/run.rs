@@ -1,0 +1,498 @@
+//! Carrying a rescue out.
+
+use std::time::Duration;
+
+use provost_chip::{
+    assumptions::RssChecksum,
+    parts::PartId,
+    rules::RuleId,
+    states::{DaMethod, ProductState, TrustZone},
+};
+use provost_link::LinkError;
+
+use super::{
+    Receipt, RescueFolder,
+    plan::{Situation, plan, situation},
+    receipt::SCHEMA,
+};
+use crate::{
+    Narrator,
+    credential::CredentialSet,
+    debug_auth::{Conversation, Discovered, authenticate, discover},
+    error::{OpError, Result},
+    identify::{Identity, identify},
+    journal::{Attempt, AttemptOutcome, Journal, Record},
+    options::write_trustzone,
+    provisioning::{Answer, CHECKSUMS, EncryptWord, Service},
+    session::Session,
+};
+
+/// How long a chip may take to erase itself and come back Open (mass erase plus boot, with a wide margin).
+const REGRESSION_TIMEOUT: Duration = Duration::from_secs(10);
+const REGRESSION_POLL: Duration = Duration::from_millis(50);
+
+/// What a rescue is asked for.
+#[derive(Debug)]
+pub struct Request {
+    /// What `--probe` said, for the journal.
+    pub chip: String,
+    /// What the user says the part is.
+    pub part: Option<PartId>,
+    /// The user's own credential; otherwise one is made.
+    pub credential: Option<CredentialSet>,
+    /// Where credential, journal and receipt go.
+    pub folder: RescueFolder,
+}
+
+/// Brings the chip to Open, or says why not.
+///
+/// # Errors
+/// Every way in which a rescue can stop; [`OpError::exit`] says what it means, and whatever it is, the chip is no worse.
+pub fn rescue(session: &mut Session, request: Request, narrator: &mut dyn Narrator) -> Result<Receipt> {
+    let started = session.now();
+    narrator.step("identify the chip, reading only", &[RuleId::IdentifyByAp0]);
+    let before = identify(session)?;
+    let parts = before.narrowed_to(request.part)?;
+    narrator.note(&describe(&before));
+    let plan = plan(&before, &parts, request.credential.is_some())?;
+    let situation = situation(&before, &parts)?;
+    let mut run = Run { session, request, narrator, parts, journal: None, made: None, checksum: None };
+    let ended = match situation {
+        Situation::Open => Ended { after: before.clone(), discovered: None, attempt: None },
+        Situation::Provisioning { tz, pending } => {
+            run.from_provisioning(tz, pending, &before, &plan.hash).map_err(|e| run.interrupted(e))?
+        }
+        Situation::Otp if run.request.credential.is_none() => return Err(OpError::OtpOnceForLife),
+        Situation::Otp | Situation::Shut => run.from_shut(&before, &plan.hash).map_err(|e| run.interrupted(e))?,
+    };
+    let set = run.set();
+    let receipt = Receipt {
+        schema: SCHEMA,
+        version: env!("CARGO_PKG_VERSION"),
+        time: Receipt::time(),
+        chip: run.request.chip.clone(),
+        virtual_chip: run.session.probe().virtual_chip,
+        plan: plan.hash,
+        before,
+        discovered: ended.discovered,
+        attempt: ended.attempt,
+        checksum: run.checksum.map(|c| c.as_str().to_owned()),
+        root_key_hash: set.and_then(CredentialSet::fingerprint),
+        credential: set.map(|s| s.folder().display().to_string()),
+        after: ended.after,
+        took_ms: (run.session.now() - started).as_millis() as u64,
+    };
+    if let Some(journal) = &mut run.journal {
+        receipt.write(&run.request.folder)?;
+        journal.append(Record::Done)?;
+    }
+    Ok(receipt)
+}
+
+fn describe(identity: &Identity) -> String {
+    let parts = identity.parts.join(" or ");
+    match identity.options {
+        Some(options) => match options.state() {
+            Some(state) => format!("{parts}, {state}, TrustZone {}", options.trustzone()),
+            None => format!("{parts}, option word {:#010x}", options.optsr_cur),
+        },
+        None => format!("{parts}, AP1 shut"),
+    }
+}
+
+struct Ended {
+    after: Identity,
+    discovered: Option<Discovered>,
+    attempt: Option<Attempt>,
+}
+
+/// What came of all attempts under one TrustZone setting.
+enum Verdict {
+    Open(Ended),
+    /// The service cannot be called with this setting.
+    Faulted,
+    /// Each attempt was refused, this many.
+    Refused(usize),
+}
+
+struct Run<'a> {
+    session: &'a mut Session,
+    request: Request,
+    narrator: &'a mut dyn Narrator,
+    parts: Vec<PartId>,
+    journal: Option<Journal>,
+    made: Option<CredentialSet>,
+    /// The checksum that the service was found to take.
+    checksum: Option<RssChecksum>,
+}
+
+impl Run<'_> {
+    fn set(&self) -> Option<&CredentialSet> {
+        self.request.credential.as_ref().or(self.made.as_ref())
+    }
+
+    fn record(&mut self, record: Record) -> Result<()> {
+        match &mut self.journal {
+            Some(journal) => journal.append(record),
+            None => Ok(()),
+        }
+    }
+
+    /// A link that breaks once something has been written is an interruption: the journal says how to go on.
+    fn interrupted(&self, error: OpError) -> OpError {
+        match (error, &self.journal) {
+            (OpError::Link(source), Some(journal)) => {
+                OpError::Interrupted { doing: "rescuing".to_owned(), source, journal: journal.path().to_owned() }
+            }
+            (error, _) => error,
+        }
+    }
+
+    fn from_provisioning(
+        &mut self,
+        tz: TrustZone,
+        pending: Option<ProductState>,
+        identity: &Identity,
+        plan: &str,
+    ) -> Result<Ended> {
+        match pending {
+            None => self.prove_nrst()?,
+            Some(state) => self
+                .narrator
+                .note(&format!("a write of {state} waits for the next reset; the credential goes in before any reset")),
+        }
+        self.begin(identity, plan)?;
+        let verdict = self.with_trustzone(tz, pending.is_none())?;
+        let tried = match verdict {
+            Verdict::Open(ended) => return Ok(ended),
+            Verdict::Faulted => 0,
+            Verdict::Refused(tried) => tried,
+        };
+        if !self.flip_trustzone(tz)? {
+            return Err(if tried == 0 {
+                OpError::ServiceUnreachable { tz: tz.as_str() }
+            } else {
+                OpError::EveryWayRefused { tried }
+            });
+        }
+        match self.with_trustzone(tz.flipped(), true)? {
+            Verdict::Open(ended) => Ok(ended),
+            Verdict::Faulted => Err(OpError::ServiceUnreachable { tz: tz.flipped().as_str() }),
+            Verdict::Refused(more) => Err(OpError::EveryWayRefused { tried: tried + more }),
+        }
+    }
+
+    /// Nothing is written before NRST is known to reach the chip: without it the credential could not be used.
+    fn prove_nrst(&mut self) -> Result<()> {
+        self.narrator.step("prove that NRST reaches the chip", &[RuleId::DaNeedsNrst]);
+        // Reading clears what an earlier reset left.
+        self.session.core_saw_reset()?;
+        self.session.pulse_nrst()?;
+        if !self.session.wait_for_ap1()? {
+            return Err(OpError::StaysInRssDa);
+        }
+        if !self.session.core_saw_reset()? {
+            return Err(OpError::NrstNotWired);
+        }
+        self.narrator.note("the core saw the reset");
+        Ok(())
+    }
+
+    /// Opens the journal and has a credential on the disk.
+    fn begin(&mut self, identity: &Identity, plan: &str) -> Result<()> {
+        let journal = self.request.folder.journal()?;
+        let fresh = journal.records().is_empty();
+        self.journal = Some(journal);
+        if fresh {
+            let begin =
+                Record::Begin { chip: self.request.chip.clone(), dev_id: identity.dev_id, plan: plan.to_owned() };
+            self.record(begin)?;
+        } else {
+            self.narrator.note("an earlier rescue of this chip was not finished: going on with it");
+        }
+        if self.request.credential.is_none() {
+            self.made = Some(self.credential_of_its_own()?);
+        }
+        let saved = self
+            .journal
+            .as_ref()
+            .is_some_and(|j| j.records().iter().any(|r| matches!(r, Record::CredentialSaved { .. })));
+        if !saved {
+            let root_key_hash = self.set().and_then(CredentialSet::fingerprint);
+            self.record(Record::CredentialSaved { root_key_hash })?;
+        }
+        Ok(())
+    }
+
+    fn credential_of_its_own(&mut self) -> Result<CredentialSet> {
+        let folder = self.request.folder.credential();
+        let saved = self
+            .journal
+            .as_ref()
+            .is_some_and(|j| j.records().iter().any(|r| matches!(r, Record::CredentialSaved { .. })));
+        if saved {
+            return CredentialSet::load(&folder);
+        }
+        self.narrator.step(
+            "make a credential for this chip and save it before it is sent",
+            &[RuleId::BareProvisioningIsRescuable],
+        );
+        if folder.exists() {
+            // Half a set, from a run that ended before it was announced: nothing was ever sent of it.
+            std::fs::remove_dir_all(&folder)
+                .map_err(|source| OpError::CredentialFile { path: folder.clone(), source })?;
+        }
+        let (set, keys) = CredentialSet::generate(&folder)?;
+        set.save(&keys, self.parts.iter().any(|p| p.info().crypto))?;
+        self.narrator.note(&format!("saved in {}", folder.display()));
+        Ok(set)
+    }
+
+    /// Tries every encryption word with the method that fits this TrustZone setting.
+    fn with_trustzone(&mut self, tz: TrustZone, may_reset: bool) -> Result<Verdict> {
+        let method = DaMethod::for_trustzone(tz);
+        let object = match self.set() {
+            Some(set) => set.object(method)?,
+            None => None,
+        };
+        let Some(object) = object else { return Ok(Verdict::Refused(0)) };
+        let payload = object.payload().to_bytes();
+        let service = Service::find(self.session, &self.parts)?;
+        let mut tried = 0;
+        for word in EncryptWord::ALL {
+            let attempt = Attempt { trustzone: tz == TrustZone::Enabled, encrypt_word: word.value() };
+            if self.was_refused_before(attempt) {
+                tried += 1;
+                continue;
+            }
+            match self.provision(&service, &payload, word, attempt, method)? {
+                Some(AttemptOutcome::ServiceFaulted) => {
+                    self.recover(may_reset)?;
+                    return Ok(Verdict::Faulted);
+                }
+                Some(_) => tried += 1,
+                None => {
+                    if let Some(ended) = self.use_it(attempt, method)? {
+                        return Ok(Verdict::Open(ended));
+                    }
+                    tried += 1;
+                }
+            }
+        }
+        Ok(Verdict::Refused(tried))
+    }
+
+    /// An attempt that an earlier run saw refused is not repeated, unless all of them were: then the world has changed.
+    fn was_refused_before(&self, attempt: Attempt) -> bool {
+        let Some(journal) = &self.journal else { return false };
+        let refused = |a: Attempt| {
+            use AttemptOutcome::{AuthenticationRefused, Invalid, ServiceRefused};
+            matches!(journal.outcome_of(a), Some(ServiceRefused | Invalid | AuthenticationRefused))
+        };
+        let every = EncryptWord::ALL.map(|w| Attempt { encrypt_word: w.value(), ..attempt });
+        refused(attempt) && !every.iter().all(|a| refused(*a))
+    }
+
+    /// Has the object stored; `None` if it was, otherwise what came of the attempt.
+    fn provision(
+        &mut self,
+        service: &Service,
+        payload: &[u8],
+        word: EncryptWord,
+        attempt: Attempt,
+        method: DaMethod,
+    ) -> Result<Option<AttemptOutcome>> {
+        self.narrator.step(
+            &format!("provision the {method} object (encryption word {})", word.as_str()),
+            &[RuleId::ProvisionOverwrites, RuleId::DaMethodFollowsTzen, RuleId::RssEncryptWord],
+        );
+        let candidates: Vec<RssChecksum> = match self.checksum {
+            Some(known) => vec![known],
+            None => CHECKSUMS.to_vec(),
+        };
+        let mut last = 0;
+        for &checksum in &candidates {
+            self.record(Record::Provisioning { attempt, checksum: checksum.as_str().to_owned() })?;
+            match service.provision(self.session, payload, checksum, word)? {
+                Answer::WrongChecksum { status } => {
+                    self.narrator.note(&format!("checksum {} refused ({status:#010x})", checksum.as_str()));
+                    last = status;
+                    continue;
+                }
+                Answer::Stored | Answer::Reset => {
+                    self.checksum = Some(checksum);
+                    self.narrator.note("the service stored it");
+                    return Ok(None);
+                }
+                Answer::Refused { status } => {
+                    self.checksum = Some(checksum);
+                    self.narrator.note(&format!("the service refused it ({status:#010x}), nothing was written"));
+                    return self.outcome(attempt, AttemptOutcome::ServiceRefused).map(Some);
+                }
+                Answer::Faulted => {
+                    self.narrator.note("the service cannot be called here, nothing was written");
+                    return self.outcome(attempt, AttemptOutcome::ServiceFaulted).map(Some);
+                }
+            }
+        }
+        Err(OpError::ChecksumUnknown { tried: candidates.len(), status: last })
+    }
+
+    fn outcome(&mut self, attempt: Attempt, outcome: AttemptOutcome) -> Result<AttemptOutcome> {
+        self.record(Record::Outcome { attempt, outcome })?;
+        Ok(outcome)
+    }
+
+    /// Discovers, and authenticates if the chip took the object; `None` if this attempt leads nowhere.
+    fn use_it(&mut self, attempt: Attempt, method: DaMethod) -> Result<Option<Ended>> {
+        let conversation = self.ask()?;
+        let usable = conversation.is_valid() && conversation.lists_full_regression();
+        if !usable || conversation.method().is_some_and(|m| m != method) {
+            self.narrator.note("the chip cannot use what was stored");
+            self.outcome(attempt, AttemptOutcome::Invalid)?;
+            self.leave()?;
+            return Ok(None);
+        }
+        self.record(Record::Authenticating { attempt })?;
+        match self.regress(&conversation, method) {
+            Ok(()) => {
+                self.outcome(attempt, AttemptOutcome::Granted)?;
+                let after = self.wait_until_open()?;
+                Ok(Some(Ended { after, discovered: Some(conversation.report()), attempt: Some(attempt) }))
+            }
+            Err(OpError::AuthenticationRefused { status, step }) => {
+                self.narrator.note(&format!("refused ({status} to {step})"));
+                self.outcome(attempt, AttemptOutcome::AuthenticationRefused)?;
+                self.leave()?;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn ask(&mut self) -> Result<Conversation> {
+        self.narrator.step("enter Debug Authentication and discover", &[RuleId::DaNeedsNrst, RuleId::DaNeedsValidData]);
+        let conversation = discover(self.session)?;
+        let report = conversation.report();
+        self.narrator.note(&format!(
+            "{}, integrity {}, asks for a {}",
+            report.psa_lifecycle.as_deref().unwrap_or("no life cycle"),
+            report.integrity.map_or("not told".to_owned(), |i| format!("{i:#010x}")),
+            report.method.as_deref().unwrap_or("credential it does not name"),
+        ));
+        Ok(conversation)
+    }
+
+    fn regress(&mut self, conversation: &Conversation, method: DaMethod) -> Result<()> {
+        self.narrator.step(
+            "authenticate a full regression: this erases the chip",
+            &[RuleId::FullRegressionEffect, RuleId::DaFourMasks],
+        );
+        let set = self.request.credential.as_ref().or(self.made.as_ref());
+        let Some(credential) = set.and_then(|s| s.credential(method)) else {
+            let state = conversation.product_state().unwrap_or(ProductState::Provisioning);
+            return Err(OpError::CredentialNeeded { state, method });
+        };
+        authenticate(self.session, &conversation.mailbox, credential)?;
+        self.narrator.note("granted");
+        Ok(())
+    }
+
+    /// Leaves RSS-DA by an NRST pulse (rule `R-RSS-DA-STAYS`).
+    fn leave(&mut self) -> Result<()> {
+        self.session.pulse_nrst()?;
+        if self.session.wait_for_ap1()? { Ok(()) } else { Err(OpError::StaysInRssDa) }
+    }
+
+    /// After a fault the core is locked up: a reset frees it.
+    fn recover(&mut self, may_reset: bool) -> Result<()> {
+        if may_reset {
+            self.session.pulse_nrst()?;
+            self.session.wait_for_ap1()?;
+        }
+        Ok(())
+    }
+
+    /// The last resort: the other TrustZone setting, and with it the other method.
+    fn flip_trustzone(&mut self, tz: TrustZone) -> Result<bool> {
+        let to = tz.flipped();
+        self.narrator.step(
+            &format!("try the other TrustZone setting (TZEN = {:#04X})", to.code()),
+            &[RuleId::TzenInProvisioning, RuleId::DaMethodFollowsTzen],
+        );
+        self.record(Record::ChangingTrustzone { to: to == TrustZone::Enabled })?;
+        let options = write_trustzone(self.session, to)?;
+        let changed = options.is_some_and(|o| o.trustzone() == to && o.state() == Some(ProductState::Provisioning));
+        self.narrator.note(if changed { "it took effect" } else { "the chip ignored it" });
+        Ok(changed)
+    }
+
+    /// AP1 is shut, or the state is a closed one: Debug Authentication tells, and may lead back.
+    fn from_shut(&mut self, identity: &Identity, plan: &str) -> Result<Ended> {
+        let conversation = self.ask()?;
+        let state = conversation.product_state();
+        if state == Some(ProductState::Locked) {
+            return Err(OpError::Locked);
+        }
+        let integrity = conversation.discovery.integrity.map_or(0, provost_adac::discovery::Integrity::value);
+        if let Some(method) = conversation.method().filter(|_| conversation.is_valid())
+            && self.request.credential.as_ref().is_some_and(|s| s.has(method))
+        {
+            self.begin(identity, plan)?;
+            self.regress(&conversation, method)?;
+            let after = self.wait_until_open()?;
+            return Ok(Ended { after, discovered: Some(conversation.report()), attempt: None });
+        }
+        self.leave_quietly();
+        match (state, conversation.method()) {
+            (Some(ProductState::Provisioning) | None, _) => self.from_rss_da(),
+            (Some(state), Some(method)) if conversation.is_valid() => Err(OpError::CredentialNeeded { state, method }),
+            (Some(state), _) => Err(OpError::ClosedWithoutData { state, integrity }),
+        }
+    }
+
+    fn leave_quietly(&mut self) {
+        // Whether the pulse is enough does not matter for what is said next.
+        if self.session.pulse_nrst().is_ok() {
+            let _ = self.session.wait_for_ap1();
+        }
+    }
+
+    /// The chip sat in RSS-DA: out of it by the pulse, it is a chip in Provisioning like any other.
+    fn from_rss_da(&mut self) -> Result<Ended> {
+        let identity = identify(self.session)?;
+        let plan = plan(&identity, &self.parts, self.request.credential.is_some())?;
+        match situation(&identity, &self.parts)? {
+            Situation::Provisioning { tz, pending } => self.from_provisioning(tz, pending, &identity, &plan.hash),
+            Situation::Open => Ok(Ended { after: identity, discovered: None, attempt: None }),
+            Situation::Otp => Err(OpError::OtpOnceForLife),
+            Situation::Shut => Err(OpError::StaysInRssDa),
+        }
+    }
+
+    /// The chip erases itself and resets; an immediate connect may fail (wolfTrust), so it is tried again for a while.
+    fn wait_until_open(&mut self) -> Result<Identity> {
+        self.narrator.step("wait for the chip to come back Open", &[RuleId::FullRegressionEffect]);
+        let end = self.session.now() + REGRESSION_TIMEOUT;
+        loop {
+            self.session.sleep(REGRESSION_POLL);
+            let found = match identify(self.session) {
+                Ok(identity) if is_open(&identity) => {
+                    self.narrator.note(&describe(&identity));
+                    return Ok(identity);
+                }
+                Ok(identity) => describe(&identity),
+                Err(OpError::Link(error @ LinkError::ProbeLost { .. })) => return Err(error.into()),
+                Err(error) => error.to_string(),
+            };
+            if self.session.now() >= end {
+                let waited_ms = REGRESSION_TIMEOUT.as_millis() as u64;
+                return Err(OpError::NotOpenAfterRegression { waited_ms, found });
+            }
+        }
+    }
+}
+
+fn is_open(identity: &Identity) -> bool {
+    identity.options.is_some_and(|o| o.state() == Some(ProductState::Open) && o.trustzone() == TrustZone::Disabled)
+}

@@ -1,0 +1,250 @@
+//! A virtual board: a chip, its supply, its connector, and the file it lives in.
+//!
+//! `twin:NAME` names a preset, `twin:FILE` a chip file; both take options, as in
+//! `twin:board.chip?leave-rss-da=power,nrst=not-wired`.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use provost_chip::assumptions::Assumptions;
+
+use crate::{
+    chipfile,
+    error::TwinError,
+    presets::{self, Preset},
+    probe::TwinProbe,
+    silicon::Silicon,
+    wire::{SharedWire, Wire, faults::Fault, faults::Stats, lock, swd::SwDp},
+};
+
+/// The board as its connector sees it: every clock edge goes to the chip, and what must not be lost goes to the file at once.
+#[derive(Debug)]
+pub struct Board {
+    dp: SwDp<Silicon>,
+    file: Option<PathBuf>,
+    stored_changes: u64,
+    store_error: Option<TwinError>,
+}
+
+impl Board {
+    fn new(silicon: Silicon, file: Option<PathBuf>) -> Self {
+        let stored_changes = silicon.life_changes();
+        Self { dp: SwDp::new(silicon), file, stored_changes, store_error: None }
+    }
+
+    /// The chip.
+    pub fn silicon(&self) -> &Silicon {
+        self.dp.bus()
+    }
+
+    /// The chip, for what happens to it besides the wire.
+    pub fn silicon_mut(&mut self) -> &mut Silicon {
+        self.dp.bus_mut()
+    }
+
+    /// The debug port, for planning faults.
+    pub fn dp_mut(&mut self) -> &mut SwDp<Silicon> {
+        &mut self.dp
+    }
+
+    /// Removes power and gives it back.
+    pub fn power_cycle(&mut self) {
+        self.dp.bus_mut().set_power(false);
+        self.dp.bus_mut().set_power(true);
+        self.dp.power_on_reset();
+    }
+
+    fn write_through(&mut self) {
+        let changes = self.dp.bus().life_changes();
+        if let (Some(file), true) = (&self.file, changes != self.stored_changes) {
+            self.stored_changes = changes;
+            if let Err(error) = chipfile::store(file, self.dp.bus()) {
+                self.store_error.get_or_insert(error);
+            }
+        }
+    }
+}
+
+impl Wire for Board {
+    fn clock(&mut self, host: Option<bool>) -> Option<bool> {
+        let level = self.dp.clock(host);
+        self.write_through();
+        level
+    }
+
+    fn set_nrst(&mut self, asserted: bool) {
+        self.dp.set_nrst(asserted);
+        self.write_through();
+    }
+
+    fn stats(&self) -> Stats {
+        self.dp.stats()
+    }
+}
+
+/// A handle of a virtual board; clones share the board.
+#[derive(Debug, Clone)]
+pub struct VirtualBoard {
+    name: String,
+    shared: Arc<Mutex<Board>>,
+    unplug: Option<u64>,
+}
+
+impl VirtualBoard {
+    /// Opens what stands behind `twin:`, and powers it.
+    ///
+    /// # Errors
+    /// No such preset or file, a damaged or newer file, an unknown option.
+    pub fn open(selector: &str) -> Result<Self, TwinError> {
+        let (name, options) = selector.split_once('?').unwrap_or((selector, ""));
+        let (silicon, file) = match presets::find(name) {
+            Some(preset) => (preset.make()?, None),
+            None if Path::new(name).is_file() => (chipfile::load(Path::new(name))?, Some(PathBuf::from(name))),
+            None => {
+                let presets = Preset::all().iter().map(|p| p.name).collect::<Vec<_>>().join(", ");
+                return Err(TwinError::NotFound { name: name.chars().take(80).collect(), presets });
+            }
+        };
+        let mut plan = Plan::default();
+        let mut assumptions = *silicon.assumptions();
+        for option in options.split(',').filter(|o| !o.is_empty()) {
+            plan.option(option, &mut assumptions)?;
+        }
+        let silicon = silicon.in_world(assumptions);
+        Ok(Self::assemble(name, silicon, file, plan))
+    }
+
+    /// A board around a chip that lives in no file.
+    pub fn with_chip(name: &str, silicon: Silicon) -> Self {
+        Self::assemble(name, silicon, None, Plan::default())
+    }
+
+    fn assemble(name: &str, silicon: Silicon, file: Option<PathBuf>, plan: Plan) -> Self {
+        let mut board = Board::new(silicon, file);
+        let silicon = board.dp.bus_mut();
+        silicon.set_nrst_wired(!plan.nrst_not_wired);
+        silicon.set_boot0(plan.boot0);
+        silicon.set_power(true);
+        // By the time somebody plugs a probe in, the chip has long booted.
+        silicon.advance(1_000_000_000);
+        board.dp.power_on_reset();
+        if let Some(index) = plan.cut_power {
+            board.dp.faults_mut().at(index, Fault::PowerCutAfter);
+        }
+        Self { name: name.to_owned(), shared: Arc::new(Mutex::new(board)), unplug: plan.unplug }
+    }
+
+    /// The name it was opened by, without options.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The board itself.
+    pub fn board(&self) -> MutexGuard<'_, Board> {
+        lock(&self.shared)
+    }
+
+    /// Its connector, for a door.
+    pub fn wire(&self) -> SharedWire {
+        self.shared.clone()
+    }
+
+    /// A probe plugged into its connector.
+    pub fn probe(&self) -> TwinProbe {
+        let probe = TwinProbe::new(self.wire());
+        match self.unplug {
+            Some(index) => probe.unplug_after(index),
+            None => probe,
+        }
+    }
+
+    /// Virtual time.
+    pub fn now(&self) -> Duration {
+        Duration::from_nanos(self.board().silicon().now())
+    }
+
+    /// Lets virtual time pass.
+    pub fn advance(&self, time: Duration) {
+        let mut board = self.board();
+        board.dp.bus_mut().advance(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        board.write_through();
+    }
+
+    /// Writes the chip back to its file, if it has one.
+    ///
+    /// # Errors
+    /// The file cannot be written, now or when something was to be kept earlier.
+    pub fn store(&self) -> Result<(), TwinError> {
+        let mut board = self.board();
+        if let Some(error) = board.store_error.take() {
+            return Err(error);
+        }
+        match &board.file {
+            Some(file) if board.dp.bus().life_changes() != 0 => chipfile::store(file, board.dp.bus()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Options of the bench.
+#[derive(Debug, Default)]
+struct Plan {
+    nrst_not_wired: bool,
+    boot0: bool,
+    cut_power: Option<u64>,
+    unplug: Option<u64>,
+}
+
+impl Plan {
+    fn option(&mut self, option: &str, assumptions: &mut Assumptions) -> Result<(), TwinError> {
+        let unknown = || TwinError::Option { option: option.chars().take(60).collect() };
+        let (name, value) = option.split_once('=').ok_or_else(unknown)?;
+        match (name, value) {
+            ("nrst", "wired") => self.nrst_not_wired = false,
+            ("nrst", "not-wired") => self.nrst_not_wired = true,
+            ("boot0", "low") => self.boot0 = false,
+            ("boot0", "high") => self.boot0 = true,
+            ("nrst" | "boot0", _) => return Err(unknown()),
+            ("cut-power", n) => self.cut_power = Some(n.parse().map_err(|_| unknown())?),
+            ("unplug", n) => self.unplug = Some(n.parse().map_err(|_| unknown())?),
+            _ => assumptions.set(name, value)?,
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_reach_the_chip_and_wrong_ones_are_named() {
+        let board = VirtualBoard::open("stuck-in-provisioning?leave-rss-da=power,nrst=not-wired").unwrap();
+        assert_eq!(board.board().silicon().assumptions().to_string(), "leave-rss-da=power");
+        for (selector, code) in [
+            ("no-such-chip", "twin-not-found"),
+            ("fresh?nrst", "twin-option"),
+            ("fresh?nrst=maybe", "twin-option"),
+            ("fresh?cut-power=soon", "twin-option"),
+            ("fresh?leave-rss-da=never", "twin-switch"),
+            ("fresh?colour=red", "twin-switch"),
+        ] {
+            assert_eq!(VirtualBoard::open(selector).unwrap_err().code(), code, "{selector}");
+        }
+    }
+
+    #[test]
+    fn a_chip_that_nobody_changed_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("board.chip");
+        chipfile::store(&path, &presets::find("fresh").unwrap().make().unwrap()).unwrap();
+        let before = std::fs::metadata(&path).unwrap().modified().unwrap();
+        let board = VirtualBoard::open(path.to_str().unwrap()).unwrap();
+        board.advance(Duration::from_secs(1));
+        board.store().unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().modified().unwrap(), before);
+    }
+}

@@ -1,0 +1,81 @@
+//! What can go wrong on the virtual bench itself.
+
+use std::{io, path::PathBuf};
+
+use provost_chip::{assumptions::AssumptionError, parts::UnknownPart};
+
+/// An error of the virtual bench; what goes wrong on the wire is the wire's affair.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TwinError {
+    /// The name is neither a preset nor a file.
+    #[error("there is no virtual chip {name:?}: no preset of that name ({presets}), no such file")]
+    NotFound {
+        /// The name.
+        name: String,
+        /// The presets there are.
+        presets: String,
+    },
+    /// The file cannot be read or written.
+    #[error("chip file {path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is no chip file, or was changed by other hands.
+    #[error("chip file {path} is damaged: {what}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        what: String,
+    },
+    /// The file was written by a newer version.
+    #[error("chip file {path} has format {found:?}; this program reads {known:?}")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: String,
+        /// The newest format this program knows.
+        known: &'static str,
+    },
+    /// The file exists already.
+    #[error("chip file {path} exists already")]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A part that is none.
+    #[error(transparent)]
+    Part(#[from] UnknownPart),
+    /// A switch that is none.
+    #[error(transparent)]
+    Switch(#[from] AssumptionError),
+    /// An option after the question mark that is neither a switch nor one of the bench.
+    #[error(
+        "virtual chip option {option:?}: expected NAME=VALUE; the bench knows nrst=wired|not-wired, boot0=low|high, cut-power=N, unplug=N"
+    )]
+    Option {
+        /// The option.
+        option: String,
+    },
+}
+
+impl TwinError {
+    /// Stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "twin-not-found",
+            Self::Io { .. } => "twin-file-io",
+            Self::Damaged { .. } => "twin-file-damaged",
+            Self::Newer { .. } => "twin-file-newer",
+            Self::Exists { .. } => "twin-file-exists",
+            Self::Part(_) => "part-unknown",
+            Self::Switch(_) => "twin-switch",
+            Self::Option { .. } => "twin-option",
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The fidelity ledger: which behaviour of the virtual chip is documented, reported, inferred, or not modelled at all.
+
+use provost_chip::{assumptions::Assumptions, rules::Rule, sources::Confidence};
+
+/// One line of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The part of the chip.
+    pub area: &'static str,
+    /// What the virtual chip does.
+    pub behaviour: &'static str,
+    /// How sure it is that silicon does so; `None` where it is left out or left open.
+    pub confidence: Option<Confidence>,
+    /// Keys of [`provost_chip::sources::Source`].
+    pub source: &'static [&'static str],
+    /// The assumption switch that turns it.
+    pub switch: Option<&'static str>,
+}
+
+const fn entry(
+    area: &'static str,
+    behaviour: &'static str,
+    confidence: Option<Confidence>,
+    source: &'static [&'static str],
+) -> Entry {
+    Entry { area, behaviour, confidence, source, switch: None }
+}
+
+/// What the registers and memories of the virtual chip do, besides the rules of the life cycle.
+const HARDWARE: &[Entry] = &[
+    entry(
+        "debug port",
+        "SW-DP, ADIv5.2, from the single clock edge up; JTAG is answered only by switching to SWD",
+        Some(Confidence::Documented),
+        &["BLACKMAGIC"],
+    ),
+    entry("access ports", "IDR and BASE of AP0 and AP1", Some(Confidence::Observed), &["BLACKMAGIC"]),
+    entry("DBGMCU", "identity, status and mailbox registers", Some(Confidence::Documented), &["CMSIS", "SVD"]),
+    entry(
+        "DBGMCU",
+        "a Debug Authentication session ends when the debugger powers the debug domain down",
+        Some(Confidence::Inferred),
+        &["PROVOST"],
+    ),
+    entry(
+        "flash controller",
+        "keys, locks, error flags, option change, erase and quad-word programming",
+        Some(Confidence::Documented),
+        &["HAL", "SVD"],
+    ),
+    entry(
+        "flash controller",
+        "an option change that is refused raises OPTCHANGEERR and changes nothing",
+        Some(Confidence::Inferred),
+        &["SVD", "PROVOST"],
+    ),
+    entry(
+        "flash controller",
+        "programming twice gives the AND of both values",
+        Some(Confidence::Observed),
+        &["LABWIRED"],
+    ),
+    entry("flash controller", "ECC, interrupts, suspend and privilege are not modelled", None, &["PROVOST"]),
+    entry(
+        "memories",
+        "a non-secure debugger reads secure sectors and secure aliases as zero",
+        Some(Confidence::Inferred),
+        &["PRGDB"],
+    ),
+    entry("memories", "unique id and flash size read as zero outside Open", Some(Confidence::Observed), &["WOLFTRUST"]),
+    entry("memories", "a half-word of OTP that was never programmed faults", Some(Confidence::Observed), &["CMSIS"]),
+    entry(
+        "option-byte keys",
+        "two sectors that change roles; HDPL0 survives a regression",
+        Some(Confidence::Documented),
+        &["CUBEH5-BOOT"],
+    ),
+    entry(
+        "option-byte keys",
+        "registers of the direct method answer OBKERR to a debugger",
+        Some(Confidence::Inferred),
+        &["PROVOST"],
+    ),
+    entry(
+        "core",
+        "halt, resume, core registers, lock-up, reset catch; no instruction is executed but BKPT",
+        Some(Confidence::Documented),
+        &["CMSIS"],
+    ),
+    entry(
+        "ROM",
+        "provisioning is called over SWD by running the core at the function named in the descriptor",
+        Some(Confidence::Inferred),
+        &["CUBEH5-BOOT", "PROVOST"],
+    ),
+    entry(
+        "ROM",
+        "encrypted storage is a key stream of the unique id, standing for AES-256-CBC under a key nobody sees",
+        Some(Confidence::Inferred),
+        &["HOTSPOT"],
+    ),
+    entry(
+        "ROM",
+        "certificates, tokens and passwords are verified with real cryptography",
+        Some(Confidence::Code),
+        &["ADAC", "CUBEN6-DA"],
+    ),
+    entry(
+        "ROM",
+        "the scope fields of certificates (soc_class, soc_id, lifecycle) are enforced",
+        Some(Confidence::Inferred),
+        &["ADAC"],
+    ),
+    entry(
+        "ROM",
+        "debug opened by Debug Authentication is granted on the wire and has no effect on the access ports",
+        None,
+        &["PROVOST"],
+    ),
+    entry("ROM", "the bootloader runs, and does not speak UART, USB or any other interface yet", None, &["AN2606"]),
+    entry(
+        "time",
+        "reset to bootloader 2.7 ms, sector erase 2 ms, quad-word 32 us; option change 5 ms and mass erase 40 ms are guesses",
+        Some(Confidence::Inferred),
+        &["AN2606", "PROVOST"],
+    ),
+];
+
+/// The whole ledger: hardware, then the rules of the life cycle, then the switches.
+pub fn ledger() -> Vec<Entry> {
+    let rules = Rule::all().iter().map(|rule| Entry {
+        area: rule.id,
+        behaviour: rule.says,
+        confidence: Some(rule.confidence),
+        source: rule.source,
+        switch: rule.switch,
+    });
+    let switches = Assumptions::switches().iter().map(|switch| Entry {
+        area: "open question",
+        behaviour: switch.question,
+        confidence: None,
+        source: switch.source,
+        switch: Some(switch.name),
+    });
+    HARDWARE.iter().cloned().chain(rules).chain(switches).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use provost_chip::sources::Source;
+
+    #[test]
+    fn every_entry_cites_known_sources() {
+        for entry in ledger() {
+            assert!(!entry.source.is_empty());
+            assert!(entry.source.iter().all(|key| Source::find(key).is_some()), "{entry:?}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Ready-made virtual chips that reproduce known situations, and the maker behind `twin new`.
+
+use provost_chip::{
+    assumptions::Assumptions,
+    option_bytes::OptionField,
+    parts::{PartId, UnknownPart},
+    registers::flash as reg,
+    states::{ProductState, TrustZone},
+};
+
+use crate::silicon::{FirmwareBehaviour, Identity, Silicon, nvm::Nvm};
+
+/// A situation with a name.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Preset {
+    /// What `twin:NAME` takes.
+    pub name: &'static str,
+    /// What it is.
+    pub summary: &'static str,
+    part: &'static str,
+    state: ProductState,
+    tz: TrustZone,
+    firmware: bool,
+}
+
+const PRESETS: &[Preset] = &[
+    Preset {
+        name: "stuck-in-provisioning",
+        summary: "STM32H533RE, TrustZone on, stopped in Provisioning on the way to TZ-Closed, nothing provisioned",
+        part: "STM32H533RE",
+        state: ProductState::Provisioning,
+        tz: TrustZone::Enabled,
+        firmware: true,
+    },
+    Preset {
+        name: "tz-closed-without-object",
+        summary: "the same chip after 0x17 -> 0xC6: TZ-Closed, nothing provisioned",
+        part: "STM32H533RE",
+        state: ProductState::TzClosed,
+        tz: TrustZone::Enabled,
+        firmware: true,
+    },
+    Preset {
+        name: "provisioning-without-trustzone",
+        summary: "STM32H563ZI, TrustZone off, in Provisioning, nothing provisioned",
+        part: "STM32H563ZI",
+        state: ProductState::Provisioning,
+        tz: TrustZone::Disabled,
+        firmware: true,
+    },
+    Preset {
+        name: "fresh",
+        summary: "STM32H533RE as it leaves the factory: Open, TrustZone off, empty",
+        part: "STM32H533RE",
+        state: ProductState::Open,
+        tz: TrustZone::Disabled,
+        firmware: false,
+    },
+    Preset {
+        name: "h503-in-provisioning",
+        summary: "STM32H503RB in Provisioning, no password in OTP",
+        part: "STM32H503RB",
+        state: ProductState::Provisioning,
+        tz: TrustZone::Disabled,
+        firmware: true,
+    },
+];
+
+impl Preset {
+    /// All presets.
+    pub const fn all() -> &'static [Preset] {
+        PRESETS
+    }
+
+    /// Makes the chip, without power.
+    ///
+    /// # Errors
+    /// None in practice: the table names known parts only, which a test holds.
+    pub fn make(&self) -> Result<Silicon, UnknownPart> {
+        let mut maker = Maker::new(self.part.parse()?, 0x0043_0052);
+        maker.state = self.state;
+        maker.tz = self.tz;
+        if self.firmware {
+            maker.firmware = Some(FirmwareBehaviour::default());
+        }
+        Ok(maker.make())
+    }
+}
+
+/// The preset with this name.
+pub fn find(name: &str) -> Option<&'static Preset> {
+    PRESETS.iter().find(|p| p.name == name)
+}
+
+/// Makes chips of any part in any state.
+#[derive(Debug, Clone)]
+pub struct Maker {
+    /// The part.
+    pub part: PartId,
+    /// 96-bit unique id.
+    pub uid: [u32; 3],
+    /// Product state.
+    pub state: ProductState,
+    /// TrustZone setting.
+    pub tz: TrustZone,
+    /// Firmware in flash, and what it does.
+    pub firmware: Option<FirmwareBehaviour>,
+    /// Which descriptor address its ROM uses.
+    pub rom_version: u8,
+    /// The world it lives in.
+    pub assumptions: Assumptions,
+    /// Debug Authentication data as `-sdp` would have left it: 96 bytes.
+    pub da_payload: Option<[u8; 96]>,
+}
+
+impl Maker {
+    /// A factory-fresh chip whose unique id is made from `serial`.
+    pub fn new(part: PartId, serial: u32) -> Self {
+        Self {
+            part,
+            uid: [serial, 0x3332_5117, 0x3836_3236],
+            state: ProductState::Open,
+            tz: TrustZone::Disabled,
+            firmware: None,
+            rom_version: 0,
+            assumptions: Assumptions::default(),
+            da_payload: None,
+        }
+    }
+
+    /// Makes it, without power.
+    pub fn make(&self) -> Silicon {
+        let mut nvm = Nvm::factory(self.part);
+        let mut set = |name: &str, value: u32| {
+            if let Some(field) = OptionField::find(self.part, name) {
+                let word = field.set(nvm.options.get(field.offset_cur), value);
+                nvm.options.set(field.offset_cur, word);
+            }
+        };
+        set("PRODUCT_STATE", u32::from(self.state.code()));
+        set("TZEN", u32::from(self.tz.code()));
+        if self.firmware.is_some() {
+            // A vector table where both worlds boot by default: stack top, reset handler.
+            let boot =
+                nvm.options.get(if self.tz == TrustZone::Enabled { reg::SECBOOTR_CUR } else { reg::NSBOOTR_CUR });
+            let base = boot & 0xFFFF_FF00;
+            let vectors: Vec<u8> = [0x3000_4000, base | 0x201].iter().flat_map(|w: &u32| w.to_le_bytes()).collect();
+            nvm.load_flash(0, &vectors);
+            nvm.load_flash(0x200, &[0xFE, 0xE7]);
+        }
+        let identity = Identity { part: self.part, uid: self.uid, rev_id: 0x1001, rom_version: self.rom_version };
+        let mut silicon = Silicon::new(identity, nvm, self.firmware.unwrap_or_default(), self.assumptions);
+        if let Some(payload) = &self.da_payload {
+            silicon.provision_as_the_chip_would(payload);
+        }
+        silicon
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presets_are_what_they_say() {
+        for preset in Preset::all() {
+            let chip = preset.make().unwrap();
+            assert_eq!((chip.chip().state, chip.chip().tz), (preset.state, preset.tz), "{}", preset.name);
+            assert_eq!(chip.chip().da, None);
+            assert_eq!(chip.chip().firmware.boots, preset.firmware, "{}", preset.name);
+        }
+    }
+
+    #[test]
+    fn a_maker_provisions_what_the_part_can_use() {
+        use sha2::{Digest as _, Sha256};
+        for part in PartId::all().filter(|p| p.info().trustzone) {
+            let mut payload = [7; 96];
+            let hash = Sha256::digest(&payload[32..]);
+            payload[..32].copy_from_slice(&hash);
+            let mut maker = Maker::new(part, 1);
+            maker.da_payload = Some(payload);
+            let da = maker.make().chip().da.expect("valid data");
+            assert_eq!(da.encrypted, part.info().crypto, "{part}");
+        }
+    }
+}

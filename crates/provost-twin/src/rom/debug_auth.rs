@@ -1,0 +1,283 @@
+//! RSS-DA: the Debug Authentication library in ROM, from the reply word to the regression and the reset after it.
+//!
+//! What is said on the wire is the target of [`provost_adac`]; here is when it speaks, and what a grant does to the chip.
+
+use std::collections::VecDeque;
+
+use provost_adac::{
+    crypto::CryptoSystem,
+    discovery::{Discovery, Integrity},
+    lifecycle::{Lifecycle, LifecycleForm},
+    packet::Header,
+    permission::{Permission, PermissionMask},
+    target::{Anchor, Config, Event, Target},
+    tlv::{Padding, TypeId},
+};
+use provost_chip::{
+    assumptions::{LifecycleWord, ReplyWord, TlvPadding, VendorOrder},
+    model::authentication::{self, PRODUCT_MASK},
+    option_bytes::OptionField,
+    parts::{DaStore, SECTOR_SIZE},
+    registers::{dbgmcu, flash as reg},
+    states::{NS_REGRESSION, ProductState, REGRESSION, TrustZone},
+};
+
+use crate::silicon::{Silicon, Time, flash::sector_is_secure, nvm::Nvm};
+
+/// How long the host may leave the last word unread before the ROM goes on without it.
+const PATIENCE: Time = 100_000_000;
+/// A mass erase; the data sheets give 2 ms a sector, banks erase in parallel (inferred).
+const MASS_ERASE: Time = 40_000_000;
+
+/// A session, from the reset that found the request to the reset that ends it.
+#[derive(Debug)]
+pub(crate) struct RssDa {
+    target: Target,
+    /// Left over from a session that a reset without a request did not end: the ROM is there and says nothing.
+    mute: bool,
+    replied: bool,
+    inbox: Vec<u32>,
+    outbox: VecDeque<u32>,
+    granted: Option<Grant>,
+}
+
+/// A permission that waits for the host to read the last word, then takes its time.
+#[derive(Debug, Clone, Copy)]
+struct Grant {
+    permission: Permission,
+    starts_at: Time,
+    done_at: Option<Time>,
+}
+
+impl RssDa {
+    /// The ROM has found the request. `open` is false where a stale session goes on without a new request.
+    pub(crate) fn enter(silicon: &mut Silicon, open: bool) -> Self {
+        let challenge = silicon.challenge();
+        Self {
+            target: Target::new(config(silicon), challenge),
+            mute: !open,
+            replied: false,
+            inbox: Vec::new(),
+            outbox: VecDeque::new(),
+            granted: None,
+        }
+    }
+}
+
+/// Lets the session work off what the mailbox and the clock allow.
+pub(crate) fn serve(silicon: &mut Silicon) {
+    let Some(mut session) = silicon.rss_da().take() else { return };
+    let finished = session.work(silicon);
+    // A grant that is carried out resets the chip, and the session is gone.
+    if let Some(permission) = finished {
+        carry_out(silicon, permission);
+    } else {
+        *silicon.rss_da() = Some(session);
+    }
+}
+
+impl RssDa {
+    fn work(&mut self, silicon: &mut Silicon) -> Option<Permission> {
+        if self.mute {
+            return None;
+        }
+        if !self.replied {
+            // The request word is consumed, the host learns that the ROM is there.
+            silicon.mailbox().idle();
+            let reply = match silicon.assumptions().reply_word {
+                ReplyWord::Stda => dbgmcu::REQUEST_STDA,
+                ReplyWord::Daok => dbgmcu::REPLY_DAOK,
+            };
+            self.replied = silicon.mailbox().put(reply);
+        }
+        loop {
+            if let Some(&word) = self.outbox.front() {
+                if !silicon.mailbox().put(word) {
+                    break;
+                }
+                self.outbox.pop_front();
+            } else if let Some(grant) = self.granted {
+                return self.proceed(grant, silicon);
+            } else if let Some(word) = silicon.mailbox().take() {
+                self.inbox.push(word);
+                self.answer_when_complete(silicon);
+            } else {
+                break;
+            }
+        }
+        if self.granted.is_some_and(|g| silicon.now() >= g.starts_at) {
+            self.outbox.clear();
+        }
+        None
+    }
+
+    fn answer_when_complete(&mut self, silicon: &mut Silicon) {
+        let &[first, second, ..] = &self.inbox[..] else { return };
+        // A header that makes no sense is answered at once, or the two sides would wait for each other.
+        let due = Header::decode([first, second]).map_or(2, |header| 2 + header.data_count as usize);
+        if self.inbox.len() < due {
+            return;
+        }
+        let reply = self.target.handle(&std::mem::take(&mut self.inbox));
+        self.outbox.extend(reply.words);
+        match reply.event {
+            Some(Event::Granted(mask)) => {
+                silicon.end_session();
+                let permission = mask.permissions().last().unwrap_or(Permission::FullRegression);
+                self.granted = Some(Grant { permission, starts_at: silicon.now() + PATIENCE, done_at: None });
+            }
+            Some(Event::Refused(_) | Event::ResumeBoot) => silicon.end_session(),
+            _ => {}
+        }
+    }
+
+    /// A granted permission: first the host reads its answer, then the erase runs, then it is done.
+    fn proceed(&mut self, grant: Grant, silicon: &mut Silicon) -> Option<Permission> {
+        match grant.done_at {
+            Some(done_at) => (silicon.now() >= done_at).then_some(grant.permission),
+            None if silicon.mailbox().device_full() && silicon.now() < grant.starts_at => None,
+            None => {
+                if let Some(code) = transient_state(grant.permission) {
+                    set_product_state(silicon.nvm_mut(), code);
+                }
+                self.granted = Some(Grant { done_at: Some(silicon.now() + MASS_ERASE), ..grant });
+                None
+            }
+        }
+    }
+}
+
+const fn transient_state(permission: Permission) -> Option<u8> {
+    match permission {
+        Permission::FullRegression => Some(REGRESSION),
+        Permission::TzRegression => Some(NS_REGRESSION),
+        _ => None,
+    }
+}
+
+fn carry_out(silicon: &mut Silicon, permission: Permission) {
+    match permission {
+        Permission::FullRegression => finish_regression(silicon.nvm_mut()),
+        Permission::TzRegression => finish_tz_regression(silicon),
+        // Opened debug is not modelled further: the chip boots as it would have (see the ledger).
+        _ => {}
+    }
+    silicon.leave_rss_da();
+}
+
+/// The end of a full regression (rule R-FULL-REGRESSION-EFFECT): everything erased, the chip open and without TrustZone.
+pub(crate) fn finish_regression(nvm: &mut Nvm) {
+    nvm.erase_for_regression();
+    set_product_state(nvm, ProductState::Open.code());
+    let optsr2 = nvm.options.get(reg::OPTSR2_CUR);
+    nvm.options.set(reg::OPTSR2_CUR, optsr2 & 0x00FF_FFFF | u32::from(TrustZone::Disabled.code()) << 24);
+    let optsr = nvm.options.get(reg::OPTSR_CUR);
+    // BOOT_UBE back to OEM-iRoT; bank swap off (wolfTrust had to set both again).
+    nvm.options.set(reg::OPTSR_CUR, optsr & !(0xFF << 22 | 1 << 31) | 0xB4 << 22);
+}
+
+/// The end of a partial regression (rule R-TZ-REGRESSION): TZ-Closed, the non-secure sectors erased.
+fn finish_tz_regression(silicon: &mut Silicon) {
+    let (chip, options) = (*silicon.chip(), silicon.nvm().options.clone());
+    let sectors = chip.part.info().flash_size / SECTOR_SIZE;
+    for sector in (0..sectors).filter(|s| !sector_is_secure(*s, &chip, &options)) {
+        silicon.nvm_mut().flash.remove(&sector);
+    }
+    set_product_state(silicon.nvm_mut(), ProductState::TzClosed.code());
+}
+
+fn set_product_state(nvm: &mut Nvm, code: u8) {
+    let optsr = nvm.options.get(reg::OPTSR_CUR);
+    nvm.options.set(reg::OPTSR_CUR, optsr & !0xFF00 | u32::from(code) << 8);
+}
+
+fn config(silicon: &Silicon) -> Config {
+    let (chip, assumptions) = (*silicon.chip(), *silicon.assumptions());
+    let lifecycle = lifecycle_word(chip.state, assumptions.lifecycle_word);
+    let uid = silicon.identity().uid;
+    let mut soc_id = [0; 16];
+    for (slot, word) in soc_id.chunks_exact_mut(4).zip(uid) {
+        slot.copy_from_slice(&word.to_le_bytes());
+    }
+    let soc_class = u32::from(chip.part.info().dev_id);
+    let product_mask = PermissionMask(u128::from(PRODUCT_MASK));
+    let valid = authentication::looks_valid(&chip, &assumptions).outcome;
+    let system = match chip.tz {
+        TrustZone::Enabled => CryptoSystem::EcdsaP256Sha256,
+        TrustZone::Disabled => CryptoSystem::StPassword,
+    };
+    let stored = credential(silicon);
+    let discovery = Discovery {
+        auth_version: Some((1, 0)),
+        vendor_id: Some(match assumptions.vendor_order {
+            VendorOrder::Little => [0x20, 0x00],
+            VendorOrder::Big => [0x00, 0x20],
+        }),
+        soc_class: Some(soc_class),
+        soc_id: Some(soc_id),
+        // Listed whatever is provisioned: the list proves nothing (rule R-DA-NEEDS-VALID-DATA).
+        permissions_mask: Some(product_mask),
+        psa_lifecycle: Some(lifecycle),
+        sda_version: Some([2, 4, 0, 0]),
+        token_formats: Some(vec![TypeId::BinaryToken]),
+        cert_formats: Some(vec![TypeId::BinaryCertificate]),
+        cryptosystems: Some(vec![system]),
+        integrity: Some(if valid { Integrity::Valid } else { Integrity::Invalid }),
+        hdpl_status: [Some(u32::MAX); 3],
+        other: Vec::new(),
+    };
+    Config {
+        discovery,
+        padding: match assumptions.tlv_padding {
+            TlvPadding::Unpadded => Padding::Unpadded,
+            TlvPadding::Padded => Padding::Padded,
+        },
+        object_mask: PermissionMask(stored.map_or(0, |(_, mask)| mask)),
+        anchor: stored.map(|(hash, _)| match chip.tz {
+            TrustZone::Enabled => Anchor::Certificate { root_key_hash: hash },
+            TrustZone::Disabled => Anchor::Password { hash },
+        }),
+        product_mask,
+        soc_class,
+        soc_id,
+        lifecycle,
+    }
+}
+
+fn lifecycle_word(state: ProductState, form: LifecycleWord) -> u16 {
+    let lifecycle = match state {
+        ProductState::Open => Lifecycle::Open,
+        ProductState::Provisioning => Lifecycle::Provisioning,
+        ProductState::IrotProvisioned => Lifecycle::IrotProvisioned,
+        ProductState::TzClosed => Lifecycle::TzClosed,
+        ProductState::Closed => Lifecycle::Closed,
+        ProductState::Locked => Lifecycle::Locked,
+    };
+    lifecycle.encode(match form {
+        LifecycleWord::Swapped => LifecycleForm::NibbleSwapped,
+        LifecycleWord::Plain => LifecycleForm::Raw,
+    })
+}
+
+/// The stored hash and mask that this chip can authenticate against.
+fn credential(silicon: &Silicon) -> Option<([u8; 32], u128)> {
+    authentication::usable(silicon.chip())?;
+    if silicon.identity().part.info().da_store == DaStore::Otp {
+        return otp_hash(silicon).map(|hash| (hash, u128::from(PRODUCT_MASK)));
+    }
+    let (payload, _) = super::rss::da_payload(silicon)?;
+    let hash = payload.get(32..64)?.try_into().ok()?;
+    let mask = u128::from_le_bytes(payload.get(64..80)?.try_into().ok()?);
+    Some((hash, mask))
+}
+
+/// The password hash of an STM32H503: the first 32 bytes of OTP, valid once the block is locked (ST's password_provisioning.sh).
+pub(crate) fn otp_hash(silicon: &Silicon) -> Option<[u8; 32]> {
+    let lock = OptionField::find(silicon.identity().part, "LOCKBL")?;
+    let locked = lock.get(silicon.nvm().options.get(lock.offset_cur)) & 1 == 1;
+    let mut hash = [0; 32];
+    for (slot, half) in hash.chunks_exact_mut(2).zip(silicon.nvm().otp.iter()) {
+        slot.copy_from_slice(&half.to_le_bytes());
+    }
+    locked.then_some(hash)
+}

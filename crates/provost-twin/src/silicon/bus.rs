@@ -1,0 +1,359 @@
+//! Address decoding: what each access port reaches, and what an access shows or changes.
+
+use provost_chip::{
+    assumptions::{DbgmcuAddress, Dpidr},
+    model::access::{Ap1, ap1, dbgmcu_sr},
+    parts::SECTOR_SIZE,
+    registers::{SECURE_PERIPHERAL, core_debug, dbgmcu, flash as reg, memory},
+    states::{ProductState, TrustZone},
+};
+
+use super::{
+    Silicon,
+    core::Request,
+    coresight,
+    dbgmcu::identification,
+    flash::{Context, Side, sector_is_secure},
+};
+use crate::{
+    rom,
+    wire::dap::{Access, ApKind, Bus, BusFault, Size},
+};
+
+/// SWCLK of the virtual probe: 4 MHz.
+const SWCLK_PERIOD_NS: u64 = 250;
+
+impl Bus for Silicon {
+    fn dpidr(&self) -> u32 {
+        match self.assumptions().dpidr {
+            Dpidr::Silicon => 0x6BA0_2477,
+            Dpidr::Minimal => 0x0BE1_2477,
+        }
+    }
+
+    fn targetid(&self) -> u32 {
+        // Pattern of the boundary-scan id 0x?6484041 (ST, part field DEV_ID shifted by four); inferred.
+        u32::from(self.identity().part.info().dev_id) << 16 | 0x0041
+    }
+
+    fn ap_kind(&self, ap: u8) -> ApKind {
+        match ap {
+            0 => ApKind::Apb,
+            1 => ApKind::Ahb5,
+            _ => ApKind::Absent,
+        }
+    }
+
+    fn ap_idr(&self, ap: u8) -> u32 {
+        match ap {
+            0 => coresight::AP0_IDR,
+            1 => coresight::AP1_IDR,
+            _ => 0,
+        }
+    }
+
+    fn ap_base(&self, ap: u8) -> u32 {
+        match ap {
+            0 => coresight::AP0_BASE,
+            1 => coresight::AP1_BASE,
+            _ => 0,
+        }
+    }
+
+    fn ap_enabled(&self, ap: u8) -> bool {
+        ap == 0 || (ap == 1 && self.view() > Ap1::Shut)
+    }
+
+    fn ap_spiden(&self, ap: u8) -> bool {
+        ap == 1 && self.view() == Ap1::Full
+    }
+
+    fn read(&mut self, access: Access) -> Result<u32, BusFault> {
+        self.settle();
+        let word = match access.ap {
+            0 => self.read_ap0(access.address),
+            _ => self.read_ap1(access)?,
+        };
+        self.settle();
+        Ok(word >> (8 * (access.address & (4 - access.size.bytes()))) & access.size.mask())
+    }
+
+    fn write(&mut self, access: Access, value: u32) -> Result<(), BusFault> {
+        self.settle();
+        match access.ap {
+            0 => self.write_ap0(access.address, value),
+            _ => self.write_ap1(access, value)?,
+        }
+        self.settle();
+        Ok(())
+    }
+
+    fn debug_power(&mut self, on: bool) {
+        if !on {
+            // A Debug Authentication session lives in the debug power domain (inferred: ST's tools keep it powered).
+            self.end_session();
+        }
+    }
+
+    fn elapse(&mut self, swclk_cycles: u32) {
+        self.advance(u64::from(swclk_cycles) * SWCLK_PERIOD_NS);
+    }
+
+    fn powered(&self) -> bool {
+        Silicon::powered(self)
+    }
+
+    fn cut_power(&mut self) {
+        self.set_power(false);
+    }
+
+    fn set_nrst(&mut self, asserted: bool) {
+        if self.bench.nrst_wired {
+            Silicon::set_nrst(self, asserted);
+        }
+    }
+}
+
+/// A place on AP1's bus, with the alias folded away.
+struct Place {
+    /// Address of the non-secure alias.
+    address: u32,
+    /// The secure alias was used.
+    secure_alias: bool,
+}
+
+impl Place {
+    fn of(address: u32) -> Self {
+        let (bit, region) = match address >> 28 {
+            0x0 => (memory::SECURE_ALIAS, address),
+            0x2..=0x5 => (SECURE_PERIPHERAL, address),
+            _ => (0, address),
+        };
+        Self { address: region & !bit, secure_alias: region & bit != 0 }
+    }
+}
+
+impl Silicon {
+    /// How far AP1 is open, the first milliseconds after a reset included: until then the RSS runs.
+    pub(crate) fn view(&self) -> Ap1 {
+        if self.booting() && self.chip().state != ProductState::Open {
+            return Ap1::Shut;
+        }
+        ap1(self.chip()).outcome
+    }
+
+    fn dbgmcu_offset(&self, address: u32) -> Option<u32> {
+        let shown = match self.assumptions().dbgmcu_address {
+            DbgmcuAddress::Both => &dbgmcu::BASES[..],
+            DbgmcuAddress::E0044000 => &dbgmcu::BASES[..1],
+            DbgmcuAddress::E00E4000 => &dbgmcu::BASES[1..],
+        };
+        shown.iter().map(|base| address.wrapping_sub(*base)).find(|offset| *offset < 0x1000)
+    }
+
+    fn read_ap0(&mut self, address: u32) -> u32 {
+        match self.dbgmcu_offset(address) {
+            Some(offset) => self.read_dbgmcu(offset),
+            None => coresight::ap0(address & !3, self.identity().part.info().dev_id).unwrap_or(0),
+        }
+    }
+
+    fn write_ap0(&mut self, address: u32, value: u32) {
+        let roles = self.assumptions().ack_roles;
+        if let Some(offset) = self.dbgmcu_offset(address) {
+            self.mailbox().write(offset & !3, value, roles);
+        }
+    }
+
+    fn read_dbgmcu(&mut self, offset: u32) -> u32 {
+        let offset = offset & !3;
+        let identity = *self.identity();
+        match offset {
+            // Bits 15:12 are not zero on silicon: 0x10016484 (labwired).
+            dbgmcu::IDCODE => u32::from(identity.rev_id) << 16 | 0x6000 | u32::from(identity.part.info().dev_id),
+            dbgmcu::SR => {
+                let open = u32::from(self.view() > Ap1::Shut) << 17;
+                dbgmcu_sr(self.chip()) & !(1 << 17) | open
+            }
+            _ => {
+                let roles = self.assumptions().ack_roles;
+                self.mailbox().read(offset, roles).or_else(|| identification(offset)).unwrap_or(0)
+            }
+        }
+    }
+
+    fn read_ap1(&mut self, access: Access) -> Result<u32, BusFault> {
+        let view = self.view();
+        if view == Ap1::Shut {
+            return Err(BusFault);
+        }
+        let address = access.address & !3;
+        let place = Place::of(address);
+        let secure = access.secure && view == Ap1::Full;
+        if place.secure_alias && !secure {
+            // Rule R-SECURE-ALIAS-READS-ZERO.
+            return Ok(0);
+        }
+        if let Some(offset) = register_offset(place.address) {
+            return Ok(self.read_flash_register(place.secure_alias, offset));
+        }
+        Ok(match place.address {
+            0x0800_0000..0x0900_0000 => self.read_flash_area(place.address, secure)?,
+            0x0B00_0000..0x0C00_0000 => self.read_system(place.address, secure),
+            0x2000_0000..0x3000_0000 if self.sram_visible(&place) => self.sram().read(place.address).ok_or(BusFault)?,
+            0x4402_4000..0x4402_5000 => self.read_dbgmcu(place.address - dbgmcu::CPU_BASE),
+            0xE000_0000..=0xFFFF_FFFF => {
+                let dev_id = self.identity().part.info().dev_id;
+                match self.core().read(address) {
+                    Some(word) => word,
+                    None => self.core_status(address).or_else(|| coresight::ap1(address, dev_id)).unwrap_or(0),
+                }
+            }
+            _ => 0,
+        })
+    }
+
+    fn core_status(&self, address: u32) -> Option<u32> {
+        let full = self.view() == Ap1::Full && self.chip().tz == TrustZone::Enabled;
+        match address {
+            // Non-secure invasive and non-invasive debug allowed; secure too where the view is full.
+            core_debug::DAUTHSTATUS => Some(if full { 0xFF } else { 0x0F }),
+            core_debug::DSCSR => Some(u32::from(full) << 16),
+            _ => None,
+        }
+    }
+
+    fn write_ap1(&mut self, access: Access, value: u32) -> Result<(), BusFault> {
+        let view = self.view();
+        if view == Ap1::Shut {
+            return Err(BusFault);
+        }
+        let place = Place::of(access.address);
+        let secure = access.secure && view == Ap1::Full;
+        if place.secure_alias && !secure {
+            return Ok(());
+        }
+        if let Some(offset) = register_offset(place.address) {
+            self.write_flash_register(place.secure_alias, offset, value);
+            return Ok(());
+        }
+        match place.address {
+            0x0800_0000..0x0900_0000 => self.write_flash_area(place.address, secure, access.size, value),
+            0x2000_0000..0x3000_0000 if self.sram_visible(&place) => {
+                let shift = 8 * (access.address & 3 & (4 - access.size.bytes()));
+                let kept = self.sram().read(place.address).ok_or(BusFault)? & !(access.size.mask() << shift);
+                self.sram.write(place.address, kept | value << shift);
+            }
+            0xE000_0000..=0xFFFF_FFFF => match self.core().write(access.address & !3, value) {
+                Request::None => {}
+                Request::Resume => rom::resume(self),
+                Request::Reset => self.system_reset(),
+            },
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Runs the flash controller with what it may see of the chip.
+    fn with_controller<T>(&mut self, act: impl FnOnce(&mut super::Controller, &mut Context<'_>) -> T) -> T {
+        let view = self.view();
+        let Self { controller, nvm, loaded, chip, assumptions, now, .. } = self;
+        let mut context = Context { nvm, loaded, chip, view, assumptions, now: *now };
+        act(controller, &mut context)
+    }
+
+    fn read_flash_register(&mut self, secure_alias: bool, offset: u16) -> u32 {
+        if self.in_reset() {
+            // Rule R-OPTIONS-READ-ZERO-IN-RESET.
+            return 0;
+        }
+        let side = if secure_alias { Side::Secure } else { Side::NonSecure };
+        let view = self.view();
+        let Self { controller, nvm, loaded, chip, assumptions, now, .. } = self;
+        controller.read(side, offset, &Context { nvm, loaded, chip, view, assumptions, now: *now })
+    }
+
+    fn write_flash_register(&mut self, secure_alias: bool, offset: u16, value: u32) {
+        if self.in_reset() {
+            return;
+        }
+        let side = if secure_alias { Side::Secure } else { Side::NonSecure };
+        self.with_controller(|controller, context| controller.write(side, offset, value, context));
+    }
+
+    fn flash_offset(&self, address: u32) -> Option<u32> {
+        let offset = address - memory::FLASH;
+        (offset < self.identity().part.info().flash_size).then_some(offset)
+    }
+
+    /// With banks swapped the second bank is seen first.
+    fn physical(&self, offset: u32) -> u32 {
+        let swapped = self.loaded.get(reg::OPTSR_CUR) >> 31 == 1;
+        if swapped { offset ^ self.identity().part.info().flash_size / 2 } else { offset }
+    }
+
+    fn read_flash_area(&self, address: u32, secure: bool) -> Result<u32, BusFault> {
+        if let Some(offset) = self.flash_offset(address) {
+            let offset = self.physical(offset);
+            let hidden = sector_is_secure(offset / SECTOR_SIZE, self.chip(), &self.loaded) && !secure;
+            return Ok(if hidden { 0 } else { self.nvm.flash_word(offset) });
+        }
+        let open = self.chip().state == ProductState::Open;
+        match address {
+            memory::OTP..memory::UID => self.read_otp((address - memory::OTP) as usize / 2),
+            // Masked outside Open (wolfTrust, H563).
+            memory::UID..0x08FF_F80C => {
+                Ok(if open { self.identity().uid[((address - memory::UID) / 4) as usize] } else { 0 })
+            }
+            memory::FLASH_SIZE => Ok(if open { self.identity().part.info().flash_size / 1024 } else { 0 }),
+            _ => Err(BusFault),
+        }
+    }
+
+    /// A half-word of OTP that was never programmed faults: an ECC double error (ST community td-p/889964).
+    fn read_otp(&self, index: usize) -> Result<u32, BusFault> {
+        let pair = [self.nvm.otp[index], self.nvm.otp[index + 1]];
+        if pair.contains(&0xFFFF) {
+            return Err(BusFault);
+        }
+        Ok(u32::from(pair[0]) | u32::from(pair[1]) << 16)
+    }
+
+    fn write_flash_area(&mut self, address: u32, secure: bool, size: Size, value: u32) {
+        let Some(offset) = self.flash_offset(address & !3).map(|o| self.physical(o)) else { return };
+        if size != Size::Word {
+            self.controller.write_refused(secure);
+            return;
+        }
+        self.with_controller(|controller, context| controller.write_flash(secure, offset, value, context));
+    }
+
+    fn read_system(&self, address: u32, secure: bool) -> u32 {
+        let obk = memory::OBK..memory::OBK + memory::OBK_SIZE;
+        if obk.contains(&address) {
+            // Option-byte keys are read by code at the right HDPL, never by a debugger outside Open.
+            let open = self.chip().state == ProductState::Open && (secure || self.chip().tz == TrustZone::Disabled);
+            let at = (address - memory::OBK) as usize;
+            let word = self.nvm.obk().get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
+            return if open { word.unwrap_or(0) } else { 0 };
+        }
+        rom::descriptor::word(self.identity(), address).unwrap_or(0)
+    }
+
+    /// With TrustZone on all SRAM is secure after reset; the bootloader gets it opened, user code opens SRAM3 (templates).
+    fn sram_visible(&self, place: &Place) -> bool {
+        use provost_chip::model::Execution;
+        if place.secure_alias || self.chip().tz == TrustZone::Disabled {
+            return true;
+        }
+        match self.chip().runs {
+            Execution::Bootloader => true,
+            _ => self.identity().part.info().sram3.contains(place.address, 4) && self.chip().firmware.non_secure,
+        }
+    }
+}
+
+fn register_offset(address: u32) -> Option<u16> {
+    let offset = address.wrapping_sub(reg::BASE);
+    (offset < reg::SIZE).then(|| u16::try_from(offset & !3).ok()).flatten()
+}
