@@ -83,6 +83,18 @@ impl Wire for Board {
     fn stats(&self) -> Stats {
         self.dp.stats()
     }
+
+    // The port moves whole phases at once; bit by bit would be several times slower.
+    fn shift_out(&mut self, bits: u64, count: u32) {
+        self.dp.shift_out(bits, count);
+        self.write_through();
+    }
+
+    fn shift_in(&mut self, count: u32) -> u64 {
+        let bits = self.dp.shift_in(count);
+        self.write_through();
+        bits
+    }
 }
 
 /// A handle of a virtual board; clones share the board.

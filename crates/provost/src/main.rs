@@ -1,1 +1,19 @@
-fn main() {}
+//! The face of provost: parses, asks, prints. What is known of the chip lives in the crates below.
+
+mod cli;
+mod commands;
+mod confirm;
+mod hints;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let arguments = cli::Arguments::parse();
+    output::start_tracing(arguments.verbose);
+    let started = std::time::Instant::now();
+    let result = commands::run(&arguments);
+    output::finish(&arguments, result, started.elapsed())
+}

@@ -1,0 +1,83 @@
+//! `provost auth`: Debug Authentication.
+
+use std::{fmt::Write as _, path::Path};
+
+use provost_adac::password::Password;
+use provost_ops::{
+    credential::CredentialSet,
+    debug_auth::{Discovered, discover},
+    error::OpError,
+    identify::identify,
+    rescue::{Request, RescueFolder, rescue},
+};
+use serde_json::json;
+
+use crate::{
+    cli::{Arguments, Auth, Regress},
+    confirm,
+    output::{Failure, Page, Teller},
+};
+
+pub(crate) fn run(arguments: &Arguments, command: &Auth) -> Result<Page, Failure> {
+    match command {
+        Auth::Discover => run_discover(arguments),
+        Auth::Regress(options) => run_regress(arguments, options),
+    }
+}
+
+fn run_discover(arguments: &Arguments) -> Result<Page, Failure> {
+    super::on_chip(arguments, |bench| {
+        let identity = identify(&mut bench.session)?;
+        let discovered = discover(&mut bench.session)?.report();
+        // Out of the ROM again where a reset does it; where it does not, the text says so.
+        bench.session.pulse_nrst().map_err(OpError::from)?;
+        let left = bench.session.wait_for_ap1().map_err(OpError::from)?;
+        let text = text(&discovered, left);
+        let value = json!({ "identity": identity, "discovery": discovered, "ap1_open_afterwards": left });
+        Ok(Page::new("provost.discovery/1", &value, text))
+    })
+}
+
+fn text(d: &Discovered, ap1_open: bool) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: Option<String>| {
+        let _ = writeln!(text, "{name:<22}{}", value.as_deref().unwrap_or("not told"));
+    };
+    line("target id", d.target_id.map(|v| format!("{v:#05x}")));
+    line("SoC id", d.soc_id.clone());
+    line("SDA version", d.sda_version.clone());
+    line("PSA lifecycle", d.psa_lifecycle.clone());
+    line("credential asked for", d.method.clone());
+    let says = if d.integrity_valid { "valid" } else { "nothing valid is provisioned" };
+    line("integrity", d.integrity.map(|v| format!("{v:#010x} ({says})")));
+    for permission in &d.permissions {
+        line("if authorised", Some(permission.clone()));
+    }
+    if !d.integrity_valid {
+        text.push_str("\nThe permissions listed prove nothing: without valid data no authentication succeeds.\n");
+    }
+    if !ap1_open {
+        text.push_str("\nThe chip may still sit in its Debug Authentication ROM: remove power before you go on with anything else.\n");
+    }
+    text
+}
+
+fn run_regress(arguments: &Arguments, options: &Regress) -> Result<Page, Failure> {
+    let credential = credential(options.credential.as_deref(), options.password.as_deref())?;
+    super::on_chip(arguments, |bench| {
+        confirm::write_to(bench, arguments, "erase the chip")?;
+        let chip = super::chip_name(arguments, bench);
+        let folder = RescueFolder::choose(&options.out, &chip)?;
+        let request = Request { chip, part: arguments.part, credential: Some(credential), folder: folder.clone() };
+        let receipt = rescue(&mut bench.session, request, &mut Teller::new(arguments))?;
+        let text = super::rescue::receipt_text(&receipt, &folder);
+        Ok(Page::new(provost_ops::rescue::RECEIPT_SCHEMA, &receipt, text))
+    })
+}
+
+fn credential(folder: Option<&Path>, password: Option<&str>) -> Result<CredentialSet, OpError> {
+    match (folder, password) {
+        (Some(folder), _) => CredentialSet::load(folder),
+        (None, password) => Ok(CredentialSet::from_password(Password::new(password.unwrap_or_default().as_bytes())?)),
+    }
+}

@@ -1,0 +1,96 @@
+//! `provost explain`: a state, a rule, a switch, an error code.
+
+use std::fmt::Write as _;
+
+use provost_chip::{
+    assumptions::{Assumptions, Switch},
+    parts::PartId,
+    rules::Rule,
+    states::ProductState,
+};
+use provost_ops::prospects::{StateSheet, state_sheet};
+use serde_json::json;
+
+use crate::{
+    cli::Explain,
+    hints,
+    output::{Failure, Page, rule_text, wrap},
+};
+
+pub(crate) fn run(options: &Explain) -> Result<Page, Failure> {
+    let what = options.what.as_str();
+    let schema = "provost.explanation/1";
+    if let Ok(state) = what.parse::<ProductState>() {
+        return Ok(state_page(schema, state));
+    }
+    if let Ok(rule) = what.parse::<&Rule>() {
+        let value = json!({
+            "kind": "rule", "id": rule.id, "says": rule.says, "confidence": rule.confidence.as_str(), "source": rule.source,
+        });
+        return Ok(Page::new(schema, &value, rule_text(rule)));
+    }
+    if let Some(switch) = Assumptions::switches().iter().find(|s| s.name.eq_ignore_ascii_case(what)) {
+        return Ok(switch_page(schema, switch));
+    }
+    if let Some(text) = hints::explain(what) {
+        return Ok(Page::new(schema, &json!({ "kind": "error", "id": what, "says": text }), text));
+    }
+    let text = format!(
+        "nothing is known of {what:?}. Product states: {}. Rules begin with R- (`provost twin ledger` lists them), switches: {}.\n",
+        ProductState::ALL.map(ProductState::as_str).join(", "),
+        Assumptions::switches().iter().map(|s| s.name).collect::<Vec<_>>().join(", "),
+    );
+    let value = json!({ "kind": "unknown", "id": what.chars().take(80).collect::<String>(), "says": text });
+    Ok(Page::new(schema, &value, text))
+}
+
+fn state_page(schema: &'static str, state: ProductState) -> Page {
+    // The richest part: TrustZone, secure AES, both boot entries.
+    let part = PartId::all().find(|p| p.info().trustzone && p.info().crypto).or_else(|| PartId::all().next());
+    let sheet = part.map(|p| state_sheet(state, p));
+    let text = sheet.as_ref().map_or_else(String::new, sheet_text);
+    Page::new(schema, &json!({ "kind": "state", "id": state.as_str(), "sheet": sheet }), text)
+}
+
+fn sheet_text(sheet: &StateSheet) -> String {
+    let mut text = format!("{} ({:#04X})\n", sheet.title, sheet.code);
+    let mut rules: Vec<&str> = Vec::new();
+    for setting in &sheet.settings {
+        let _ = writeln!(text, "\nTrustZone {}", setting.trustzone);
+        if !setting.exists {
+            text.push_str("  this state does not exist without TrustZone\n");
+            continue;
+        }
+        let mut line = |name: &str, says: &str, rule: &'static str| {
+            let _ = writeln!(text, "  {name:<22}{says} [{rule}]");
+            rules.push(rule);
+        };
+        line("AP1 by hot-plug", &setting.ap1.says, setting.ap1.rule);
+        line("boots, BOOT0 low", &setting.boots[0].says, setting.boots[0].rule);
+        line("boots, BOOT0 high", &setting.boots[1].says, setting.boots[1].rule);
+        line("debug authentication", &setting.debug_authentication.says, setting.debug_authentication.rule);
+        line("credential", setting.method, "R-DA-METHOD-FOLLOWS-TZEN");
+        for forward in &setting.forward {
+            line("write leads to", &forward.says, forward.rule);
+        }
+    }
+    text.push_str("\nwhy\n");
+    rules.sort_unstable();
+    rules.dedup();
+    for rule in rules.iter().filter_map(|id| id.parse::<&Rule>().ok()) {
+        let _ = writeln!(text, "  {} ({}; {})", rule.id, rule.confidence, rule.source.join(", "));
+        text.push_str(&wrap(rule.says, 4));
+    }
+    text
+}
+
+fn switch_page(schema: &'static str, switch: &Switch) -> Page {
+    let mut text = format!("switch {}\n", switch.name);
+    text.push_str(&wrap(switch.question, 4));
+    let _ = writeln!(text, "    values: {} (the first is the default)", switch.values.join(", "));
+    let _ = writeln!(text, "    source: {}", switch.source.join(", "));
+    let value = json!({
+        "kind": "switch", "id": switch.name, "says": switch.question, "values": switch.values, "source": switch.source,
+    });
+    Page::new(schema, &value, text)
+}

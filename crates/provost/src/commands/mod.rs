@@ -1,0 +1,47 @@
+//! One file per command.
+
+mod auth;
+mod explain;
+mod probes;
+mod rescue;
+mod status;
+mod twin;
+
+use provost_ops::bench::Bench;
+
+use crate::{
+    cli::{Arguments, Command},
+    output::{Failure, Page, cost},
+};
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Arguments) -> Result<Page, Failure> {
+    match &arguments.command {
+        Command::Probes => Ok(probes::run()),
+        Command::Status => status::run(arguments),
+        Command::Rescue(options) => rescue::run(arguments, options),
+        Command::Auth(command) => auth::run(arguments, command),
+        Command::Twin(command) => twin::run(arguments, command),
+        Command::Explain(options) => explain::run(options),
+    }
+}
+
+/// Works on the chip, keeps what happened to a virtual one, and adds what it cost.
+fn on_chip(arguments: &Arguments, work: impl FnOnce(&mut Bench) -> Result<Page, Failure>) -> Result<Page, Failure> {
+    let mut bench = Bench::open(arguments.probe.as_deref())?;
+    let result = work(&mut bench);
+    let stored = bench.store();
+    match result {
+        Ok(page) => {
+            stored?;
+            Ok(page.with_cost(&bench))
+        }
+        Err(failure) => Err(Failure { cost: Some(cost(&bench)), ..failure }),
+    }
+}
+
+/// What `--probe` said, for journals and receipts.
+fn chip_name(arguments: &Arguments, bench: &Bench) -> String {
+    let given = arguments.probe.clone().unwrap_or_else(|| bench.session.probe().to_string());
+    given.split('?').next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,22 @@
+//! `provost probes`: what there is to connect to.
+
+use std::fmt::Write as _;
+
+use provost_ops::bench::list;
+use serde_json::json;
+
+use crate::output::Page;
+
+pub(crate) fn run() -> Page {
+    let probes = list();
+    let mut text = String::new();
+    if probes.iter().all(|p| p.kind == "virtual") {
+        text.push_str("no debug probe is attached\n");
+    }
+    let width = probes.iter().map(|p| p.selector.len()).max().unwrap_or(0);
+    for probe in &probes {
+        let access = if probe.accessible { "" } else { "  (not accessible)" };
+        let _ = writeln!(text, "{:width$}  {} [{}]{access}", probe.selector, probe.name, probe.kind);
+    }
+    Page::new("provost.probes/1", &json!({ "probes": probes }), text)
+}

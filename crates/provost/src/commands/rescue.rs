@@ -1,0 +1,76 @@
+//! `provost rescue`: back to Open.
+
+use std::fmt::Write as _;
+
+use provost_chip::parts::PartId;
+use provost_ops::{
+    credential::CredentialSet,
+    identify::identify,
+    rescue::{Plan, Receipt, Request, RescueFolder, plan, rescue},
+};
+
+use crate::{
+    cli::{Arguments, Rescue},
+    confirm,
+    output::{Failure, Page, Teller, wrap},
+};
+
+pub(crate) fn run(arguments: &Arguments, options: &Rescue) -> Result<Page, Failure> {
+    // The credential is checked before the chip is touched.
+    let credential = options.credential.as_deref().map(CredentialSet::load).transpose()?;
+    super::on_chip(arguments, |bench| {
+        if options.dry_run {
+            let identity = identify(&mut bench.session)?;
+            let parts: Vec<PartId> = identity.narrowed_to(arguments.part)?;
+            let plan = plan(&identity, &parts, credential.is_some())?;
+            let text = plan_text(&plan);
+            return Ok(Page::new("provost.plan/1", &plan, text));
+        }
+        confirm::write_to(bench, arguments, "erase the chip")?;
+        let chip = super::chip_name(arguments, bench);
+        let folder = RescueFolder::choose(&options.out, &chip)?;
+        let request = Request { chip, part: arguments.part, credential, folder: folder.clone() };
+        let receipt = rescue(&mut bench.session, request, &mut Teller::new(arguments))?;
+        let text = receipt_text(&receipt, &folder);
+        Ok(Page::new(provost_ops::rescue::RECEIPT_SCHEMA, &receipt, text))
+    })
+}
+
+fn plan_text(plan: &Plan) -> String {
+    if plan.steps.is_empty() {
+        return "the chip is Open: nothing to do\n".to_owned();
+    }
+    let mut text = format!("plan {} for {}\n", &plan.hash[..12], plan.parts.join(" or "));
+    for (n, step) in plan.steps.iter().enumerate() {
+        let _ = writeln!(text, "{:>2}. {}", n + 1, step.step);
+        text.push_str(&wrap(&step.what, 6));
+        let _ = writeln!(text, "      erases: {}", step.erases);
+        let _ = writeln!(text, "      undo: {}", step.undo);
+        let _ = writeln!(text, "      measured: {}", step.measured);
+        let _ = writeln!(text, "      why: {}", step.why.join(", "));
+    }
+    text.push_str("nothing was written\n");
+    text
+}
+
+pub(super) fn receipt_text(receipt: &Receipt, folder: &RescueFolder) -> String {
+    let mut text = String::new();
+    let after = &receipt.after;
+    if let Some(options) = after.options {
+        let state = options.state().map_or("unknown".to_owned(), |s| s.to_string());
+        let _ = writeln!(text, "the chip is {state}, TrustZone {}", options.trustzone());
+    }
+    if receipt.discovered.is_none() && receipt.attempt.is_none() {
+        text.push_str("it was so before: nothing was written\n");
+        return text;
+    }
+    if let Some([a, b, c]) = after.uid {
+        let _ = writeln!(text, "  unique id   {c:08X}_{b:08X}_{a:08X}");
+    }
+    if let Some(credential) = &receipt.credential {
+        let _ = writeln!(text, "  credential  {credential} (the regression erased it from the chip)");
+    }
+    let _ = writeln!(text, "  receipt     {}", folder.receipt().display());
+    text.push_str("Option bytes, keys and firmware must be programmed again: the regression erased them.\n");
+    text
+}

@@ -1,0 +1,146 @@
+//! `provost twin`: virtual chips.
+
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use provost_chip::{assumptions::Assumptions, parts::PartId, states::TrustZone};
+use provost_ops::error::OpError;
+use provost_twin::{
+    board::VirtualBoard,
+    chipfile,
+    doors::remote_bitbang,
+    error::TwinError,
+    ledger::ledger,
+    presets::{self, Maker, Preset},
+    silicon::FirmwareBehaviour,
+};
+use serde_json::json;
+
+use crate::{
+    cli::{Arguments, OnOff, Twin, TwinNew, TwinServe},
+    output::{Failure, Page, print, wrap},
+};
+
+pub(crate) fn run(arguments: &Arguments, command: &Twin) -> Result<Page, Failure> {
+    match command {
+        Twin::New(options) => new(arguments, options),
+        Twin::List => Ok(list()),
+        Twin::Ledger => Ok(run_ledger()),
+        Twin::Serve(options) => serve(arguments, options),
+    }
+}
+
+fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, Failure> {
+    if options.file.exists() {
+        return Err(TwinError::Exists { path: options.file.clone() }.into());
+    }
+    let mut assumptions = Assumptions::default();
+    for switch in &options.switches {
+        let (name, value) =
+            switch.split_once('=').ok_or_else(|| TwinError::Option { option: switch.chars().take(60).collect() })?;
+        assumptions.set(name, value).map_err(TwinError::from)?;
+    }
+    let silicon = match &options.preset {
+        Some(name) => {
+            presets::find(name).ok_or_else(|| not_found(name))?.make().map_err(TwinError::from)?.in_world(assumptions)
+        }
+        None => {
+            let mut maker = Maker::new(part_or_default(arguments)?, serial());
+            maker.state = options.state;
+            maker.tz = match options.tzen {
+                OnOff::On => TrustZone::Enabled,
+                OnOff::Off => TrustZone::Disabled,
+            };
+            maker.assumptions = assumptions;
+            maker.firmware = (!options.empty).then(FirmwareBehaviour::default);
+            maker.make()
+        }
+    };
+    chipfile::store(&options.file, &silicon)?;
+    let chip = silicon.chip();
+    let text = format!(
+        "made {}: {}, {}, TrustZone {}\nuse it as --probe twin:{}\n",
+        options.file.display(),
+        chip.part,
+        chip.state,
+        chip.tz,
+        options.file.display()
+    );
+    let value = json!({
+        "file": options.file, "part": chip.part.to_string(), "product_state": chip.state.as_str(),
+        "trustzone": chip.tz.as_str(), "assumptions": assumptions.to_string(),
+    });
+    Ok(Page::new("provost.twin/1", &value, text))
+}
+
+fn part_or_default(arguments: &Arguments) -> Result<PartId, TwinError> {
+    match arguments.part {
+        Some(part) => Ok(part),
+        None => Ok("STM32H533".parse()?),
+    }
+}
+
+/// Chips differ in their unique id; what it is does not matter.
+fn serial() -> u32 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |d| d.as_nanos() as u32)
+}
+
+fn not_found(name: &str) -> TwinError {
+    let presets = Preset::all().iter().map(|p| p.name).collect::<Vec<_>>().join(", ");
+    TwinError::NotFound { name: name.chars().take(80).collect(), presets }
+}
+
+fn list() -> Page {
+    let mut text = String::new();
+    for preset in Preset::all() {
+        let _ = writeln!(text, "twin:{:<32} {}", preset.name, preset.summary);
+    }
+    let presets: Vec<_> = Preset::all().iter().map(|p| json!({ "name": p.name, "summary": p.summary })).collect();
+    Page::new("provost.twins/1", &json!({ "presets": presets }), text)
+}
+
+fn run_ledger() -> Page {
+    let entries = ledger();
+    let mut text = String::from(
+        "What the virtual chip does, and how sure it is that silicon does the same. Nothing here has met a real chip yet.\n\n",
+    );
+    let mut values = Vec::new();
+    for entry in &entries {
+        let confidence = entry.confidence.map_or("not modelled or open", |c| c.as_str());
+        let _ = writeln!(text, "{} ({confidence}; {})", entry.area, entry.source.join(", "));
+        text.push_str(&wrap(entry.behaviour, 4));
+        if let Some(switch) = entry.switch {
+            let values = Assumptions::switches().iter().find(|s| s.name == switch).map(|s| s.values.join(", "));
+            let _ = writeln!(text, "    switch {switch}: {}", values.unwrap_or_default());
+        }
+        values.push(json!({
+            "area": entry.area, "behaviour": entry.behaviour, "confidence": entry.confidence.map(|c| c.as_str()),
+            "source": entry.source, "switch": entry.switch,
+        }));
+    }
+    Page::new("provost.ledger/1", &json!({ "entries": values }), text)
+}
+
+fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Failure> {
+    let board = VirtualBoard::open(options.chip.trim_start_matches("twin:"))?;
+    let io = |source| OpError::Twin(TwinError::Io { path: options.chip.clone().into(), source });
+    let listener = remote_bitbang::bind(options.remote_bitbang).map_err(io)?;
+    let port = listener.local_addr().map_err(io)?.port();
+    let shutdown = Arc::new(AtomicBool::new(false));
+    let flag = shutdown.clone();
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).map_err(|e| io(std::io::Error::other(e)))?;
+    if arguments.json {
+        print(&format!("{}\n", json!({ "schema": "provost.serving/1", "door": "remote-bitbang", "port": port })));
+    } else {
+        print(&format!("serving {} on 127.0.0.1:{port} (remote_bitbang, SWD); stop with Ctrl-C\n", options.chip));
+    }
+    remote_bitbang::serve(&listener, &board.wire(), &shutdown).map_err(|e| io(std::io::Error::other(e)))?;
+    board.store()?;
+    Ok(Page::new("provost.served/1", &json!({ "port": port }), "stopped\n".to_owned()))
+}

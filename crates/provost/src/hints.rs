@@ -1,0 +1,353 @@
+//! Errors for people: what was measured, the likely causes in order, the next step, and the rules behind it.
+
+use std::{error::Error as _, fmt::Write as _};
+
+use provost_chip::rules::Rule;
+use provost_ops::error::OpError;
+use serde::Serialize;
+
+use crate::output::wrap;
+
+/// Causes and next steps of an error, by its stable code.
+#[derive(Debug)]
+struct Hint {
+    code: &'static str,
+    causes: &'static [&'static str],
+    next: &'static [&'static str],
+}
+
+const fn hint(code: &'static str, causes: &'static [&'static str], next: &'static [&'static str]) -> Hint {
+    Hint { code, causes, next }
+}
+
+const HINTS: &[Hint] = &[
+    hint(
+        "link-no-probe",
+        &["no debug probe is plugged in", "the operating system does not let you open it (udev rules on Linux)"],
+        &[
+            "plug a probe in and run `provost probes`",
+            "or try it first on a virtual chip: --probe twin:stuck-in-provisioning",
+        ],
+    ),
+    hint(
+        "link-several-probes",
+        &["more than one probe is plugged in"],
+        &["name one: --probe VID:PID:SERIAL, as `provost probes` lists them"],
+    ),
+    hint(
+        "link-bad-selector",
+        &["the selector is misspelt"],
+        &["use VID:PID[:SERIAL] as `provost probes` prints it, or twin:NAME"],
+    ),
+    hint(
+        "link-probe-unopenable",
+        &["another program holds the probe", "no permission"],
+        &["close the other program, check permissions, try again"],
+    ),
+    hint(
+        "link-probe-firmware-old",
+        &["an ST-LINK/V2 before V2J28 cannot reach access port 1"],
+        &["update the probe's firmware with ST's STSW-LINK007"],
+    ),
+    hint(
+        "link-nrst-unsupported",
+        &["this probe cannot drive its reset line"],
+        &["use another probe: Debug Authentication needs NRST"],
+    ),
+    hint(
+        "link-no-ack",
+        &[
+            "the chip has no power",
+            "SWDIO, SWCLK or GND is not connected",
+            "the lines are too long or the clock too fast",
+        ],
+        &["check supply and wiring, then run the same command again"],
+    ),
+    hint(
+        "link-power-up",
+        &["the debug port does not power up: no supply, or not an Arm debug port"],
+        &["check supply and wiring"],
+    ),
+    hint(
+        "link-probe-lost",
+        &["the probe's USB cable was pulled or the probe crashed"],
+        &["plug it in again and run the same command again"],
+    ),
+    hint(
+        "twin-not-found",
+        &["neither a preset nor a file of that name exists"],
+        &["`provost twin list` names the presets, `provost twin new FILE` makes a chip"],
+    ),
+    hint(
+        "twin-file-damaged",
+        &["the file was edited by hand or cut short"],
+        &["make a new one: `provost twin new FILE`; this one was not touched"],
+    ),
+    hint("twin-file-newer", &["a newer version of provost wrote it"], &["update provost; the file was not touched"]),
+    hint("twin-file-exists", &["a file of that name is there"], &["choose another name; nothing was overwritten"]),
+    hint(
+        "chip-unknown-part",
+        &["the chip is of another family, or a part newer than this program"],
+        &["check the marking on the package; nothing was written"],
+    ),
+    hint(
+        "chip-part-mismatch",
+        &["--part names another part than the one on the wire"],
+        &["correct --part, or leave it out; nothing was written"],
+    ),
+    hint(
+        "chip-no-dbgmcu",
+        &["the chip is no STM32H5", "noise on the wire"],
+        &["check the marking on the package and the wiring; nothing was written"],
+    ),
+    hint(
+        "nrst-not-wired",
+        &[
+            "the reset line of the probe is not connected to NRST of the chip (four-wire adapters leave it out)",
+            "a reset supervisor or a capacitor holds NRST",
+        ],
+        &["connect NRST, then run the same command again; nothing was written"],
+    ),
+    hint(
+        "da-no-answer",
+        &[
+            "NRST is not wired: the request word must be written while the chip is held in reset",
+            "the chip is Open and simply boots",
+            "the chip is Locked",
+            "the supply sags at reset",
+        ],
+        &[
+            "connect NRST and run the same command again",
+            "if NRST is certain: remove power for some seconds, give it back, try once more",
+        ],
+    ),
+    hint(
+        "da-power-cycle-needed",
+        &["this chip leaves its Debug Authentication ROM only when power is removed"],
+        &[
+            "remove all power (target USB too) for some seconds, give it back, run the same command again: the journal goes on where it stopped",
+        ],
+    ),
+    hint(
+        "rss-checksum-unknown",
+        &["the ROM expects a checksum that is not among those that provost knows"],
+        &[
+            "nothing was written and the chip is as rescuable as before: provision DA_Config.obk from the credential folder with STM32CubeProgrammer (-sdp), then `provost auth regress --credential DIR`",
+            "please report it with -vv: one trace settles this question for everybody",
+        ],
+    ),
+    hint(
+        "rss-unreachable",
+        &["with TrustZone off this ROM does not let the debugger call its provisioning service"],
+        &[
+            "nothing was written and the chip is as rescuable as before: provision DA_ConfigWithPassword.obk from the credential folder with STM32CubeProgrammer (-sdp), then `provost auth regress --credential DIR`",
+        ],
+    ),
+    hint(
+        "rss-no-descriptor",
+        &["a ROM version that provost does not know"],
+        &["please report DEV_ID and revision; nothing was written"],
+    ),
+    hint(
+        "rescue-every-way-refused",
+        &["the chip keeps what is stored and cannot use it"],
+        &[
+            "the chip is still in Provisioning and as rescuable as before; give --part with the exact marking, or use STM32CubeProgrammer (-sdp) with the objects of the credential folder",
+        ],
+    ),
+    hint(
+        "chip-closed-without-data",
+        &["the product state was moved on from Provisioning before Debug Authentication data had been provisioned"],
+        &[
+            "AP1 is shut, the bootloader is reached only in Open and Provisioning, and no credential can match data that is not there: from outside there is nothing left to try",
+            "the one door that may remain: if your own secure firmware runs and can be asked, let it write PRODUCT_STATE = 0x9A at HDPL1",
+            "otherwise the chip is lost: keep the board, replace the chip, and provision before you close the next one",
+        ],
+    ),
+    hint(
+        "credential-needed",
+        &["the chip was closed with a credential: whoever provisioned it has the key or the password"],
+        &[
+            "find the credential and run `provost rescue --credential DIR`",
+            "if ST's example scripts closed the chip, the credential is ST's public sample",
+        ],
+    ),
+    hint(
+        "da-refused",
+        &[
+            "not the credential that was provisioned",
+            "a certificate or the object withholds the permission",
+            "a plain object on a part with secure AES: accepted, and never usable",
+        ],
+        &["try the credential that was provisioned last; remove power before each further attempt"],
+    ),
+    hint("chip-locked", &["PRODUCT_STATE was set to 0x5C"], &["Locked is final: replace the chip"]),
+    hint(
+        "h503-otp",
+        &["the STM32H503 has no option-byte keys: its password lives in OTP, for ever"],
+        &[
+            "if a password was written before: `provost auth regress --password …`",
+            "otherwise decide for yourself whether a password for life is what you want; nothing was written",
+        ],
+    ),
+    hint(
+        "rescue-not-open",
+        &["the mass erase takes longer than expected", "the supply sagged"],
+        &["remove power, give it back, run `provost status`"],
+    ),
+    hint(
+        "not-confirmed",
+        &["this would erase a real chip, and provost has never met one: it asks before it writes"],
+        &["type the phrase when asked, or give it with --confirm; nothing was written"],
+    ),
+    hint(
+        "credential-file",
+        &["the folder is wrong, a file is missing or cannot be read"],
+        &[
+            "point --credential at the folder with key_3_leaf.pem and cert_leaf_chain.b64, or password.bin; nothing was written",
+        ],
+    ),
+    hint(
+        "credential-key",
+        &["the file is no P-256 private key in PEM, or is encrypted"],
+        &["use an unencrypted PKCS#8 or SEC1 PEM file; nothing was written"],
+    ),
+    hint(
+        "credential-chain",
+        &["the file is no certificate chain in ST's base64 form"],
+        &["use cert_leaf_chain.b64 as the tools made it; nothing was written"],
+    ),
+    hint(
+        "credential-password",
+        &["a password has 4 to 16 bytes"],
+        &["give the password that was provisioned; nothing was written"],
+    ),
+    hint(
+        "credential-root-mismatch",
+        &["chain and object come from different sets"],
+        &["use files of one set; nothing was written"],
+    ),
+    hint(
+        "credential-useless",
+        &["the key is not that of the last certificate, a signature is wrong, or Full Regression is withheld"],
+        &["use files of one set; nothing was written"],
+    ),
+    hint(
+        "journal-io",
+        &["disk full, folder not writable, or the journal was damaged"],
+        &["nothing is done that the journal does not say first: mend the folder or give another --out"],
+    ),
+    hint(
+        "interrupted",
+        &["the link broke half-way: power, cable or probe"],
+        &["mend it and run the same command again: the journal goes on where it stopped"],
+    ),
+];
+
+/// An error as a value.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    code: &'static str,
+    exit: u8,
+    message: String,
+    causes: Vec<String>,
+    likely: &'static [&'static str],
+    next: &'static [&'static str],
+    rules: Vec<RuleReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct RuleReport {
+    id: &'static str,
+    says: &'static str,
+    confidence: &'static str,
+    source: &'static [&'static str],
+}
+
+impl From<&'static Rule> for RuleReport {
+    fn from(rule: &'static Rule) -> Self {
+        Self { id: rule.id, says: rule.says, confidence: rule.confidence.as_str(), source: rule.source }
+    }
+}
+
+/// Everything there is to say about an error.
+pub(crate) fn report(error: &OpError) -> Report {
+    let code = error.code();
+    let found = HINTS.iter().find(|h| h.code == code);
+    let mut causes = Vec::new();
+    let mut at = error.source();
+    while let Some(cause) = at {
+        causes.push(cause.to_string());
+        at = cause.source();
+    }
+    Report {
+        code,
+        exit: error.exit().code(),
+        message: error.to_string(),
+        causes,
+        likely: found.map_or(&[], |h| h.causes),
+        next: found.map_or(&[], |h| h.next),
+        rules: error.rules().iter().map(|r| r.rule().into()).collect(),
+    }
+}
+
+/// The same for people.
+pub(crate) fn text(report: &Report) -> String {
+    let mut text = format!("error[{}]: {}\n", report.code, report.message);
+    for cause in &report.causes {
+        let _ = writeln!(text, "  caused by: {cause}");
+    }
+    let mut list = |title: &str, items: &[&str]| {
+        if !items.is_empty() {
+            let _ = writeln!(text, "  {title}:");
+            for (n, item) in items.iter().enumerate() {
+                let wrapped = wrap(item, 7);
+                let _ = write!(text, "    {}. {}", n + 1, wrapped.trim_start());
+            }
+        }
+    };
+    list("likely causes, in order", report.likely);
+    list("next", report.next);
+    if !report.rules.is_empty() {
+        text.push_str("  why:\n");
+        for rule in &report.rules {
+            let _ = writeln!(text, "    {} ({}; {})", rule.id, rule.confidence, rule.source.join(", "));
+            text.push_str(&wrap(rule.says, 7));
+        }
+    }
+    text
+}
+
+/// What is known of an error code, for `explain`.
+pub(crate) fn explain(code: &str) -> Option<String> {
+    let hint = HINTS.iter().find(|h| h.code == code)?;
+    let mut text = format!("error code {code}\n  likely causes, in order:\n");
+    for cause in hint.causes {
+        text.push_str(&wrap(cause, 4));
+    }
+    text.push_str("  next:\n");
+    for next in hint.next {
+        text.push_str(&wrap(next, 4));
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_hint_has_causes_and_a_next_step_and_a_code_of_its_own() {
+        for (n, hint) in HINTS.iter().enumerate() {
+            assert!(!hint.causes.is_empty() && !hint.next.is_empty(), "{}", hint.code);
+            assert!(HINTS[..n].iter().all(|h| h.code != hint.code), "{}", hint.code);
+        }
+    }
+
+    #[test]
+    fn what_a_person_must_do_is_always_said() {
+        for error in [OpError::NrstNotWired, OpError::StaysInRssDa, OpError::Locked, OpError::OtpOnceForLife] {
+            assert!(!report(&error).next.is_empty(), "{}", error.code());
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Everything that is printed: one value per command, as a page for people or as one JSON document.
+
+use std::{
+    fmt::Write as _,
+    io::{self, IsTerminal as _, Write as _},
+    process::ExitCode,
+    time::Duration,
+};
+
+use provost_chip::{rules::RuleId, sources::Source};
+use provost_ops::{Narrator, bench::Bench, error::OpError};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{cli::Arguments, hints};
+
+/// What a command has to show.
+#[derive(Debug)]
+pub(crate) struct Page {
+    schema: &'static str,
+    value: Value,
+    text: String,
+    cost: Option<Value>,
+}
+
+impl Page {
+    /// A result: what serializes, and the same for people.
+    pub(crate) fn new(schema: &'static str, value: &impl Serialize, text: String) -> Self {
+        // Results are structs of strings and numbers: they serialize.
+        let value = serde_json::to_value(value).unwrap_or(Value::Null);
+        Self { schema, value, text, cost: None }
+    }
+
+    /// Adds what the work on a chip cost.
+    pub(crate) fn with_cost(mut self, bench: &Bench) -> Self {
+        self.cost = Some(cost(bench));
+        self
+    }
+}
+
+/// Transactions, bits and the chip's time.
+pub(crate) fn cost(bench: &Bench) -> Value {
+    let link = bench.session.stats();
+    let mut cost = json!({
+        "ap_reads": link.ap_reads,
+        "ap_writes": link.ap_writes,
+        "dp_reads": link.dp_reads,
+        "dp_writes": link.dp_writes,
+        "nrst_edges": link.nrst_edges,
+        "attaches": link.attaches,
+    });
+    if let Some(board) = &bench.board {
+        let now = board.now();
+        let wire = provost_twin::wire::Wire::stats(&*board.board());
+        cost["swd_transactions"] = wire.transactions.into();
+        cost["swd_bits"] = wire.clocks.into();
+        // The board had been powered for a second when the probe was plugged in.
+        cost["virtual_ms"] = (now.as_millis() as u64).saturating_sub(1000).into();
+    }
+    cost
+}
+
+/// An error, with what the bench had cost by then.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: OpError,
+    pub(crate) cost: Option<Value>,
+}
+
+impl From<OpError> for Failure {
+    fn from(error: OpError) -> Self {
+        Self { error, cost: None }
+    }
+}
+
+impl From<provost_twin::error::TwinError> for Failure {
+    fn from(error: provost_twin::error::TwinError) -> Self {
+        OpError::from(error).into()
+    }
+}
+
+/// Logs to stderr, if asked for.
+pub(crate) fn start_tracing(verbose: u8) {
+    let filter = match verbose {
+        0 => return,
+        1 => "provost=debug,warn",
+        _ => "trace",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| filter.into());
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+}
+
+/// Prints what a command came to, and says it to the shell.
+pub(crate) fn finish(arguments: &Arguments, result: Result<Page, Failure>, wall: Duration) -> ExitCode {
+    match result {
+        Ok(page) => {
+            print_cost(arguments, page.cost.as_ref(), wall);
+            if arguments.json {
+                print_json(page.schema, page.value, arguments.stats.then_some(page.cost).flatten());
+            } else {
+                print(&page.text);
+            }
+            ExitCode::SUCCESS
+        }
+        Err(Failure { error, cost }) => {
+            print_cost(arguments, cost.as_ref(), wall);
+            let report = hints::report(&error);
+            if arguments.json {
+                print_json("provost.error/1", serde_json::to_value(&report).unwrap_or(Value::Null), cost);
+            } else {
+                eprint!("{}", hints::text(&report));
+            }
+            ExitCode::from(error.exit().code())
+        }
+    }
+}
+
+fn print_json(schema: &str, mut value: Value, stats: Option<Value>) {
+    if let Value::Object(map) = &mut value {
+        map.insert("schema".to_owned(), schema.into());
+        if let Some(stats) = stats {
+            map.insert("stats".to_owned(), stats);
+        }
+    }
+    print(&format!("{value:#}\n"));
+}
+
+/// A reader that has gone away (`| head`) is no error.
+pub(crate) fn print(text: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+fn print_cost(arguments: &Arguments, cost: Option<&Value>, wall: Duration) {
+    let (true, Some(cost)) = (arguments.stats, cost) else { return };
+    let number = |name: &str| cost.get(name).and_then(Value::as_u64);
+    let mut text = String::new();
+    if let (Some(transactions), Some(bits), Some(virtual_ms)) =
+        (number("swd_transactions"), number("swd_bits"), number("virtual_ms"))
+    {
+        let _ = write!(text, "{transactions} SWD transactions, {bits} bits, {virtual_ms} ms of the chip's time, ");
+    }
+    let accesses: u64 = ["ap_reads", "ap_writes", "dp_reads", "dp_writes"].iter().filter_map(|n| number(n)).sum();
+    eprintln!("stats: {text}{accesses} register accesses asked for, {} ms wall time", wall.as_millis());
+}
+
+/// Tells the steps of an operation as they happen.
+#[derive(Debug)]
+pub(crate) struct Teller {
+    quiet: bool,
+    count: usize,
+}
+
+impl Teller {
+    pub(crate) fn new(arguments: &Arguments) -> Self {
+        Self { quiet: arguments.json && !io::stderr().is_terminal(), count: 0 }
+    }
+}
+
+impl Narrator for Teller {
+    fn step(&mut self, what: &str, why: &[RuleId]) {
+        self.count += 1;
+        if !self.quiet {
+            let why: Vec<&str> = why.iter().map(|r| r.rule().id).collect();
+            eprintln!("{:>2}. {what}", self.count);
+            if !why.is_empty() {
+                eprintln!("      why: {}", why.join(", "));
+            }
+        }
+    }
+
+    fn note(&mut self, what: &str) {
+        if !self.quiet {
+            eprintln!("      {what}");
+        }
+    }
+}
+
+/// A rule as a paragraph: id, confidence, statement, sources.
+pub(crate) fn rule_text(rule: &provost_chip::rules::Rule) -> String {
+    let mut text = format!("{} ({})\n", rule.id, rule.confidence);
+    text.push_str(&wrap(rule.says, 4));
+    for key in rule.source {
+        if let Some(source) = Source::find(key) {
+            let url = source.url.map(|u| format!(" <{u}>")).unwrap_or_default();
+            let _ = writeln!(text, "    source: {}{url}", source.title);
+        }
+    }
+    if let Some(switch) = rule.switch {
+        let _ = writeln!(text, "    open question: switch {switch}");
+    }
+    text
+}
+
+/// Text in lines of at most 100 characters, indented.
+pub(crate) fn wrap(text: &str, indent: usize) -> String {
+    let mut out = String::new();
+    let mut line = " ".repeat(indent);
+    for word in text.split_whitespace() {
+        if line.trim_start().is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= 100 {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            out.push_str(&line);
+            out.push('\n');
+            line = format!("{}{word}", " ".repeat(indent));
+        }
+    }
+    out.push_str(&line);
+    out.push('\n');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrapping_keeps_every_word() {
+        let text = "word ".repeat(60);
+        let wrapped = wrap(&text, 4);
+        assert_eq!(wrapped.split_whitespace().count(), 60);
+        assert!(wrapped.lines().all(|l| l.chars().count() <= 100 && l.starts_with("    ")));
+    }
+}
