@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use probe_rs::probe::Probe;
 use provost_link::{Clock, ProbeInfo, ProbeRsWire, SystemClock};
-use provost_twin::{board::VirtualBoard, presets::Preset};
+use provost_twin::{board::VirtualBoard, presets::Preset, probe::TwinProbe};
 use serde::Serialize;
 
 use crate::{error::Result, session::Session};
@@ -47,8 +47,14 @@ impl Bench {
 
     /// A probe on a virtual board.
     pub fn on_board(board: VirtualBoard) -> Self {
+        let probe = board.probe();
+        Self::with_probe(board, probe)
+    }
+
+    /// This probe on a virtual board.
+    pub fn with_probe(board: VirtualBoard, probe: TwinProbe) -> Self {
         let info = ProbeInfo::virtual_chip(format!("twin:{}", board.name()));
-        let wire = ProbeRsWire::new(Probe::new(board.probe()), info, Box::new(VirtualClock(board.clone())));
+        let wire = ProbeRsWire::new(Probe::new(probe), info, Box::new(VirtualClock(board.clone())));
         Self { session: Session::new(Box::new(wire)), board: Some(board) }
     }
 

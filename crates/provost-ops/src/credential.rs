@@ -35,7 +35,7 @@ const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 const LARGEST_FILE: u64 = 64 << 10;
 
 /// A set of credentials for one chip: for either method, or both.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct CredentialSet {
     folder: PathBuf,
     certificate: Option<(Chain, PrivateKey)>,

@@ -285,6 +285,8 @@ impl OpError {
                 | LinkError::ProbeUnopenable { .. }
                 | LinkError::ProbeFirmwareOld { .. }
                 | LinkError::NrstUnsupported { .. }
+                | LinkError::ProbeLost { .. }
+                | LinkError::NotAttached { .. }
                 | LinkError::NoAck { .. }
                 | LinkError::PowerUp { .. },
             )

@@ -149,6 +149,12 @@ impl VirtualBoard {
         Self { name: name.to_owned(), shared: Arc::new(Mutex::new(board)), unplug: plan.unplug }
     }
 
+    /// The same board, whose probes lose their USB plug after this transaction of the wire.
+    #[must_use]
+    pub fn unplugged_after(&self, transaction: u64) -> Self {
+        Self { unplug: Some(transaction), ..self.clone() }
+    }
+
     /// The name it was opened by, without options.
     pub fn name(&self) -> &str {
         &self.name
@@ -195,7 +201,7 @@ impl VirtualBoard {
             return Err(error);
         }
         match &board.file {
-            Some(file) if board.dp.bus().life_changes() != 0 => chipfile::store(file, board.dp.bus()),
+            Some(file) if board.dp.bus().has_changed() => chipfile::store(file, board.dp.bus()),
             _ => Ok(()),
         }
     }

@@ -4,7 +4,7 @@ use provost_chip::{
     assumptions::Assumptions,
     option_bytes::OptionField,
     parts::{PartId, UnknownPart},
-    registers::flash as reg,
+    registers::{flash as reg, memory},
     states::{ProductState, TrustZone},
 };
 
@@ -132,22 +132,26 @@ impl Maker {
     /// Makes it, without power.
     pub fn make(&self) -> Silicon {
         let mut nvm = Nvm::factory(self.part);
-        let mut set = |name: &str, value: u32| {
+        let set = |nvm: &mut Nvm, name: &str, value: u32| {
             if let Some(field) = OptionField::find(self.part, name) {
                 let word = field.set(nvm.options.get(field.offset_cur), value);
                 nvm.options.set(field.offset_cur, word);
             }
         };
-        set("PRODUCT_STATE", u32::from(self.state.code()));
-        set("TZEN", u32::from(self.tz.code()));
-        if self.firmware.is_some() {
-            // A vector table where both worlds boot by default: stack top, reset handler.
-            let boot =
-                nvm.options.get(if self.tz == TrustZone::Enabled { reg::SECBOOTR_CUR } else { reg::NSBOOTR_CUR });
-            let base = boot & 0xFFFF_FF00;
-            let vectors: Vec<u8> = [0x3000_4000, base | 0x201].iter().flat_map(|w: &u32| w.to_le_bytes()).collect();
-            nvm.load_flash(0, &vectors);
-            nvm.load_flash(0x200, &[0xFE, 0xE7]);
+        set(&mut nvm, "PRODUCT_STATE", u32::from(self.state.code()));
+        set(&mut nvm, "TZEN", u32::from(self.tz.code()));
+        if let Some(firmware) = self.firmware {
+            let two_worlds = self.tz == TrustZone::Enabled;
+            let register = if two_worlds { reg::SECBOOTR_CUR } else { reg::NSBOOTR_CUR };
+            load_code(&mut nvm, 0, register);
+            if two_worlds && firmware.non_secure {
+                // As ST's templates have it: bank 1 secure, bank 2 non-secure.
+                let bank = self.part.info().flash_size / 2;
+                set(&mut nvm, "SECWM2_STRT", 1);
+                set(&mut nvm, "SECWM2_END", 0);
+                set(&mut nvm, "NSBOOTADD", (memory::FLASH + bank) >> 8);
+                load_code(&mut nvm, bank, reg::NSBOOTR_CUR);
+            }
         }
         let identity = Identity { part: self.part, uid: self.uid, rev_id: 0x1001, rom_version: self.rom_version };
         let mut silicon = Silicon::new(identity, nvm, self.firmware.unwrap_or_default(), self.assumptions);
@@ -156,6 +160,14 @@ impl Maker {
         }
         silicon
     }
+}
+
+/// A vector table (stack top, reset handler) and a loop, where this boot register points.
+fn load_code(nvm: &mut Nvm, offset: u32, boot_register: u16) {
+    let entry = nvm.options.get(boot_register) & 0xFFFF_FF00 | 0x201;
+    let vectors = [0x3000_4000, entry].map(u32::to_le_bytes).concat();
+    nvm.load_flash(offset, &vectors);
+    nvm.load_flash(offset + 0x200, &[0xFE, 0xE7]);
 }
 
 #[cfg(test)]

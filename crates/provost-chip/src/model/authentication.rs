@@ -3,6 +3,7 @@
 use super::{Chip, DaRecord, Execution, Firmware, Pending};
 use crate::{
     assumptions::{Assumptions, PlainObject},
+    parts::DaStore,
     rules::{Decision, RuleId},
     states::{BootUbe, DaMethod, ProductState, TrustZone},
 };
@@ -83,7 +84,8 @@ pub fn full_regression(chip: &mut Chip) {
         state: ProductState::Open,
         tz: TrustZone::Disabled,
         boot_ube: BootUbe::OemIrot,
-        da: None,
+        // Rule R-H503-OTP: what stands in OTP stays.
+        da: chip.da.filter(|_| chip.part.info().da_store == DaStore::Otp),
         st_irot_data: false,
         firmware: Firmware::default(),
         pending: Pending::default(),

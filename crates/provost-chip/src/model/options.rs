@@ -35,6 +35,8 @@ pub fn write_trustzone(chip: &Chip, to: TrustZone, assumptions: &Assumptions) ->
 /// BOOT_UBE: the entry the next reset brings, or `None` if the write is ignored.
 pub fn write_boot_ube(chip: &Chip, to: BootUbe) -> Decision<Option<BootUbe>> {
     match chip.state {
+        // The STM32H503, the part without TrustZone, has no such field.
+        ProductState::Open if !chip.part.info().trustzone => Decision::new(None, RuleId::BootOpen),
         ProductState::Open => Decision::new((to != chip.boot_ube).then_some(to), RuleId::BootOpen),
         _ => Decision::new(None, RuleId::OptionsFrozenWhenClosed),
     }

@@ -115,7 +115,10 @@ impl World {
             }
             _ if !self.bench.powered => Observation::NoAnswer,
             Action::HotPlug => self.look(),
+            // Without a wire to NRST it is an ordinary attach.
+            Action::ConnectUnderReset if !self.bench.nrst_wired => self.look(),
             Action::ConnectUnderReset => {
+                self.reset(Reset::System, false);
                 if self.chip.state == ProductState::Open {
                     self.look()
                 } else {
@@ -131,11 +134,11 @@ impl World {
             Action::WriteProductState(to) => self.over_ap1(|w| w.write_state(to, Writer::Debugger)),
             Action::WriteTrustZone(to) => self.over_ap1(|w| {
                 w.chip.pending.tz = options::write_trustzone(&w.chip, to, &w.assumptions).outcome;
-                w.launch()
+                w.launch(w.chip.pending.tz.is_some())
             }),
             Action::WriteBootUbe(to) => self.over_ap1(|w| {
                 w.chip.pending.boot_ube = options::write_boot_ube(&w.chip, to).outcome;
-                w.launch()
+                w.launch(w.chip.pending.boot_ube.is_some())
             }),
             Action::Provision { call, id, mask } => self.over_ap1(|w| w.provision(call, id, mask)),
             Action::MassErase => self.over_ap1(Self::mass_erase),
@@ -182,13 +185,14 @@ impl World {
     }
 
     fn write_state(&mut self, to: ProductState, by: Writer) -> Observation {
-        self.chip.pending.state = options::write_product_state(&self.chip, to, by, &self.assumptions).outcome;
-        self.launch()
+        let reached = options::write_product_state(&self.chip, to, by, &self.assumptions).outcome;
+        // A write that is ignored leaves what an earlier one has programmed.
+        self.chip.pending.state = reached.or(self.chip.pending.state);
+        self.launch(reached.is_some())
     }
 
     /// The reset after an option change, which makes it take effect.
-    fn launch(&mut self) -> Observation {
-        let changed = self.chip.pending != super::Pending::default();
+    fn launch(&mut self, changed: bool) -> Observation {
         self.reset(Reset::System, false);
         if changed { Observation::Written } else { Observation::Ignored }
     }

@@ -68,12 +68,11 @@ impl Mailbox {
         let window = base + dbgmcu::DBG_AUTH_HOST;
         session.set_nrst(Nrst::Asserted)?;
         session.sleep(RESET_HOLD);
-        let written = session.ap0().write32(window, dbgmcu::REQUEST_STDA);
+        let written = write_request(session, window);
         session.sleep(RESET_HOLD);
         // NRST is let go of whatever happened: a chip must not be left in reset.
         session.set_nrst(Nrst::Released)?;
-        written?;
-        let (reply, roles) = wait_for_reply(session, window)?;
+        let (reply, roles) = wait_for_reply(session, window, written?)?;
         Ok(Self { window, roles, reply })
     }
 
@@ -123,20 +122,51 @@ impl Mailbox {
     }
 }
 
-fn wait_for_reply(session: &mut Session, at: u32) -> Result<(u32, AckRoles)> {
+/// What was seen of the mailbox while the request word was written.
+#[derive(Debug, Clone, Copy)]
+struct Written {
+    /// How the acknowledge bits work, if our own word raised one.
+    roles: Option<AckRoles>,
+    /// A reply word stood there already, left from an earlier session: only an acknowledge tells a new one from it.
+    stale: bool,
+}
+
+/// Empties the mailbox in both readings of its acknowledge bits, then writes the request.
+fn write_request(session: &mut Session, at: u32) -> Result<Written> {
+    let mut ap0 = session.ap0();
+    let mut window = ap0.window(at)?;
+    let stale = is_reply(window.read(DEVICE)?);
+    window.write(ACK, 0)?;
+    let before = window.read(ACK)?;
+    window.write(HOST, dbgmcu::REQUEST_STDA)?;
+    let raised = window.read(ACK)? & !before;
+    let roles = [AckRoles::Code, AckRoles::Svd].into_iter().find(|r| r.host_waits() == raised);
+    Ok(Written { roles, stale })
+}
+
+const fn is_reply(word: u32) -> bool {
+    word == dbgmcu::REQUEST_STDA || word == dbgmcu::REPLY_DAOK
+}
+
+fn wait_for_reply(session: &mut Session, at: u32, written: Written) -> Result<(u32, AckRoles)> {
     let mut ap0 = session.ap0();
     let mut window = ap0.window(at)?;
     let end = window.clock().now() + REPLY_TIMEOUT;
     loop {
+        let announced = match written.roles {
+            Some(roles) => window.read(ACK)? & roles.device_waits() != 0,
+            // A mailbox whose bits do not move in reset is believed by its word alone.
+            None => !written.stale,
+        };
         let word = window.read(DEVICE)?;
-        if word == dbgmcu::REQUEST_STDA || word == dbgmcu::REPLY_DAOK {
+        if is_reply(word) && (announced || !written.stale) {
             // The ROM has read our word and we have read its: a bit that is still set is one that only the host clears.
-            let left = window.read(ACK)?;
-            if left & AckRoles::Svd.device_waits() == 0 {
-                return Ok((word, AckRoles::Code));
+            let left = window.read(ACK)? & AckRoles::Svd.device_waits() != 0;
+            let roles = written.roles.unwrap_or(if left { AckRoles::Svd } else { AckRoles::Code });
+            if roles == AckRoles::Svd {
+                window.write(ACK, 0)?;
             }
-            window.write(ACK, 0)?;
-            return Ok((word, AckRoles::Svd));
+            return Ok((word, roles));
         }
         if window.clock().now() >= end {
             return Err(OpError::NoDaAnswer { waited_ms: REPLY_TIMEOUT.as_millis() as u64, last: word });

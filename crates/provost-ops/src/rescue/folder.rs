@@ -61,6 +61,11 @@ impl RescueFolder {
         self.path.join("receipt.json")
     }
 
+    /// Whether a rescue was begun here; one that is finished gets a new folder.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.path.join(JOURNAL).exists()
+    }
+
     /// Makes the folder and opens its journal.
     ///
     /// # Errors

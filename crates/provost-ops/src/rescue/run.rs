@@ -82,6 +82,10 @@ pub fn rescue(session: &mut Session, request: Request, narrator: &mut dyn Narrat
         after: ended.after,
         took_ms: (run.session.now() - started).as_millis() as u64,
     };
+    if run.journal.is_none() && run.request.folder.is_unfinished() {
+        // An earlier run was interrupted, and the chip finished by itself what that one had begun.
+        run.journal = Some(run.request.folder.journal()?);
+    }
     if let Some(journal) = &mut run.journal {
         receipt.write(&run.request.folder)?;
         journal.append(Record::Done)?;
@@ -429,7 +433,12 @@ impl Run<'_> {
 
     /// AP1 is shut, or the state is a closed one: Debug Authentication tells, and may lead back.
     fn from_shut(&mut self, identity: &Identity, plan: &str) -> Result<Ended> {
-        let conversation = self.ask()?;
+        let conversation = match self.ask() {
+            Ok(conversation) => conversation,
+            // A chip that was in the middle of a regression has finished it by now.
+            Err(error @ OpError::NoDaAnswer { .. }) => return self.open_after_all().ok_or(error),
+            Err(error) => return Err(error),
+        };
         let state = conversation.product_state();
         if state == Some(ProductState::Locked) {
             return Err(OpError::Locked);
@@ -449,6 +458,11 @@ impl Run<'_> {
             (Some(state), Some(method)) if conversation.is_valid() => Err(OpError::CredentialNeeded { state, method }),
             (Some(state), _) => Err(OpError::ClosedWithoutData { state, integrity }),
         }
+    }
+
+    fn open_after_all(&mut self) -> Option<Ended> {
+        let after = identify(self.session).ok().filter(is_open)?;
+        Some(Ended { after, discovered: None, attempt: None })
     }
 
     fn leave_quietly(&mut self) {
@@ -481,12 +495,12 @@ impl Run<'_> {
                     self.narrator.note(&describe(&identity));
                     return Ok(identity);
                 }
-                Ok(identity) => describe(&identity),
                 Err(OpError::Link(error @ LinkError::ProbeLost { .. })) => return Err(error.into()),
-                Err(error) => error.to_string(),
+                other => other,
             };
             if self.session.now() >= end {
                 let waited_ms = REGRESSION_TIMEOUT.as_millis() as u64;
+                let found = describe(&found?);
                 return Err(OpError::NotOpenAfterRegression { waited_ms, found });
             }
         }

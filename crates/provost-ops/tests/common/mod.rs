@@ -1,5 +1,5 @@
 //! Virtual benches for the tests.
-#![allow(dead_code, missing_docs, clippy::unwrap_used, reason = "shared by tests")]
+#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used, reason = "shared by tests")]
 
 use std::path::Path;
 
@@ -8,7 +8,8 @@ use provost_chip::{
     states::{ProductState, TrustZone},
 };
 use provost_ops::{
-    Narrator, bench::Bench,
+    Narrator,
+    bench::Bench,
     credential::CredentialSet,
     error::OpError,
     rescue::{Receipt, Request, RescueFolder, rescue},
@@ -57,7 +58,17 @@ pub fn run_logged(
     credential: Option<CredentialSet>,
     log: &mut Log,
 ) -> Result<Receipt, OpError> {
-    let mut bench = Bench::on_board(board.clone());
+    rescue_on(&mut Bench::on_board(board.clone()), board, base, credential, log)
+}
+
+/// Rescues the chip on this bench.
+pub fn rescue_on(
+    bench: &mut Bench,
+    board: &VirtualBoard,
+    base: &Path,
+    credential: Option<CredentialSet>,
+    log: &mut Log,
+) -> Result<Receipt, OpError> {
     let folder = RescueFolder::choose(base, board.name())?;
     let request = Request { chip: format!("twin:{}", board.name()), part: None, credential, folder };
     rescue(&mut bench.session, request, log)

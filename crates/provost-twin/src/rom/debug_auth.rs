@@ -16,13 +16,13 @@ use provost_adac::{
 use provost_chip::{
     assumptions::{LifecycleWord, ReplyWord, TlvPadding, VendorOrder},
     model::authentication::{self, PRODUCT_MASK},
-    option_bytes::OptionField,
-    parts::{DaStore, SECTOR_SIZE},
+    option_bytes::{OptionField, factory_words},
+    parts::DaStore,
     registers::{dbgmcu, flash as reg},
     states::{NS_REGRESSION, ProductState, REGRESSION, TrustZone},
 };
 
-use crate::silicon::{Silicon, Time, flash::sector_is_secure, nvm::Nvm};
+use crate::silicon::{Silicon, Time, nvm::Nvm, sector_is_secure};
 
 /// How long the host may leave the last word unread before the ROM goes on without it.
 const PATIENCE: Time = 100_000_000;
@@ -33,9 +33,8 @@ const MASS_ERASE: Time = 40_000_000;
 #[derive(Debug)]
 pub(crate) struct RssDa {
     target: Target,
-    /// Left over from a session that a reset without a request did not end: the ROM is there and says nothing.
-    mute: bool,
-    replied: bool,
+    /// Whether the request still waits for its reply word.
+    requested: bool,
     inbox: Vec<u32>,
     outbox: VecDeque<u32>,
     granted: Option<Grant>,
@@ -50,13 +49,12 @@ struct Grant {
 }
 
 impl RssDa {
-    /// The ROM has found the request. `open` is false where a stale session goes on without a new request.
+    /// The ROM has found the request. `open` is false where a reset without a new request has not ended a session.
     pub(crate) fn enter(silicon: &mut Silicon, open: bool) -> Self {
         let challenge = silicon.challenge();
         Self {
             target: Target::new(config(silicon), challenge),
-            mute: !open,
-            replied: false,
+            requested: open,
             inbox: Vec::new(),
             outbox: VecDeque::new(),
             granted: None,
@@ -77,18 +75,19 @@ pub(crate) fn serve(silicon: &mut Silicon) {
 }
 
 impl RssDa {
+    /// When the session goes on by itself: the host's patience ends, or the erase does.
+    pub(crate) fn due(&self) -> Option<Time> {
+        self.granted.map(|grant| grant.done_at.unwrap_or(grant.starts_at))
+    }
+
     fn work(&mut self, silicon: &mut Silicon) -> Option<Permission> {
-        if self.mute {
-            return None;
-        }
-        if !self.replied {
-            // The request word is consumed, the host learns that the ROM is there.
-            silicon.mailbox().idle();
+        if std::mem::take(&mut self.requested) {
+            // The host learns that the ROM is there.
             let reply = match silicon.assumptions().reply_word {
                 ReplyWord::Stda => dbgmcu::REQUEST_STDA,
                 ReplyWord::Daok => dbgmcu::REPLY_DAOK,
             };
-            self.replied = silicon.mailbox().put(reply);
+            silicon.mailbox().put(reply);
         }
         loop {
             if let Some(&word) = self.outbox.front() {
@@ -117,6 +116,10 @@ impl RssDa {
         let due = Header::decode([first, second]).map_or(2, |header| 2 + header.data_count as usize);
         if self.inbox.len() < due {
             return;
+        }
+        if !silicon.session_is_open() && !self.target.is_over() {
+            // The target learns from an empty request that nothing more is authenticated; discovery it still answers.
+            self.target.handle(&[]);
         }
         let reply = self.target.handle(&std::mem::take(&mut self.inbox));
         self.outbox.extend(reply.words);
@@ -157,7 +160,7 @@ const fn transient_state(permission: Permission) -> Option<u8> {
 
 fn carry_out(silicon: &mut Silicon, permission: Permission) {
     match permission {
-        Permission::FullRegression => finish_regression(silicon.nvm_mut()),
+        Permission::FullRegression => finish_regression(silicon),
         Permission::TzRegression => finish_tz_regression(silicon),
         // Opened debug is not modelled further: the chip boots as it would have (see the ledger).
         _ => {}
@@ -165,25 +168,37 @@ fn carry_out(silicon: &mut Silicon, permission: Permission) {
     silicon.leave_rss_da();
 }
 
-/// The end of a full regression (rule R-FULL-REGRESSION-EFFECT): everything erased, the chip open and without TrustZone.
-pub(crate) fn finish_regression(nvm: &mut Nvm) {
-    nvm.erase_for_regression();
-    set_product_state(nvm, ProductState::Open.code());
-    let optsr2 = nvm.options.get(reg::OPTSR2_CUR);
-    nvm.options.set(reg::OPTSR2_CUR, optsr2 & 0x00FF_FFFF | u32::from(TrustZone::Disabled.code()) << 24);
-    let optsr = nvm.options.get(reg::OPTSR_CUR);
-    // BOOT_UBE back to OEM-iRoT; bank swap off (wolfTrust had to set both again).
-    nvm.options.set(reg::OPTSR_CUR, optsr & !(0xFF << 22 | 1 << 31) | 0xB4 << 22);
+/// Marks a full regression as begun, so that a power cut cannot stop it.
+pub(crate) fn begin_regression(nvm: &mut Nvm) {
+    set_product_state(nvm, REGRESSION);
 }
 
-/// The end of a partial regression (rule R-TZ-REGRESSION): TZ-Closed, the non-secure sectors erased.
-fn finish_tz_regression(silicon: &mut Silicon) {
-    let (chip, options) = (*silicon.chip(), silicon.nvm().options.clone());
-    let sectors = chip.part.info().flash_size / SECTOR_SIZE;
-    for sector in (0..sectors).filter(|s| !sector_is_secure(*s, &chip, &options)) {
-        silicon.nvm_mut().flash.remove(&sector);
+/// The end of a full regression (rule R-FULL-REGRESSION-EFFECT): everything erased, the chip open and without TrustZone.
+///
+/// TZEN, BOOT_UBE, SWAP_BANK and SECWM go back to their factory values (wolfTrust had to set them again); of the other
+/// options nothing is known, and they stay.
+pub(crate) fn finish_regression(silicon: &mut Silicon) {
+    let part = silicon.identity().part;
+    silicon.erase_sram();
+    let nvm = silicon.nvm_mut();
+    nvm.erase_for_regression();
+    let factory = factory_words(part);
+    for name in
+        ["PRODUCT_STATE", "TZEN", "BOOT_UBE", "SWAP_BANK", "SECWM1_STRT", "SECWM1_END", "SECWM2_STRT", "SECWM2_END"]
+    {
+        let Some(field) = OptionField::find(part, name) else { continue };
+        let Some((_, word)) = factory.get(&field.offset_cur) else { continue };
+        let new = field.set(nvm.options.get(field.offset_cur), field.get(*word));
+        nvm.options.set(field.offset_cur, new);
     }
-    set_product_state(silicon.nvm_mut(), ProductState::TzClosed.code());
+}
+
+/// The end of a partial regression (rule R-TZ-REGRESSION): TZ-Closed, the non-secure side erased.
+pub(crate) fn finish_tz_regression(silicon: &mut Silicon) {
+    let (chip, options) = (*silicon.chip(), silicon.nvm().options.clone());
+    let nvm = silicon.nvm_mut();
+    nvm.erase_for_tz_regression(|sector| sector_is_secure(sector, &chip, &options));
+    set_product_state(nvm, ProductState::TzClosed.code());
 }
 
 fn set_product_state(nvm: &mut Nvm, code: u8) {
@@ -275,9 +290,11 @@ fn credential(silicon: &Silicon) -> Option<([u8; 32], u128)> {
 pub(crate) fn otp_hash(silicon: &Silicon) -> Option<[u8; 32]> {
     let lock = OptionField::find(silicon.identity().part, "LOCKBL")?;
     let locked = lock.get(silicon.nvm().options.get(lock.offset_cur)) & 1 == 1;
+    let stored = &silicon.nvm().otp[..16];
     let mut hash = [0; 32];
-    for (slot, half) in hash.chunks_exact_mut(2).zip(silicon.nvm().otp.iter()) {
+    for (slot, half) in hash.chunks_exact_mut(2).zip(stored) {
         slot.copy_from_slice(&half.to_le_bytes());
     }
-    locked.then_some(hash)
+    let virgin = stored.iter().all(|half| *half == u16::MAX);
+    (locked && !virgin).then_some(hash)
 }

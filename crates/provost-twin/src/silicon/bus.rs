@@ -13,7 +13,8 @@ use super::{
     core::Request,
     coresight,
     dbgmcu::identification,
-    flash::{Context, Side, sector_is_secure},
+    flash::{Context, Controller, Side},
+    sector_is_secure,
 };
 use crate::{
     rom,
@@ -142,6 +143,21 @@ impl Silicon {
         ap1(self.chip()).outcome
     }
 
+    /// Whether an access may go to a secure alias: as a secure transfer of an open port, or where there is no other world.
+    fn reaches_secure(&self, access: Access) -> bool {
+        self.view() == Ap1::Full && (access.secure || self.chip().tz == TrustZone::Disabled)
+    }
+
+    /// Whether an access counts as secure, which it can with TrustZone on only.
+    fn is_secure(&self, access: Access) -> bool {
+        self.chip().tz == TrustZone::Enabled && self.reaches_secure(access)
+    }
+
+    fn side(&self, place: &Place) -> Side {
+        let secure = place.secure_alias && self.chip().tz == TrustZone::Enabled;
+        if secure { Side::Secure } else { Side::NonSecure }
+    }
+
     fn dbgmcu_offset(&self, address: u32) -> Option<u32> {
         let shown = match self.assumptions().dbgmcu_address {
             DbgmcuAddress::Both => &dbgmcu::BASES[..],
@@ -189,16 +205,19 @@ impl Silicon {
         }
         let address = access.address & !3;
         let place = Place::of(address);
-        let secure = access.secure && view == Ap1::Full;
-        if place.secure_alias && !secure {
+        if place.secure_alias && !self.reaches_secure(access) {
             // Rule R-SECURE-ALIAS-READS-ZERO.
             return Ok(0);
         }
         if let Some(offset) = register_offset(place.address) {
-            return Ok(self.read_flash_register(place.secure_alias, offset));
+            return Ok(self.read_flash_register(self.side(&place), offset));
         }
+        let secure = self.is_secure(access);
         Ok(match place.address {
-            0x0800_0000..0x0900_0000 => self.read_flash_area(place.address, secure)?,
+            0x0800_0000..0x0900_0000 => {
+                let half = (access.size != Size::Word).then_some(access.address >> 1 & 1);
+                self.read_flash_area(place.address, half, secure)?
+            }
             0x0B00_0000..0x0C00_0000 => self.read_system(place.address, secure),
             0x2000_0000..0x3000_0000 if self.sram_visible(&place) => self.sram().read(place.address).ok_or(BusFault)?,
             0x4402_4000..0x4402_5000 => self.read_dbgmcu(place.address - dbgmcu::CPU_BASE),
@@ -229,16 +248,16 @@ impl Silicon {
             return Err(BusFault);
         }
         let place = Place::of(access.address);
-        let secure = access.secure && view == Ap1::Full;
-        if place.secure_alias && !secure {
+        if place.secure_alias && !self.reaches_secure(access) {
             return Ok(());
         }
         if let Some(offset) = register_offset(place.address) {
-            self.write_flash_register(place.secure_alias, offset, value);
+            self.write_flash_register(self.side(&place), offset, value);
             return Ok(());
         }
+        let secure = self.is_secure(access);
         match place.address {
-            0x0800_0000..0x0900_0000 => self.write_flash_area(place.address, secure, access.size, value),
+            0x0800_0000..0x0900_0000 => self.write_flash_area(place.address, secure, access.size, value)?,
             0x2000_0000..0x3000_0000 if self.sram_visible(&place) => {
                 let shift = 8 * (access.address & 3 & (4 - access.size.bytes()));
                 let kept = self.sram().read(place.address).ok_or(BusFault)? & !(access.size.mask() << shift);
@@ -255,30 +274,25 @@ impl Silicon {
     }
 
     /// Runs the flash controller with what it may see of the chip.
-    fn with_controller<T>(&mut self, act: impl FnOnce(&mut super::Controller, &mut Context<'_>) -> T) -> T {
+    fn with_controller<T>(&mut self, act: impl FnOnce(&mut Controller, &mut Context<'_>) -> T) -> T {
         let view = self.view();
-        let Self { controller, nvm, loaded, chip, assumptions, now, .. } = self;
-        let mut context = Context { nvm, loaded, chip, view, assumptions, now: *now };
+        let Self { controller, nvm, loaded, layout, chip, assumptions, now, .. } = self;
+        let mut context = Context { nvm, loaded, layout, chip, view, assumptions, now: *now };
         act(controller, &mut context)
     }
 
-    fn read_flash_register(&mut self, secure_alias: bool, offset: u16) -> u32 {
+    fn read_flash_register(&mut self, side: Side, offset: u16) -> u32 {
         if self.in_reset() {
             // Rule R-OPTIONS-READ-ZERO-IN-RESET.
             return 0;
         }
-        let side = if secure_alias { Side::Secure } else { Side::NonSecure };
-        let view = self.view();
-        let Self { controller, nvm, loaded, chip, assumptions, now, .. } = self;
-        controller.read(side, offset, &Context { nvm, loaded, chip, view, assumptions, now: *now })
+        self.with_controller(|controller, context| controller.read(side, offset, context))
     }
 
-    fn write_flash_register(&mut self, secure_alias: bool, offset: u16, value: u32) {
-        if self.in_reset() {
-            return;
+    fn write_flash_register(&mut self, side: Side, offset: u16, value: u32) {
+        if !self.in_reset() {
+            self.with_controller(|controller, context| controller.write(side, offset, value, context));
         }
-        let side = if secure_alias { Side::Secure } else { Side::NonSecure };
-        self.with_controller(|controller, context| controller.write(side, offset, value, context));
     }
 
     fn flash_offset(&self, address: u32) -> Option<u32> {
@@ -286,13 +300,8 @@ impl Silicon {
         (offset < self.identity().part.info().flash_size).then_some(offset)
     }
 
-    /// With banks swapped the second bank is seen first.
-    fn physical(&self, offset: u32) -> u32 {
-        let swapped = self.loaded.get(reg::OPTSR_CUR) >> 31 == 1;
-        if swapped { offset ^ self.identity().part.info().flash_size / 2 } else { offset }
-    }
-
-    fn read_flash_area(&self, address: u32, secure: bool) -> Result<u32, BusFault> {
+    /// `half` names the half-word that a narrow access is after.
+    fn read_flash_area(&self, address: u32, half: Option<u32>, secure: bool) -> Result<u32, BusFault> {
         if let Some(offset) = self.flash_offset(address) {
             let offset = self.physical(offset);
             let hidden = sector_is_secure(offset / SECTOR_SIZE, self.chip(), &self.loaded) && !secure;
@@ -300,10 +309,11 @@ impl Silicon {
         }
         let open = self.chip().state == ProductState::Open;
         match address {
-            memory::OTP..memory::UID => self.read_otp((address - memory::OTP) as usize / 2),
+            memory::OTP..memory::UID => self.read_otp(((address - memory::OTP) / 2) as usize, half),
             // Masked outside Open (wolfTrust, H563).
-            memory::UID..0x08FF_F80C => {
-                Ok(if open { self.identity().uid[((address - memory::UID) / 4) as usize] } else { 0 })
+            memory::UID..memory::FLASH_SIZE => {
+                let word = self.identity().uid[((address - memory::UID) / 4) as usize];
+                Ok(if open { word } else { 0 })
             }
             memory::FLASH_SIZE => Ok(if open { self.identity().part.info().flash_size / 1024 } else { 0 }),
             _ => Err(BusFault),
@@ -311,21 +321,31 @@ impl Silicon {
     }
 
     /// A half-word of OTP that was never programmed faults: an ECC double error (ST community td-p/889964).
-    fn read_otp(&self, index: usize) -> Result<u32, BusFault> {
+    fn read_otp(&self, index: usize, half: Option<u32>) -> Result<u32, BusFault> {
         let pair = [self.nvm.otp[index], self.nvm.otp[index + 1]];
-        if pair.contains(&0xFFFF) {
-            return Err(BusFault);
-        }
-        Ok(u32::from(pair[0]) | u32::from(pair[1]) << 16)
+        let virgin = match half {
+            Some(half) => pair[half as usize & 1] == u16::MAX,
+            None => pair.contains(&u16::MAX),
+        };
+        if virgin { Err(BusFault) } else { Ok(u32::from(pair[0]) | u32::from(pair[1]) << 16) }
     }
 
-    fn write_flash_area(&mut self, address: u32, secure: bool, size: Size, value: u32) {
-        let Some(offset) = self.flash_offset(address & !3).map(|o| self.physical(o)) else { return };
-        if size != Size::Word {
-            self.controller.write_refused(secure);
-            return;
+    fn write_flash_area(&mut self, address: u32, secure: bool, size: Size, value: u32) -> Result<(), BusFault> {
+        if self.in_reset() {
+            return Ok(());
         }
-        self.with_controller(|controller, context| controller.write_flash(secure, offset, value, context));
+        self.wait_for_flash();
+        if let Some(offset) = self.flash_offset(address).map(|o| self.physical(o)) {
+            let bytes = &value.to_le_bytes()[..size.bytes() as usize];
+            self.with_controller(|controller, context| controller.write_flash(secure, offset, bytes, context));
+        } else if (memory::OTP..memory::UID).contains(&address) {
+            let index = ((address - memory::OTP) / 2) as usize;
+            let half = (size == Size::Half).then_some((value & 0xFFFF) as u16);
+            self.with_controller(|controller, context| controller.write_otp(secure, index, half, context));
+        } else {
+            return Err(BusFault);
+        }
+        Ok(())
     }
 
     fn read_system(&self, address: u32, secure: bool) -> u32 {

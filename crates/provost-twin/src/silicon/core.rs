@@ -59,6 +59,10 @@ impl Core {
         self.dfsr = if self.halted { DFSR_VCATCH } else { 0 };
     }
 
+    pub(crate) const fn is_halted(&self) -> bool {
+        self.halted
+    }
+
     pub(crate) fn argument(&self, index: usize) -> u32 {
         self.registers.get(index).copied().unwrap_or(0)
     }

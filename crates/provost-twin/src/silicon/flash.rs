@@ -4,15 +4,16 @@ use std::ops::Range;
 
 use provost_chip::{
     assumptions::Assumptions,
-    model::{Chip, access::Ap1, options},
-    option_bytes::OptionField,
-    parts::SECTOR_SIZE,
+    model::{Chip, access::Ap1},
     registers::flash as reg,
-    states::{BootUbe, NS_REGRESSION, ProductState, REGRESSION, TrustZone},
-    transitions::Writer,
+    states::TrustZone,
 };
 
-use super::nvm::{Nvm, OptionWords};
+use super::{
+    layout::{Layout, OptionRegister, sector_is_secure},
+    nvm::{Nvm, OptionWords},
+    option_change,
+};
 
 /// How long the operations take, in nanoseconds (DS14539 Tables 49-51; the option change is inferred).
 mod time {
@@ -21,16 +22,27 @@ mod time {
     pub(super) const OPTION_CHANGE: u64 = 5_000_000;
 }
 
-/// OPSR.CODE_OP of an option change that lost power.
-pub(crate) const CODE_OP_OPTION_CHANGE: u32 = 6;
+/// OPSR.CODE_OP of operations that a reset or a power cut can interrupt (SVD).
+mod code_op {
+    pub(super) const QUAD_WORD: u32 = 1;
+    pub(super) const SECTOR_ERASE: u32 = 3;
+    pub(super) const BANK_ERASE: u32 = 4;
+    pub(super) const MASS_ERASE: u32 = 5;
+    pub(super) const OPTION_CHANGE: u32 = 6;
+}
 
-const ERROR_FLAGS: u32 = reg::SR_WRPERR
+const BUFFER_ERRORS: u32 = reg::SR_STRBERR | reg::SR_INCERR;
+const CLEARABLE: u32 = BUFFER_ERRORS
+    | reg::SR_EOP
+    | reg::SR_WRPERR
     | reg::SR_PGSERR
-    | reg::SR_STRBERR
-    | reg::SR_INCERR
     | reg::SR_OBKERR
     | reg::SR_OBKWERR
     | reg::SR_OPTCHANGEERR;
+/// LATENCY, WRHIGHFREQ, PRFTEN and S_PRFTEN.
+const ACR_BITS: u32 = 0x33F;
+const ACR_RESET: u32 = 0x13;
+const OBKCFGR_RESET: u32 = 0x01FF_0000;
 
 /// A lock that opens with two keys in order; a wrong key closes it until the next reset (SVD).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -73,6 +85,7 @@ pub(crate) enum Side {
 pub(crate) struct Context<'a> {
     pub(crate) nvm: &'a mut Nvm,
     pub(crate) loaded: &'a OptionWords,
+    pub(crate) layout: &'a Layout,
     pub(crate) chip: &'a Chip,
     pub(crate) view: Ap1,
     pub(crate) assumptions: &'a Assumptions,
@@ -82,10 +95,44 @@ pub(crate) struct Context<'a> {
 /// An operation that is running; what it changes is done when it ends, so that a power cut leaves the old content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Operation {
-    /// Erases these sectors.
-    Erase(Range<u32>),
-    /// Programs these option words.
+    QuadWord { offset: u32, bytes: [u8; 16] },
+    Otp { index: usize, value: u16 },
+    Erase { sectors: Range<u32>, code: u32 },
     OptionChange(Box<OptionWords>),
+}
+
+impl Operation {
+    const fn code(&self) -> u32 {
+        match self {
+            Self::QuadWord { .. } | Self::Otp { .. } => code_op::QUAD_WORD,
+            Self::Erase { code, .. } => *code,
+            Self::OptionChange(_) => code_op::OPTION_CHANGE,
+        }
+    }
+}
+
+/// What an operation has changed when it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Changed {
+    /// User flash.
+    Flash,
+    /// Option words or OTP.
+    Life,
+}
+
+#[derive(Debug, Clone)]
+struct Running {
+    operation: Operation,
+    set: usize,
+    until: u64,
+}
+
+/// The write buffer of one quad-word.
+#[derive(Debug, Clone, Default)]
+struct Buffer {
+    line: (u32, bool),
+    bytes: [u8; 16],
+    filled: u16,
 }
 
 /// Registers that a reset clears.
@@ -97,12 +144,9 @@ pub(crate) struct Controller {
     obk_lock: [Lock; 2],
     obk_config: [u32; 2],
     status: [u32; 2],
-    program: Option<OptionWords>,
-    quad_word: [u32; 4],
-    quad_address: u32,
-    quad_filled: u32,
-    busy_until: u64,
-    running: Option<Operation>,
+    program: Option<Box<OptionWords>>,
+    buffer: Buffer,
+    running: Option<Running>,
     acr: u32,
     interrupted: u32,
 }
@@ -110,62 +154,63 @@ pub(crate) struct Controller {
 impl Controller {
     /// The controller as it comes out of a reset. `interrupted` is what OPSR shows.
     pub(crate) fn after_reset(interrupted: u32) -> Self {
-        Self { acr: 0x13, interrupted, ..Self::default() }
+        Self { acr: ACR_RESET, obk_config: [OBKCFGR_RESET; 2], interrupted, ..Self::default() }
     }
 
-    /// CODE_OP of what a power cut would interrupt now.
-    pub(crate) fn operation_in_progress(&self, now: u64) -> u32 {
-        match &self.running {
-            Some(Operation::OptionChange(_)) if now < self.busy_until => CODE_OP_OPTION_CHANGE,
-            _ => 0,
-        }
+    /// CODE_OP of what a reset or a power cut would interrupt now, 0 if nothing runs.
+    pub(crate) fn operation_in_progress(&self) -> u32 {
+        self.running.as_ref().map_or(0, |r| r.operation.code())
     }
 
-    /// Finishes what has had its time; `true` if the option words have changed.
-    pub(crate) fn settle(&mut self, nvm: &mut Nvm, now: u64) -> bool {
-        if now < self.busy_until {
-            return false;
-        }
-        match self.running.take() {
-            Some(Operation::OptionChange(options)) => {
+    /// When the running operation ends, if one runs.
+    pub(crate) fn busy_until(&self) -> Option<u64> {
+        self.running.as_ref().map(|r| r.until)
+    }
+
+    /// Finishes what has had its time.
+    pub(crate) fn settle(&mut self, nvm: &mut Nvm, now: u64) -> Option<Changed> {
+        let running = self.running.take_if(|r| r.until <= now)?;
+        self.status[running.set] |= reg::SR_EOP;
+        match running.operation {
+            Operation::QuadWord { offset, bytes } => nvm.program_quad_word(offset, bytes),
+            Operation::Erase { sectors, .. } => nvm.flash.retain(|number, _| !sectors.contains(number)),
+            Operation::Otp { index, value } => {
+                nvm.program_otp(index, value);
+                return Some(Changed::Life);
+            }
+            Operation::OptionChange(options) => {
                 nvm.options = *options;
-                true
+                return Some(Changed::Life);
             }
-            Some(Operation::Erase(sectors)) => {
-                nvm.flash.retain(|number, _| !sectors.contains(number));
-                false
-            }
-            None => false,
         }
+        Some(Changed::Flash)
     }
 
-    pub(crate) fn read(&mut self, side: Side, offset: u16, context: &Context<'_>) -> u32 {
-        let busy = if context.now < self.busy_until { reg::SR_BSY } else { 0 };
-        let s = side as usize;
+    pub(crate) fn read(&self, side: Side, offset: u16, context: &Context<'_>) -> u32 {
+        let busy = if self.running.is_some() { reg::SR_BSY } else { 0 };
         match offset {
             reg::ACR => self.acr,
             reg::OPSR => self.interrupted << 29,
-            reg::OPTCR => self.option_lock.bit() | context.loaded.get(reg::OPTSR_CUR) & 1 << 31,
+            reg::OPTCR => self.read_option_control(context),
             reg::NSSR => self.status[0] | busy,
             reg::SECSR if side == Side::Secure => self.status[1] | busy,
             reg::NSCR => self.control[0] | self.control_lock[0].bit(),
             reg::SECCR if side == Side::Secure => self.control[1] | self.control_lock[1].bit(),
-            reg::NSOBKCFGR => self.obk_config[0] & !1 | self.obk_lock[0].bit() | 0x01FF_0000,
-            reg::SECOBKCFGR if side == Side::Secure => self.obk_config[1] & !1 | self.obk_lock[1].bit() | 0x01FF_0000,
-            _ if is_secure_only(offset) && s == 0 && context.chip.tz == TrustZone::Enabled => 0,
-            _ => self.read_option(offset, context),
+            reg::NSOBKCFGR => self.obk_config[0] | self.obk_lock[0].bit(),
+            reg::SECOBKCFGR if side == Side::Secure => self.obk_config[1] | self.obk_lock[1].bit(),
+            reg::SECEPOCHR_CUR if side == Side::NonSecure && context.chip.tz == TrustZone::Enabled => 0,
+            _ => match context.layout.register(offset) {
+                Some(OptionRegister::Current) => context.loaded.get(offset),
+                Some(OptionRegister::Program(cur)) => self.program.as_deref().unwrap_or(&context.nvm.options).get(cur),
+                None => 0,
+            },
         }
     }
 
-    fn read_option(&self, offset: u16, context: &Context<'_>) -> u32 {
-        match OptionField::of(context.chip.part).find(|f| f.offset_cur == offset || f.offset_prg == offset) {
-            Some(field) if field.offset_cur == offset => context.loaded.get(offset),
-            Some(field) => match &self.program {
-                Some(program) => program.get(field.offset_cur),
-                None => context.nvm.options.get(field.offset_cur),
-            },
-            None => 0,
-        }
+    fn read_option_control(&self, context: &Context<'_>) -> u32 {
+        let changing = self.operation_in_progress() == code_op::OPTION_CHANGE;
+        let start = if changing { reg::OPTCR_OPTSTRT } else { 0 };
+        self.option_lock.bit() | start | context.loaded.get(reg::OPTSR_CUR) & 1 << 31
     }
 
     pub(crate) fn write(&mut self, side: Side, offset: u16, value: u32, context: &mut Context<'_>) {
@@ -175,20 +220,15 @@ impl Controller {
             reg::OPTKEYR => self.option_lock.key(value, reg::OPT_KEYS),
             reg::NSOBKKEYR => self.obk_lock[0].key(value, reg::OBK_KEYS),
             reg::SECOBKKEYR if side == Side::Secure => self.obk_lock[1].key(value, reg::OBK_KEYS),
-            reg::ACR => self.acr = value,
-            reg::NSCCR => self.status[0] &= !(value & (ERROR_FLAGS | reg::SR_EOP)),
-            reg::SECCCR if side == Side::Secure => self.status[1] &= !(value & (ERROR_FLAGS | reg::SR_EOP)),
+            reg::ACR => self.acr = value & ACR_BITS,
+            reg::NSCCR => self.status[0] &= !(value & CLEARABLE),
+            reg::SECCCR if side == Side::Secure => self.status[1] &= !(value & CLEARABLE),
             reg::NSCR => self.write_control(0, value, context),
             reg::SECCR if side == Side::Secure => self.write_control(1, value, context),
             reg::OPTCR => self.write_option_control(value, context),
-            reg::NSOBKCFGR | reg::SECOBKCFGR => {
-                let s = usize::from(offset == reg::SECOBKCFGR);
-                if s == 0 || side == Side::Secure {
-                    self.write_obk_config(s, value);
-                }
-            }
-            _ if is_secure_only(offset) && side == Side::NonSecure && context.chip.tz == TrustZone::Enabled => {}
-            _ => self.write_option(offset, value, context),
+            reg::NSOBKCFGR => self.write_obk_config(0, value),
+            reg::SECOBKCFGR if side == Side::Secure => self.write_obk_config(1, value),
+            _ => self.write_option(side, offset, value, context),
         }
     }
 
@@ -207,19 +247,21 @@ impl Controller {
         }
     }
 
-    fn write_option(&mut self, offset: u16, value: u32, context: &Context<'_>) {
-        let busy = context.now < self.busy_until;
-        let field = OptionField::of(context.chip.part).find(|f| f.offset_prg == offset);
-        if let (Some(field), Lock::Open, false) = (field, self.option_lock, busy) {
-            let program = self.program.get_or_insert_with(|| context.nvm.options.clone());
-            program.set(field.offset_cur, value);
+    fn write_option(&mut self, side: Side, offset: u16, value: u32, context: &Context<'_>) {
+        let Some(OptionRegister::Program(cur)) = context.layout.register(offset) else { return };
+        // Rule R-SECURE-OPTIONS-NEED-SECURE-ACCESS.
+        let secure_only = matches!(cur, reg::SECEPOCHR_CUR | reg::SECBOOTR_CUR | reg::SECWM1R_CUR | reg::SECWM2R_CUR)
+            && context.chip.tz == TrustZone::Enabled;
+        if self.option_lock != Lock::Open || self.running.is_some() || (secure_only && side == Side::NonSecure) {
+            return;
         }
+        self.program.get_or_insert_with(|| Box::new(context.nvm.options.clone())).set(cur, value);
     }
 
-    fn write_option_control(&mut self, value: u32, context: &mut Context<'_>) {
+    fn write_option_control(&mut self, value: u32, context: &Context<'_>) {
         if self.option_lock == Lock::Open && value & reg::OPTCR_OPTSTRT != 0 {
             // OPTSTRT cannot be set while OPTCHANGEERR stands (SVD).
-            if self.status[0] & reg::SR_OPTCHANGEERR == 0 && context.now >= self.busy_until {
+            if self.status[0] & reg::SR_OPTCHANGEERR == 0 && self.running.is_none() {
                 self.change_options(context);
             }
         }
@@ -228,24 +270,22 @@ impl Controller {
         }
     }
 
-    fn change_options(&mut self, context: &mut Context<'_>) {
-        let wanted = self.program.take().unwrap_or_else(|| context.nvm.options.clone());
-        match merge_options(&wanted, context) {
+    fn change_options(&mut self, context: &Context<'_>) {
+        let wanted = self.program.take().unwrap_or_else(|| Box::new(context.nvm.options.clone()));
+        match option_change::merge(&wanted, context) {
             Some(options) => {
-                self.start(Operation::OptionChange(Box::new(options)), context.now + time::OPTION_CHANGE);
-                self.status[0] |= reg::SR_EOP;
+                self.start(0, Operation::OptionChange(Box::new(options)), context.now + time::OPTION_CHANGE);
             }
             None => self.status[0] |= reg::SR_OPTCHANGEERR,
         }
     }
 
-    fn start(&mut self, operation: Operation, until: u64) {
-        self.running = Some(operation);
-        self.busy_until = until;
+    fn start(&mut self, set: usize, operation: Operation, until: u64) {
+        self.running = Some(Running { operation, set, until });
     }
 
-    fn write_control(&mut self, s: usize, value: u32, context: &mut Context<'_>) {
-        if self.control_lock[s] != Lock::Open || context.now < self.busy_until {
+    fn write_control(&mut self, s: usize, value: u32, context: &Context<'_>) {
+        if self.control_lock[s] != Lock::Open || self.running.is_some() {
             return;
         }
         if value & reg::CR_LOCK != 0 {
@@ -254,19 +294,22 @@ impl Controller {
         self.control[s] = value & !(reg::CR_LOCK | reg::CR_STRT | reg::CR_FW);
         if value & reg::CR_STRT != 0 {
             self.erase(s, value, context);
+        } else if value & reg::CR_FW != 0 && self.buffer.filled != 0 {
+            self.program_buffer(s, context);
         }
     }
 
-    fn erase(&mut self, s: usize, control: u32, context: &mut Context<'_>) {
-        let per_bank = context.chip.part.info().flash_size / 2 / SECTOR_SIZE;
+    fn erase(&mut self, s: usize, control: u32, context: &Context<'_>) {
+        let per_bank = context.layout.sectors_per_bank();
+        // BKSEL names the physical bank, whatever SWAP_BANK says (SVD).
         let bank = u32::from(control & reg::CR_BKSEL != 0) * per_bank;
-        let sectors = match control & (reg::CR_SER | reg::CR_BER | reg::CR_MER) {
+        let (sectors, code) = match control & (reg::CR_SER | reg::CR_BER | reg::CR_MER) {
             reg::CR_SER => {
-                let number = control >> reg::CR_SNB_SHIFT & (per_bank - 1);
-                bank + number..bank + number + 1
+                let number = bank + (control >> reg::CR_SNB_SHIFT & (per_bank - 1));
+                (number..number + 1, code_op::SECTOR_ERASE)
             }
-            reg::CR_BER => bank..bank + per_bank,
-            reg::CR_MER => 0..2 * per_bank,
+            reg::CR_BER => (bank..bank + per_bank, code_op::BANK_ERASE),
+            reg::CR_MER => (0..2 * per_bank, code_op::MASS_ERASE),
             _ => {
                 self.status[s] |= reg::SR_PGSERR;
                 return;
@@ -277,120 +320,86 @@ impl Controller {
             return;
         }
         let duration = time::ERASE_SECTOR * u64::from(sectors.end - sectors.start).min(64);
-        self.start(Operation::Erase(sectors), context.now + duration);
-        self.status[s] |= reg::SR_EOP;
+        self.start(s, Operation::Erase { sectors, code }, context.now + duration);
     }
 
-    /// A word written into user flash: four of them in one 16-byte line make a quad-word.
-    pub(crate) fn write_flash(&mut self, secure: bool, offset: u32, value: u32, context: &mut Context<'_>) {
+    /// Bytes written into user flash: sixteen of them in one line make a quad-word. No operation runs: the bus has waited.
+    pub(crate) fn write_flash(&mut self, secure: bool, offset: u32, bytes: &[u8], context: &Context<'_>) {
         let s = usize::from(secure);
-        if self.control_lock[s] != Lock::Open || self.control[s] & reg::CR_PG == 0 {
-            self.status[s] |= reg::SR_PGSERR;
+        if !self.may_program(s) || self.status[s] & BUFFER_ERRORS != 0 {
             return;
         }
-        if is_protected(offset / SECTOR_SIZE, secure, context) {
+        if is_protected(offset / provost_chip::parts::SECTOR_SIZE, secure, context) {
             self.status[s] |= reg::SR_WRPERR;
             return;
         }
-        let (line, word) = (offset & !15, (offset >> 2 & 3) as usize);
-        if self.quad_filled != 0 && line != self.quad_address {
-            self.quad_filled = 0;
-            self.status[s] = self.status[s] & !reg::SR_WBNE | reg::SR_INCERR;
-            return;
+        let line = (offset & !15, secure);
+        if self.buffer.filled == 0 {
+            self.buffer.line = line;
+        } else if self.buffer.line != line {
+            return self.spoil_buffer(s, reg::SR_INCERR);
         }
-        if self.quad_filled & 1 << word != 0 {
-            self.status[s] |= reg::SR_STRBERR;
-            return;
+        for (at, byte) in ((offset & 15) as usize..16).zip(bytes) {
+            if self.buffer.filled >> at & 1 == 1 {
+                return self.spoil_buffer(s, reg::SR_STRBERR);
+            }
+            self.buffer.bytes[at] = *byte;
+            self.buffer.filled |= 1 << at;
         }
-        self.quad_address = line;
-        self.quad_word[word] = value;
-        self.quad_filled |= 1 << word;
         self.status[s] |= reg::SR_WBNE;
-        if self.quad_filled == 0b1111 {
-            context.nvm.program_quad_word(line, self.quad_word);
-            self.quad_filled = 0;
-            self.busy_until = context.now + time::PROGRAM;
-            self.status[s] = self.status[s] & !reg::SR_WBNE | reg::SR_EOP;
+        if self.buffer.filled == u16::MAX {
+            self.program_buffer(s, context);
         }
     }
 
-    /// Takes a secure flash fault: a non-secure write to a secure sector.
-    pub(crate) fn write_refused(&mut self, secure: bool) {
-        self.status[usize::from(secure)] |= reg::SR_WRPERR;
+    /// Nothing of a spoilt quad-word is programmed, and what follows is dropped until the flag is cleared (labwired, H563).
+    fn spoil_buffer(&mut self, s: usize, error: u32) {
+        self.buffer.filled = 0;
+        self.status[s] = self.status[s] & !reg::SR_WBNE | error;
     }
-}
 
-const fn is_secure_only(offset: u16) -> bool {
-    let cur = offset & !4;
-    matches!(offset, reg::SECSR | reg::SECCR | reg::SECCCR | reg::SECKEYR | reg::SECOBKKEYR | reg::SECOBKCFGR)
-        || cur == reg::SECEPOCHR_CUR
+    fn program_buffer(&mut self, s: usize, context: &Context<'_>) {
+        let Buffer { line: (offset, _), mut bytes, filled } = std::mem::take(&mut self.buffer);
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            // What FW forces out unfinished is filled up with ones (SVD).
+            if filled >> at & 1 == 0 {
+                *byte = 0xFF;
+            }
+        }
+        self.status[s] &= !reg::SR_WBNE;
+        self.start(s, Operation::QuadWord { offset, bytes }, context.now + time::PROGRAM);
+    }
+
+    /// A half-word written into OTP, 32 of them to a block with its own lock bit.
+    pub(crate) fn write_otp(&mut self, secure: bool, index: usize, half: Option<u16>, context: &Context<'_>) {
+        let s = usize::from(secure);
+        let Some(value) = half else {
+            // OTP is programmed by 16 bits and nothing else (CMSIS).
+            self.status[s] |= reg::SR_PGSERR;
+            return;
+        };
+        if !self.may_program(s) {
+            return;
+        }
+        if context.loaded.get(reg::OTPBLR_CUR) >> (index / 32) & 1 == 1 {
+            self.status[s] |= reg::SR_WRPERR;
+            return;
+        }
+        self.start(s, Operation::Otp { index, value }, context.now + time::PROGRAM);
+    }
+
+    fn may_program(&mut self, s: usize) -> bool {
+        let ready = self.control_lock[s] == Lock::Open && self.control[s] & reg::CR_PG != 0;
+        if !ready {
+            self.status[s] |= reg::SR_PGSERR;
+        }
+        ready
+    }
 }
 
 /// Whether a sector refuses erase and program through this register set: write protection, or the other world's sector.
 fn is_protected(sector: u32, secure_set: bool, context: &Context<'_>) -> bool {
-    let per_bank = context.chip.part.info().flash_size / 2 / SECTOR_SIZE;
-    let (bank, number) = (sector / per_bank, sector % per_bank);
-    let register = if bank == 0 { reg::WRP1R_CUR } else { reg::WRP2R_CUR };
-    let name = if bank == 0 { ["WRPSGn1", "WRPSG11"] } else { ["WRPSGn2", "WRPSG21"] };
-    let Some(field) = name.iter().find_map(|n| OptionField::find(context.chip.part, n)) else { return true };
-    let bits = u32::from(field.high - field.low) + 1;
-    let group = number / (per_bank / bits).max(1);
-    let write_protected = group < 32 && context.loaded.get(register) >> group & 1 == 0;
-    let secure_sector = sector_is_secure(sector, context.chip, context.loaded);
-    write_protected || (context.chip.tz == TrustZone::Enabled && secure_sector != secure_set)
-}
-
-/// Whether a sector lies in a secure watermark (with TrustZone on).
-pub(crate) fn sector_is_secure(sector: u32, chip: &Chip, loaded: &OptionWords) -> bool {
-    if chip.tz == TrustZone::Disabled {
-        return false;
-    }
-    let per_bank = chip.part.info().flash_size / 2 / SECTOR_SIZE;
-    let watermark = loaded.get(if sector < per_bank { reg::SECWM1R_CUR } else { reg::SECWM2R_CUR });
-    let (first, last) = (watermark & 0xFFFF, watermark >> 16);
-    (first..=last).contains(&(sector % per_bank))
-}
-
-/// The option words that a change leads to, or `None` if the chip refuses it.
-fn merge_options(wanted: &OptionWords, context: &Context<'_>) -> Option<OptionWords> {
-    let old = &context.nvm.options;
-    let mut new = old.clone();
-    for field in OptionField::of(context.chip.part) {
-        let (before, after) = (field.get(old.get(field.offset_cur)), field.get(wanted.get(field.offset_cur)));
-        if before == after {
-            continue;
-        }
-        let accepted = change_field(field, before, after, context)?;
-        new.set(field.offset_cur, field.set(new.get(field.offset_cur), accepted));
-    }
-    Some(new)
-}
-
-fn change_field(field: &OptionField, before: u32, after: u32, context: &Context<'_>) -> Option<u32> {
-    let Context { chip, view, assumptions, loaded, .. } = context;
-    let code = u8::try_from(after).unwrap_or(0);
-    let locked =
-        |name: &str| OptionField::find(chip.part, name).is_some_and(|f| f.get(loaded.get(f.offset_cur)) == 0xB4);
-    match field.name {
-        // A debugger's request for a regression is no forward step (rule R-FIRMWARE-REGRESSION: firmware only).
-        "PRODUCT_STATE" if code == REGRESSION || code == NS_REGRESSION => None,
-        "PRODUCT_STATE" => {
-            let to = ProductState::from_code(code)?;
-            let reached = options::write_product_state(chip, to, Writer::Debugger, assumptions).outcome?;
-            Some(u32::from(reached.code()))
-        }
-        "TZEN" => {
-            let to = options::write_trustzone(chip, TrustZone::from_code(code)?, assumptions).outcome?;
-            Some(u32::from(to.code()))
-        }
-        "BOOT_UBE" if locked("SECBOOT_LOCK") => None,
-        "BOOT_UBE" => {
-            let to = options::write_boot_ube(chip, BootUbe::from_code(code)?).outcome?;
-            Some(u32::from(to.code()))
-        }
-        "SECBOOTADD" if locked("SECBOOT_LOCK") => None,
-        "NSBOOTADD" if locked("NSBOOT_LOCK") => None,
-        "LOCKBL" if before & !after != 0 => None,
-        _ => options::register_writable(chip, field.offset_cur, *view).outcome.then_some(after),
-    }
+    context.layout.is_write_protected(sector, context.loaded)
+        || (context.chip.tz == TrustZone::Enabled
+            && sector_is_secure(sector, context.chip, context.loaded) != secure_set)
 }

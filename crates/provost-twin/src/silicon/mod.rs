@@ -7,19 +7,31 @@ mod bus;
 mod core;
 mod coresight;
 mod dbgmcu;
-pub(crate) mod flash;
+mod flash;
+mod layout;
 pub mod nvm;
+mod option_change;
+mod projection;
 mod sram;
 
 use provost_chip::{
     assumptions::Assumptions,
-    model::{self, Bench, Chip, DaRecord, Execution, Firmware, boot},
-    parts::{DaStore, PartId},
-    registers::{flash as reg, memory},
-    states::{BootUbe, ProductState, REGRESSION, TrustZone},
+    model::{Bench, Chip, Execution, boot},
+    parts::PartId,
+    registers::memory,
+    states::{NS_REGRESSION, ProductState, REGRESSION},
 };
 
-use self::{core::Core, dbgmcu::Mailbox, flash::Controller, nvm::Nvm, nvm::OptionWords, sram::Sram};
+pub(crate) use self::layout::sector_is_secure;
+use self::{
+    core::Core,
+    dbgmcu::Mailbox,
+    flash::{Changed, Controller},
+    layout::Layout,
+    nvm::{Nvm, OptionWords},
+    projection::product_state_code,
+    sram::Sram,
+};
 use crate::rom::{self, debug_auth::RssDa};
 
 /// Virtual nanoseconds.
@@ -59,6 +71,7 @@ pub struct Silicon {
     behaviour: FirmwareBehaviour,
     nvm: Nvm,
     loaded: OptionWords,
+    layout: Layout,
     chip: Chip,
     bench: Bench,
     nrst_low: bool,
@@ -68,9 +81,10 @@ pub struct Silicon {
     controller: Controller,
     core: Core,
     mailbox: Mailbox,
-    rss_da: Option<RssDa>,
+    rss_da: Option<Box<RssDa>>,
     entropy: u64,
     life_changes: u64,
+    flash_changed: bool,
 }
 
 impl Silicon {
@@ -84,6 +98,7 @@ impl Silicon {
             behaviour,
             loaded: nvm.options.clone(),
             nvm,
+            layout: Layout::new(identity.part),
             chip,
             bench: Bench { powered: false, ..Bench::default() },
             nrst_low: false,
@@ -96,6 +111,7 @@ impl Silicon {
             rss_da: None,
             entropy: u64::from(identity.uid[0]) << 32 | u64::from(identity.uid[1]),
             life_changes: 0,
+            flash_changed: false,
         };
         silicon.project();
         silicon
@@ -131,6 +147,11 @@ impl Silicon {
         self.life_changes
     }
 
+    /// Whether anything that it keeps without power has changed since it was made.
+    pub const fn has_changed(&self) -> bool {
+        self.life_changes != 0 || self.flash_changed
+    }
+
     /// Virtual time since it was made, in nanoseconds.
     pub const fn now(&self) -> Time {
         self.now
@@ -152,16 +173,29 @@ impl Silicon {
             return;
         }
         self.bench.powered = on;
-        if on {
-            self.mailbox = Mailbox::default();
-            self.core = Core::default();
-            self.come_out_of_reset(boot::Reset::Power);
-        } else {
-            self.nvm.interrupted = self.controller.operation_in_progress(self.now);
+        if !on {
+            self.interrupt();
             self.sram.lose();
             self.rss_da = None;
             self.chip.runs = Execution::Off;
+            return;
         }
+        self.mailbox = Mailbox::default();
+        self.core = Core::default();
+        if self.nrst_low {
+            self.chip.runs = Execution::HeldInReset;
+        } else {
+            self.come_out_of_reset(boot::Reset::Power);
+        }
+    }
+
+    /// A reset or a power cut stops the flash controller; OPSR will tell what it was doing.
+    fn interrupt(&mut self) {
+        let operation = self.controller.operation_in_progress();
+        if operation != 0 {
+            self.nvm_mut().interrupted = operation;
+        }
+        self.controller = Controller::default();
     }
 
     /// The same chip in another world; for a chip without power.
@@ -189,18 +223,17 @@ impl Silicon {
 
     /// Drives NRST; a falling edge resets, a rising edge boots.
     pub fn set_nrst(&mut self, low: bool) {
-        let released = self.nrst_low && !low;
+        let (falling, rising) = (low && !self.nrst_low, !low && self.nrst_low);
         self.nrst_low = low;
         if !self.bench.powered {
             return;
         }
-        if low {
-            self.nvm.interrupted = self.controller.operation_in_progress(self.now);
-            self.controller = Controller::default();
-            if !matches!(self.chip.runs, Execution::RssDa { .. }) || !self.rss_da_survives() {
+        if falling {
+            self.enter_reset();
+            if !self.rss_da_survives() {
                 self.chip.runs = Execution::HeldInReset;
             }
-        } else if released {
+        } else if rising {
             self.come_out_of_reset(boot::Reset::System);
         }
     }
@@ -210,109 +243,121 @@ impl Silicon {
         self.nrst_low
     }
 
-    fn rss_da_survives(&self) -> bool {
-        self.assumptions.leave_rss_da == provost_chip::assumptions::LeaveRssDa::Power
+    /// Asks the owner's firmware for a regression: at HDPL1 it writes PRODUCT_STATE = 0x9A and resets
+    /// (rule R-FIRMWARE-REGRESSION). `false` if no such firmware runs.
+    pub fn ask_firmware_to_regress(&mut self) -> bool {
+        let running = self.chip.runs == Execution::User && !self.nrst_low && !self.booting() && !self.core.is_halted();
+        if !running || !self.chip.firmware.regresses {
+            return false;
+        }
+        rom::debug_auth::begin_regression(self.nvm_mut());
+        self.system_reset();
+        true
     }
 
-    /// Lets virtual time pass.
+    /// What every system reset does first: the mailbox forgets, so that only a request written while NRST is low is found
+    /// after it (rule R-DA-NEEDS-NRST).
+    fn enter_reset(&mut self) {
+        self.interrupt();
+        self.mailbox.idle();
+    }
+
+    /// Whether a session outlives a system reset (rule R-RSS-DA-STAYS). A regression that has begun ends it in any world.
+    fn rss_da_survives(&self) -> bool {
+        let regressing = matches!(product_state_code(&self.nvm.options), REGRESSION | NS_REGRESSION);
+        self.assumptions.leave_rss_da == provost_chip::assumptions::LeaveRssDa::Power
+            && self.rss_da.is_some()
+            && !regressing
+    }
+
+    /// Lets virtual time pass; what becomes due within it happens when it is due.
     pub fn advance(&mut self, nanoseconds: Time) {
-        self.now = self.now.saturating_add(nanoseconds);
-        self.settle();
+        let end = self.now.saturating_add(nanoseconds);
+        loop {
+            let step = self.next_event().filter(|due| *due < end);
+            self.now = step.unwrap_or(end);
+            self.settle();
+            if step.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// The next moment at which something happens by itself.
+    fn next_event(&self) -> Option<Time> {
+        let session = self.rss_da.as_ref().and_then(|session| session.due());
+        let events = [self.controller.busy_until(), Some(self.booted_at), session];
+        events.into_iter().flatten().filter(|due| *due > self.now).min()
     }
 
     /// Carries out what has become due.
     pub(crate) fn settle(&mut self) {
-        if self.controller.settle(&mut self.nvm, self.now) {
-            self.life_changes += 1;
-            self.project();
+        match self.controller.settle(&mut self.nvm, self.now) {
+            None => {}
+            Some(Changed::Life) => {
+                self.life_changes += 1;
+                self.project();
+            }
+            Some(Changed::Flash) => {
+                self.flash_changed = true;
+                self.chip.firmware = self.firmware();
+            }
         }
-        if self.chip.runs == Execution::Off || self.nrst_low || self.now < self.booted_at {
-            return;
+        if self.rss_da.is_some() && !self.nrst_low && !self.booting() {
+            rom::debug_auth::serve(self);
         }
-        rom::debug_auth::serve(self);
+    }
+
+    /// A bus access waits until the flash controller has finished.
+    pub(crate) fn wait_for_flash(&mut self) {
+        if let Some(until) = self.controller.busy_until() {
+            self.advance(until.saturating_sub(self.now));
+        }
     }
 
     /// A reset from inside: NRST without the pin.
     pub(crate) fn system_reset(&mut self) {
-        self.nvm.interrupted = self.controller.operation_in_progress(self.now);
-        self.come_out_of_reset(boot::Reset::System);
+        if !self.nrst_low {
+            self.enter_reset();
+            self.come_out_of_reset(boot::Reset::System);
+        }
     }
 
     fn come_out_of_reset(&mut self, kind: boot::Reset) {
-        // The ROM finds the request in the mailbox; a power-on has cleared it.
         let request = self.mailbox.host_word() == provost_chip::registers::dbgmcu::REQUEST_STDA;
-        if product_state_code(&self.nvm.options) == REGRESSION {
+        self.mailbox.idle();
+        if !self.rss_da_survives() {
+            self.rss_da = None;
+            self.chip.runs = Execution::HeldInReset;
             // Rule R-REGRESSION-RESUMES.
-            rom::debug_auth::finish_regression(self.nvm_mut());
-        }
-        let leaves_rss_da = self.rss_da.is_none() || kind == boot::Reset::Power || !self.rss_da_survives();
-        if leaves_rss_da {
+            match product_state_code(&self.nvm.options) {
+                REGRESSION => rom::debug_auth::finish_regression(self),
+                NS_REGRESSION => rom::debug_auth::finish_tz_regression(self),
+                _ => {}
+            }
             self.loaded = self.nvm.options.clone();
-            self.sram.reset(&self.loaded);
+            self.sram.reset(&self.loaded, &self.layout);
         }
         self.project();
         boot::reset(&mut self.chip, &self.bench, kind, request, &self.assumptions);
-        self.controller = Controller::after_reset(std::mem::take(&mut self.nvm.interrupted));
+        self.controller = Controller::after_reset(self.take_interrupted());
         self.core.reset(self.chip.state == ProductState::Open);
         self.booted_at = self.now + BOOT_TIME;
         self.rss_da = match self.chip.runs {
-            Execution::RssDa { open } => Some(RssDa::enter(self, open)),
-            _ => {
-                if !request {
-                    self.mailbox.idle();
-                }
-                None
+            Execution::RssDa { open } => Some(Box::new(RssDa::enter(self, open))),
+            _ => None,
+        };
+    }
+
+    /// What OPSR shows, once.
+    fn take_interrupted(&mut self) -> u32 {
+        match self.nvm.interrupted {
+            0 => 0,
+            code => {
+                self.nvm_mut().interrupted = 0;
+                code
             }
-        };
-    }
-
-    /// Reads the model's view out of the memories.
-    pub(crate) fn project(&mut self) {
-        let options = &self.loaded;
-        let optsr = options.get(reg::OPTSR_CUR);
-        self.chip.state = ProductState::from_code(product_state_code(options)).unwrap_or(ProductState::Locked);
-        self.chip.tz = trustzone(self.identity.part, options);
-        self.chip.boot_ube = BootUbe::from_code((optsr >> 22) as u8).unwrap_or(BootUbe::OemIrot);
-        self.chip.firmware = self.firmware();
-        self.chip.da = self.da_record();
-        // ST-iRoT's data counts as present when its two objects carry their own hash.
-        let obk = self.nvm.obk();
-        self.chip.st_irot_data =
-            rom::rss::carries_its_hash(&obk[0x200..0x300]) && rom::rss::carries_its_hash(&obk[0x400..0x460]);
-        let stored = &self.nvm.options;
-        let (state, tz) = (product_state_code(stored), trustzone(self.identity.part, stored));
-        self.chip.pending = model::Pending {
-            state: ProductState::from_code(state).filter(|s| *s != self.chip.state),
-            tz: Some(tz).filter(|t| *t != self.chip.tz),
-            boot_ube: BootUbe::from_code((stored.get(reg::OPTSR_CUR) >> 22) as u8).filter(|u| *u != self.chip.boot_ube),
-        };
-    }
-
-    fn firmware(&self) -> Firmware {
-        let (register, alias) = match self.chip.tz {
-            TrustZone::Enabled => (reg::SECBOOTR_CUR, memory::FLASH + memory::SECURE_ALIAS),
-            TrustZone::Disabled => (reg::NSBOOTR_CUR, memory::FLASH),
-        };
-        let address = self.loaded.get(register) & !0xFF;
-        let offset = address.wrapping_sub(alias);
-        let boots = offset < self.identity.part.info().flash_size && self.nvm.flash_word(offset + 4) != u32::MAX;
-        Firmware {
-            boots,
-            non_secure: boots && (self.behaviour.non_secure || self.chip.tz == TrustZone::Disabled),
-            regresses: boots && self.behaviour.regresses,
         }
-    }
-
-    fn da_record(&self) -> Option<DaRecord> {
-        if self.identity.part.info().da_store == DaStore::Otp {
-            let [a, b, c, d, ..] = rom::debug_auth::otp_hash(self)?;
-            let mask = model::authentication::PRODUCT_MASK;
-            return Some(DaRecord { id: u32::from_le_bytes([a, b, c, d]), encrypted: false, mask });
-        }
-        let (payload, encrypted) = rom::rss::da_payload(self)?;
-        let id = u32::from_le_bytes(payload.get(32..36)?.try_into().ok()?);
-        let mask = u32::from_le_bytes(payload.get(64..68)?.try_into().ok()?);
-        Some(DaRecord { id, encrypted, mask })
     }
 
     /// 32 bytes nobody can foresee from the wire, yet the same in every run: the virtual chip's random numbers.
@@ -347,16 +392,19 @@ impl Silicon {
         &mut self.core
     }
 
-    pub(crate) const fn rss_da(&mut self) -> &mut Option<RssDa> {
+    /// The ROM erases the SRAM.
+    pub(crate) fn erase_sram(&mut self) {
+        self.sram.lose();
+    }
+
+    pub(crate) const fn rss_da(&mut self) -> &mut Option<Box<RssDa>> {
         &mut self.rss_da
     }
 
     /// The end of a granted session: the chip resets itself, whatever would keep a stale one.
     pub(crate) fn leave_rss_da(&mut self) {
         self.rss_da = None;
-        self.chip.runs = Execution::HeldInReset;
-        self.mailbox.idle();
-        self.come_out_of_reset(boot::Reset::System);
+        self.system_reset();
     }
 
     /// Marks the session over: nothing more is authenticated in it.
@@ -366,19 +414,13 @@ impl Silicon {
         }
     }
 
+    /// Whether the session still takes an authentication.
+    pub(crate) const fn session_is_open(&self) -> bool {
+        matches!(self.chip.runs, Execution::RssDa { open: true })
+    }
+
     /// Whether the RSS still runs, before what boots has control.
     pub(crate) const fn booting(&self) -> bool {
         self.now < self.booted_at
     }
-}
-
-fn product_state_code(options: &OptionWords) -> u8 {
-    (options.get(reg::OPTSR_CUR) >> 8) as u8
-}
-
-fn trustzone(part: PartId, options: &OptionWords) -> TrustZone {
-    if !part.info().trustzone {
-        return TrustZone::Disabled;
-    }
-    TrustZone::from_code((options.get(reg::OPTSR2_CUR) >> 24) as u8).unwrap_or(TrustZone::Disabled)
 }

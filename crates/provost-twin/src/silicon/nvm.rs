@@ -56,7 +56,7 @@ pub struct Nvm {
     pub obk_current: usize,
     /// One-time-programmable half-words.
     pub otp: Box<[u16; OTP_LEN]>,
-    /// An option change or a key swap that lost power: the CODE_OP that OPSR shows after the next boot.
+    /// An operation that lost power or was cut short by a reset: the CODE_OP that OPSR shows after the next boot.
     pub interrupted: u32,
 }
 
@@ -83,11 +83,18 @@ impl Nvm {
     }
 
     /// Programs one 16-byte quad-word: bits only go from 1 to 0 (a second program gives the AND of both: labwired, H563).
-    pub fn program_quad_word(&mut self, offset: u32, words: [u32; 4]) {
+    pub fn program_quad_word(&mut self, offset: u32, bytes: [u8; 16]) {
         let sector = self.flash.entry(offset / SECTOR_SIZE).or_insert_with(|| Box::new([0xFF; SECTOR]));
         let at = (offset % SECTOR_SIZE) as usize & !15;
-        for (slot, byte) in sector[at..at + 16].iter_mut().zip(words.iter().flat_map(|w| w.to_le_bytes())) {
+        for (slot, byte) in sector[at..at + 16].iter_mut().zip(bytes) {
             *slot &= byte;
+        }
+    }
+
+    /// Programs a half-word of OTP: bits only go from 1 to 0. Indices outside are passed over.
+    pub fn program_otp(&mut self, index: usize, value: u16) {
+        if let Some(half) = self.otp.get_mut(index) {
+            *half &= value;
         }
     }
 
@@ -123,7 +130,18 @@ impl Nvm {
             sector[memory::OBK_DA_OFFSET as usize..].fill(0xFF);
         }
     }
+
+    /// Erases what a partial regression erases: these sectors of user flash, and the keys of non-secure code.
+    pub fn erase_for_tz_regression(&mut self, is_secure: impl Fn(u32) -> bool) {
+        self.flash.retain(|sector, _| is_secure(*sector));
+        for sector in &mut self.obk {
+            sector[NON_SECURE_KEYS].fill(0xFF);
+        }
+    }
 }
+
+/// Where the keys of non-secure code at HDPL3 lie (CMSIS).
+const NON_SECURE_KEYS: std::ops::Range<usize> = 0x1800..0x1FF0;
 
 fn word_at(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(u32::MAX, u32::from_le_bytes)
@@ -137,12 +155,16 @@ mod tests {
         Nvm::factory("STM32H533".parse().unwrap())
     }
 
+    fn quad_word(words: [u32; 4]) -> [u8; 16] {
+        words.map(u32::to_le_bytes).concat().try_into().unwrap()
+    }
+
     #[test]
     fn programming_only_clears_bits() {
         let mut nvm = nvm();
         assert_eq!(nvm.flash_word(0x40), u32::MAX);
-        nvm.program_quad_word(0x40, [0x1234_5678, 0, u32::MAX, 1]);
-        nvm.program_quad_word(0x40, [0xFFFF_0000, u32::MAX, 7, u32::MAX]);
+        nvm.program_quad_word(0x40, quad_word([0x1234_5678, 0, u32::MAX, 1]));
+        nvm.program_quad_word(0x40, quad_word([0xFFFF_0000, u32::MAX, 7, u32::MAX]));
         assert_eq!([0x40, 0x44, 0x48, 0x4C].map(|o| nvm.flash_word(o)), [0x1234_0000, 0, 7, 1]);
     }
 

@@ -2,7 +2,7 @@
 
 use provost_chip::{option_bytes::OptionField, parts::PartId};
 
-use super::nvm::OptionWords;
+use super::{layout::Layout, nvm::OptionWords};
 
 /// SRAM1 to SRAM3 (and what follows), from 0x2000_0000 on.
 pub(crate) struct Sram {
@@ -53,16 +53,10 @@ impl Sram {
     }
 
     /// A system reset erases what the option bytes say (`SRAMx_RST` = 0).
-    pub(crate) fn reset(&mut self, options: &OptionWords) {
+    pub(crate) fn reset(&mut self, options: &OptionWords, layout: &Layout) {
         let info = self.part.info();
-        let erased = |names: &[&str]| {
-            names
-                .iter()
-                .find_map(|n| OptionField::find(self.part, n))
-                .is_some_and(|f| f.get(options.get(f.offset_cur)) == 0)
-        };
-        let group1 = erased(&["SRAM1_3_RST", "SRAM1_3_4_5_RST", "SRAM1_RST"]);
-        let group2 = erased(&["SRAM2_RST"]);
+        let erased = |field: Option<&OptionField>| field.is_some_and(|f| f.get(options.get(f.offset_cur)) == 0);
+        let (group1, group2) = (erased(layout.sram1_reset), erased(layout.sram2_reset));
         for (memory, erase) in [(info.sram1, group1), (info.sram2, group2), (info.sram3, group1)] {
             if erase && memory.size != 0 {
                 let first = Self::index(memory.base);
@@ -98,7 +92,7 @@ mod tests {
             options.set(rst.offset_cur, rst.set(options.get(rst.offset_cur), u32::from(kept)));
             sram.write(0x2005_0000, 5);
             sram.write(0x2004_0000, 6);
-            sram.reset(&options);
+            sram.reset(&options, &Layout::new(part));
             assert_eq!(sram.read(0x2005_0000), Some(if kept { 5 } else { 0 }));
             assert_eq!(sram.read(0x2004_0000), Some(6), "SRAM2 has its own option");
         }

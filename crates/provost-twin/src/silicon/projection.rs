@@ -1,0 +1,84 @@
+//! The model's view of the chip, read out of its memories: whenever one of them has changed, and at no other time.
+
+use provost_chip::{
+    model::{self, DaRecord, Firmware},
+    parts::{DaStore, PartId, SECTOR_SIZE},
+    registers::{flash as reg, memory},
+    states::{BootUbe, ProductState, TrustZone},
+};
+
+use super::{Silicon, nvm::OptionWords, sector_is_secure};
+use crate::rom;
+
+impl Silicon {
+    /// Reads the model's view out of the memories.
+    pub(crate) fn project(&mut self) {
+        let options = &self.loaded;
+        let optsr = options.get(reg::OPTSR_CUR);
+        self.chip.state = ProductState::from_code(product_state_code(options)).unwrap_or(ProductState::Locked);
+        self.chip.tz = trustzone(self.identity.part, options);
+        self.chip.boot_ube = BootUbe::from_code((optsr >> 22) as u8).unwrap_or(BootUbe::OemIrot);
+        self.chip.firmware = self.firmware();
+        self.chip.da = self.da_record();
+        // ST-iRoT's data counts as present when its two objects carry their own hash.
+        let obk = self.nvm.obk();
+        self.chip.st_irot_data =
+            rom::rss::carries_its_hash(&obk[0x200..0x300]) && rom::rss::carries_its_hash(&obk[0x400..0x460]);
+        let stored = &self.nvm.options;
+        let (state, tz) = (product_state_code(stored), trustzone(self.identity.part, stored));
+        self.chip.pending = model::Pending {
+            state: ProductState::from_code(state).filter(|s| *s != self.chip.state),
+            tz: Some(tz).filter(|t| *t != self.chip.tz),
+            boot_ube: BootUbe::from_code((stored.get(reg::OPTSR_CUR) >> 22) as u8).filter(|u| *u != self.chip.boot_ube),
+        };
+    }
+
+    pub(super) fn firmware(&self) -> Firmware {
+        let info = self.identity.part.info();
+        // The physical sector of the vector table that this register points at, if there is one.
+        let code_at = |register: u16, alias: u32| {
+            let offset = (self.loaded.get(register) & !0xFF).wrapping_sub(alias);
+            let physical = (offset < info.flash_size).then(|| self.physical(offset))?;
+            (self.nvm.flash_word(physical + 4) != u32::MAX).then_some(physical / SECTOR_SIZE)
+        };
+        let non_secure = code_at(reg::NSBOOTR_CUR, memory::FLASH);
+        let (boots, non_secure) = match self.chip.tz {
+            TrustZone::Disabled => (non_secure.is_some(), true),
+            TrustZone::Enabled => {
+                let callable = non_secure.is_some_and(|sector| !sector_is_secure(sector, &self.chip, &self.loaded));
+                let secure = code_at(reg::SECBOOTR_CUR, memory::FLASH + memory::SECURE_ALIAS);
+                (secure.is_some(), self.behaviour.non_secure && callable)
+            }
+        };
+        Firmware { boots, non_secure: boots && non_secure, regresses: boots && self.behaviour.regresses }
+    }
+
+    /// With banks swapped the second bank is seen first.
+    pub(super) fn physical(&self, offset: u32) -> u32 {
+        let swapped = self.loaded.get(reg::OPTSR_CUR) >> 31 == 1;
+        if swapped { offset ^ self.identity.part.info().flash_size / 2 } else { offset }
+    }
+
+    fn da_record(&self) -> Option<DaRecord> {
+        if self.identity.part.info().da_store == DaStore::Otp {
+            let [a, b, c, d, ..] = rom::debug_auth::otp_hash(self)?;
+            let mask = model::authentication::PRODUCT_MASK;
+            return Some(DaRecord { id: u32::from_le_bytes([a, b, c, d]), encrypted: false, mask });
+        }
+        let (payload, encrypted) = rom::rss::da_payload(self)?;
+        let id = u32::from_le_bytes(payload.get(32..36)?.try_into().ok()?);
+        let mask = u32::from_le_bytes(payload.get(64..68)?.try_into().ok()?);
+        Some(DaRecord { id, encrypted, mask })
+    }
+}
+
+pub(super) fn product_state_code(options: &OptionWords) -> u8 {
+    (options.get(reg::OPTSR_CUR) >> 8) as u8
+}
+
+fn trustzone(part: PartId, options: &OptionWords) -> TrustZone {
+    if !part.info().trustzone {
+        return TrustZone::Disabled;
+    }
+    TrustZone::from_code((options.get(reg::OPTSR2_CUR) >> 24) as u8).unwrap_or(TrustZone::Disabled)
+}

@@ -1,0 +1,186 @@
+//! A debugger at the level of the access ports: what MEM-APs ask of the bus, and the mailbox behind AP0.
+
+use provost_chip::{
+    assumptions::{AckRoles, DbgmcuAddress},
+    registers::{core_debug, dbgmcu, flash as reg},
+};
+use provost_twin::{
+    silicon::Silicon,
+    wire::dap::{Access, Bus as _, BusFault, Size},
+};
+
+/// How often a flag is looked at, and how long between two looks (in nanoseconds), before it is given up.
+const LOOKS: u32 = 40;
+const BETWEEN: u64 = 10_000;
+
+/// A debugger plugged into a chip.
+#[derive(Debug)]
+pub struct Debugger {
+    pub silicon: Silicon,
+}
+
+impl Debugger {
+    pub const fn new(silicon: Silicon) -> Self {
+        Self { silicon }
+    }
+
+    pub fn access(&mut self, ap: u8, address: u32, size: Size, secure: bool) -> Result<u32, BusFault> {
+        self.silicon.read(Access { ap, address, size, secure })
+    }
+
+    /// A non-secure word read on AP1.
+    pub fn read(&mut self, address: u32) -> Result<u32, BusFault> {
+        self.access(1, address, Size::Word, false)
+    }
+
+    pub fn read_secure(&mut self, address: u32) -> Result<u32, BusFault> {
+        self.access(1, address, Size::Word, true)
+    }
+
+    /// A non-secure word write on AP1.
+    pub fn write(&mut self, address: u32, value: u32) {
+        self.silicon.write(Access { ap: 1, address, size: Size::Word, secure: false }, value).unwrap();
+    }
+
+    pub fn write_secure(&mut self, address: u32, value: u32) {
+        self.silicon.write(Access { ap: 1, address, size: Size::Word, secure: true }, value).unwrap();
+    }
+
+    pub fn write_half(&mut self, address: u32, value: u16) {
+        self.silicon.write(Access { ap: 1, address, size: Size::Half, secure: false }, u32::from(value)).unwrap();
+    }
+
+    /// A register of the flash controller, through its non-secure alias.
+    pub fn flash(&mut self, offset: u16) -> u32 {
+        self.read(reg::BASE + u32::from(offset)).unwrap()
+    }
+
+    pub fn set_flash(&mut self, offset: u16, value: u32) {
+        self.write(reg::BASE + u32::from(offset), value);
+    }
+
+    pub fn set_secure_flash(&mut self, offset: u16, value: u32) {
+        self.write_secure(reg::BASE + 0x1000_0000 + u32::from(offset), value);
+    }
+
+    pub fn unlock_options(&mut self) {
+        if self.flash(reg::OPTCR) & reg::OPTCR_OPTLOCK != 0 {
+            reg::OPT_KEYS.into_iter().for_each(|key| self.set_flash(reg::OPTKEYR, key));
+        }
+    }
+
+    pub fn unlock_flash(&mut self) {
+        if self.flash(reg::NSCR) & reg::CR_LOCK != 0 {
+            reg::KEYS.into_iter().for_each(|key| self.set_flash(reg::NSKEYR, key));
+        }
+    }
+
+    pub fn unlock_secure_flash(&mut self) {
+        reg::KEYS.into_iter().for_each(|key| self.set_secure_flash(reg::SECKEYR, key));
+    }
+
+    /// Waits until the controller is idle, and returns the flags.
+    pub fn wait_for_flash(&mut self) -> u32 {
+        while self.flash(reg::NSSR) & reg::SR_BSY != 0 {
+            self.silicon.advance(100_000);
+        }
+        self.flash(reg::NSSR)
+    }
+
+    /// Programs some bits of an option word; `true` if the chip took it. The words in force follow at the next reset.
+    pub fn change_option(&mut self, offset_cur: u16, mask: u32, value: u32) -> bool {
+        self.unlock_options();
+        self.set_flash(reg::NSCCR, reg::SR_OPTCHANGEERR | reg::SR_EOP);
+        let word = self.flash(offset_cur + 4) & !mask | value & mask;
+        self.set_flash(offset_cur + 4, word);
+        self.set_flash(reg::OPTCR, reg::OPTCR_OPTSTRT);
+        let accepted = self.wait_for_flash() & reg::SR_OPTCHANGEERR == 0;
+        self.set_flash(reg::OPTCR, reg::OPTCR_OPTLOCK);
+        accepted
+    }
+
+    /// A reset: NRST where it is wired, else SYSRESETREQ where AP1 lets through.
+    pub fn reset(&mut self) {
+        if self.silicon.bench().nrst_wired {
+            self.silicon.set_nrst(true);
+            self.silicon.advance(100_000);
+            self.silicon.set_nrst(false);
+        } else if self.silicon.ap_enabled(1) {
+            self.write(core_debug::AIRCR, 0x05FA_0004);
+        }
+        self.silicon.advance(super::BOOT);
+    }
+
+    fn dbgmcu(&self) -> u32 {
+        match self.silicon.assumptions().dbgmcu_address {
+            DbgmcuAddress::E00E4000 => dbgmcu::BASES[1],
+            _ => dbgmcu::BASES[0],
+        }
+    }
+
+    pub fn read_dbgmcu(&mut self, offset: u32) -> u32 {
+        self.access(0, self.dbgmcu() + offset, Size::Word, false).unwrap()
+    }
+
+    pub fn write_dbgmcu(&mut self, offset: u32, value: u32) {
+        let address = self.dbgmcu() + offset;
+        self.silicon.write(Access { ap: 0, address, size: Size::Word, secure: false }, value).unwrap();
+    }
+
+    /// Waits for a flag of DBG_AUTH_ACK: that of the host's word, or that of the device's.
+    fn acknowledged(&mut self, host: bool, level: bool) -> bool {
+        let code = self.silicon.assumptions().ack_roles == AckRoles::Code;
+        let bit = if host == code { 1 } else { 2 };
+        for _ in 0..LOOKS {
+            if (self.read_dbgmcu(dbgmcu::DBG_AUTH_ACK) & bit != 0) == level {
+                return true;
+            }
+            self.silicon.advance(BETWEEN);
+        }
+        false
+    }
+
+    pub fn send(&mut self, words: &[u32]) -> bool {
+        words.iter().all(|word| {
+            let free = self.acknowledged(true, false);
+            self.write_dbgmcu(dbgmcu::DBG_AUTH_HOST, *word);
+            free
+        })
+    }
+
+    pub fn receive_word(&mut self) -> Option<u32> {
+        if !self.acknowledged(false, true) {
+            return None;
+        }
+        let word = self.read_dbgmcu(dbgmcu::DBG_AUTH_DEVICE);
+        if self.silicon.assumptions().ack_roles == AckRoles::Svd {
+            self.write_dbgmcu(dbgmcu::DBG_AUTH_ACK, 0);
+        }
+        Some(word)
+    }
+
+    /// One packet: status, length, data.
+    pub fn receive(&mut self) -> Option<Vec<u32>> {
+        let mut words = vec![self.receive_word()?, self.receive_word()?];
+        for _ in 0..words[1] {
+            words.push(self.receive_word()?);
+        }
+        Some(words)
+    }
+
+    /// A request and its answer.
+    pub fn exchange(&mut self, words: &[u32]) -> Option<Vec<u32>> {
+        if self.send(words) { self.receive() } else { None }
+    }
+
+    /// A core register by its DCRSR number.
+    pub fn write_core(&mut self, register: u32, value: u32) {
+        self.write(core_debug::DCRDR, value);
+        self.write(core_debug::DCRSR, 1 << 16 | register);
+    }
+
+    pub fn read_core(&mut self, register: u32) -> u32 {
+        self.write(core_debug::DCRSR, register);
+        self.read(core_debug::DCRDR).unwrap()
+    }
+}
