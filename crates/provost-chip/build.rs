@@ -45,6 +45,7 @@ struct Rules {
 #[derive(Deserialize)]
 struct Rule {
     id: String,
+    shown_by: String,
     says: String,
     confidence: String,
     source: String,
@@ -175,8 +176,9 @@ fn write_rules(out: &mut String, rules: &Rules, sources: &Sources) {
     for r in &rules.rule {
         let _ = writeln!(
             out,
-            "Rule {{ id: {:?}, says: {:?}, confidence: Confidence::{}, source: {}, switch: {:?} }},",
+            "Rule {{ id: {:?}, shown_by: {:?}, says: {:?}, confidence: Confidence::{}, source: {}, switch: {:?} }},",
             r.id,
+            r.shown_by,
             r.says,
             variant(&r.confidence),
             cite(&r.source, sources, &r.id),

@@ -10,6 +10,8 @@ pub use crate::tables::RuleId;
 pub struct Rule {
     /// Stable id, such as `R-BACKWARD-IGNORED`.
     pub id: &'static str,
+    /// Name of the test that shows it.
+    pub shown_by: &'static str,
     /// The statement, in one or two plain sentences.
     pub says: &'static str,
     /// How sure it is.

@@ -16,7 +16,11 @@ use provost_twin::{board::VirtualBoard, wire::Wire as _};
 /// SWD transactions: what, at most, and why so many.
 const BUDGET: [(&str, u64, &str); 3] = [
     ("status", 60, "attach, find DBGMCU, read its status, four option words"),
-    ("rescue with a certificate", 1500, "three certificates and a token are 210 mailbox words, each polled, written and confirmed"),
+    (
+        "rescue with a certificate",
+        1500,
+        "three certificates and a token are 210 mailbox words, each polled, written and confirmed",
+    ),
     ("rescue with a password", 800, "the same without certificates"),
 ];
 
@@ -47,7 +51,7 @@ fn transactions(preset: &str, whole: bool) -> u64 {
 
 fn run(board: &VirtualBoard, base: &std::path::Path, credential: Option<CredentialSet>) {
     let folder = RescueFolder::choose(base, board.name()).unwrap();
-    let request = Request { chip: board.name().to_owned(), part: None, credential, folder };
+    let request = Request { chip: board.name().to_owned(), part: None, credential, folder, one_shot: false };
     rescue(&mut Bench::on_board(board.clone()).session, request, &mut Silent).unwrap();
 }
 

@@ -194,6 +194,30 @@ pub enum OpError {
         /// To what.
         step: String,
     },
+    /// A reset would make a waiting product state take effect.
+    #[error("a write of PRODUCT_STATE = {state} waits for the next reset, and this would reset the chip")]
+    PendingState {
+        /// The state that waits.
+        state: ProductState,
+    },
+    /// A closing write waits for its reset, and the chip takes whatever is stored.
+    #[error(
+        "a write of PRODUCT_STATE = {state} waits for the next reset: there is one attempt to store a credential that this chip can use"
+    )]
+    OneShot {
+        /// The state that waits.
+        state: ProductState,
+        /// Where the credential lies that was made for it.
+        credential: PathBuf,
+    },
+    /// A word that nothing is known of.
+    #[error("nothing is known of {what:?}; {known}")]
+    UnknownTopic {
+        /// The word.
+        what: String,
+        /// What is known.
+        known: String,
+    },
     /// Locked.
     #[error("the chip is Locked (0x5C)")]
     Locked,
@@ -264,6 +288,9 @@ impl OpError {
             Self::ClosedWithoutData { .. } => "chip-closed-without-data",
             Self::CredentialNeeded { .. } => "credential-needed",
             Self::AuthenticationRefused { .. } => "da-refused",
+            Self::PendingState { .. } => "chip-pending-state",
+            Self::OneShot { .. } => "rescue-one-shot",
+            Self::UnknownTopic { .. } => "unknown-topic",
             Self::Locked => "chip-locked",
             Self::OtpOnceForLife => "h503-otp",
             Self::NotOpenAfterRegression { .. } => "rescue-not-open",
@@ -277,6 +304,7 @@ impl OpError {
     pub const fn exit(&self) -> Exit {
         match self {
             Self::Interrupted { .. } => Exit::Interrupted,
+            Self::UnknownTopic { .. } => Exit::Usage,
             Self::Twin(TwinError::Switch(_) | TwinError::Option { .. } | TwinError::Part(_))
             | Self::Link(LinkError::BadSelector { .. }) => Exit::Usage,
             Self::Link(
@@ -291,6 +319,7 @@ impl OpError {
                 | LinkError::PowerUp { .. },
             )
             | Self::NrstNotWired
+            | Self::OneShot { .. }
             | Self::NoDaAnswer { .. }
             | Self::StaysInRssDa
             | Self::ChecksumUnknown { .. }
@@ -304,6 +333,7 @@ impl OpError {
             | Self::NoDescriptor { .. }
             | Self::NoDbgmcu { .. }
             | Self::ClosedWithoutData { .. }
+            | Self::PendingState { .. }
             | Self::Locked
             | Self::OtpOnceForLife
             | Self::NotConfirmed { .. }
@@ -340,6 +370,13 @@ impl OpError {
             ],
             Self::CredentialNeeded { .. } => &[RuleId::BackOnlyByDa, RuleId::DaMethodFollowsTzen],
             Self::AuthenticationRefused { .. } => &[RuleId::DaMethodFollowsTzen, RuleId::DaFourMasks],
+            Self::OneShot { .. } => &[
+                RuleId::ClosingWithoutDaLoses,
+                RuleId::CryptoNeedsEncrypted,
+                RuleId::RssEncryptWord,
+                RuleId::DevIdNotCrypto,
+            ],
+            Self::PendingState { .. } => &[RuleId::ClosingWithoutDaLoses, RuleId::BareProvisioningIsRescuable],
             Self::Locked => &[RuleId::LockedIsFinal],
             Self::OtpOnceForLife => &[RuleId::H503Otp],
             Self::UnknownPart { .. } | Self::PartMismatch { .. } => &[RuleId::DevIdNotCrypto],

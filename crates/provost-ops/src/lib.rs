@@ -1,6 +1,6 @@
 //! What a person wants done to a chip, as operations that return values: the layer between the wires and the command line.
 //!
-//! - [`bench`]: which probe or virtual chip is meant;
+//! - [`mod@bench`]: which probe or virtual chip is meant;
 //! - [`session`]: a chip at the end of a wire;
 //! - [`identify`]: who it is, reading only;
 //! - [`debug_auth`]: the mailbox, discovery, authentication;

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{maker, run, state_of, stuck};
+use common::{maker, run, run_one_shot, state_of, stuck};
 use provost_chip::{
     assumptions::Assumptions,
     model::{
@@ -109,30 +109,42 @@ fn closed_without_data_is_refused_and_nothing_could_have_been_done() {
     }
 }
 
+/// A stuck chip into which a tool has programmed a later state, and was interrupted before the reset.
+fn with_pending(part: &str, tz: TrustZone, to: ProductState) -> VirtualBoard {
+    let board = VirtualBoard::with_chip("chip", stuck(part, tz, Assumptions::default()));
+    let mut bench = Bench::on_board(board.clone());
+    let optsr = identify(&mut bench.session).unwrap().options.unwrap().optsr_cur;
+    let mut ap1 = bench.session.ap1();
+    let base = flash::BASE;
+    for key in flash::OPT_KEYS {
+        ap1.write32(base + u32::from(flash::OPTKEYR), key).unwrap();
+    }
+    let word = optsr & !0xFF00 | u32::from(to.code()) << 8;
+    ap1.write32(base + u32::from(flash::OPTSR_PRG), word).unwrap();
+    ap1.write32(base + u32::from(flash::OPTCR), flash::OPTCR_OPTSTRT).unwrap();
+    board.advance(std::time::Duration::from_secs(1));
+    assert_eq!(state_of(&board).0, ProductState::Provisioning, "before the reset");
+    board
+}
+
 #[test]
-fn a_closing_write_that_waits_for_its_reset_does_no_harm() {
+fn a_closing_write_that_waits_for_its_reset_is_one_shot_on_parts_that_take_anything() {
     for tz in TrustZone::ALL {
         for to in closed_states(tz) {
-            let board = VirtualBoard::with_chip("chip", stuck("STM32H533", tz, Assumptions::default()));
-            {
-                // As a tool does that programs the option and is then interrupted before the reset.
-                let mut bench = Bench::on_board(board.clone());
-                let identity = identify(&mut bench.session).unwrap();
-                let optsr = identity.options.unwrap().optsr_cur;
-                let mut ap1 = bench.session.ap1();
-                let base = flash::BASE;
-                for key in flash::OPT_KEYS {
-                    ap1.write32(base + u32::from(flash::OPTKEYR), key).unwrap();
-                }
-                let word = optsr & !0xFF00 | u32::from(to.code()) << 8;
-                ap1.write32(base + u32::from(flash::OPTSR_PRG), word).unwrap();
-                ap1.write32(base + u32::from(flash::OPTCR), flash::OPTCR_OPTSTRT).unwrap();
-            }
-            board.advance(std::time::Duration::from_secs(1));
-            assert_eq!(state_of(&board).0, ProductState::Provisioning, "before the reset");
+            // DEV_ID 0x484 may be an H573: one shot, and it is asked for.
+            let board = with_pending("STM32H563", tz, to);
+            let before = board.board().silicon().nvm().clone();
             let base = tempfile::tempdir().unwrap();
-            run(&board, base.path(), None).unwrap_or_else(|e| panic!("{to} pending, TrustZone {tz}: {e}"));
-            assert_eq!(state_of(&board), (ProductState::Open, TrustZone::Disabled), "{to} pending, TrustZone {tz}");
+            let error = run(&board, base.path(), None).unwrap_err();
+            assert_eq!((error.code(), error.exit()), ("rescue-one-shot", Exit::PersonMustAct));
+            assert_eq!(*board.board().silicon().nvm(), before, "nothing was written to the chip");
+            assert!(base.path().join("chip/credential/DA_Config.obk").exists(), "for ST's tool");
+            for part in ["STM32H563", "STM32H533"] {
+                let board = with_pending(part, tz, to);
+                let base = tempfile::tempdir().unwrap();
+                run_one_shot(&board, base.path()).unwrap_or_else(|e| panic!("{to} pending, TrustZone {tz}: {e}"));
+                assert_eq!(state_of(&board), (ProductState::Open, TrustZone::Disabled), "{to}, TrustZone {tz}");
+            }
         }
     }
 }

@@ -19,8 +19,7 @@ use silicon_bench::{
 };
 
 /// Switches that change what goes over the mailbox, and no outcome.
-const WIRE: [&str; 6] =
-    ["reply-word", "ack-roles", "tlv-padding", "lifecycle-word", "vendor-order", "dbgmcu-address"];
+const WIRE: [&str; 6] = ["reply-word", "ack-roles", "tlv-padding", "lifecycle-word", "vendor-order", "dbgmcu-address"];
 
 fn keys() -> Vec<Key> {
     let own = Key::certificate(1);
@@ -194,38 +193,65 @@ fn provisioning() {
     println!("{count} calls of the provisioning service");
 }
 
-#[test]
-fn debug_authentication() {
-    let keys = keys();
+/// Requests, discoveries and authentications of one situation; `switches` change outcomes, the wire changes with every attempt.
+fn authenticate(situation: &Situation, switches: &[&str], keys: &[Key], wire: &mut Wires<'_>) -> [u64; 2] {
     let request = [Action::RequestDebugAuthentication];
     let after = [Action::Discover, Action::RequestDebugAuthentication, Action::Reset, Action::PowerCycle];
-    let (mut discoveries, mut authenticated) = (0, 0);
-    let wires: Vec<Assumptions> = Assumptions::combinations(&WIRE).collect();
-    let mut wire = wires.iter().cycle();
-    for situation in Situation::every() {
-        // What goes over the mailbox does not depend on what is provisioned.
-        discoveries += check(&situation, &WIRE, &[], &[Action::RequestDebugAuthentication], &keys);
-        discoveries += check(&situation, &WIRE, &request, &[Action::Discover], &keys);
-        for variant in variants(&situation, &keys) {
-            let switches = ["leave-rss-da", "open-discovery", "plain-object"];
-            discoveries += check(&variant, &switches, &request, &after, &keys);
-            for outcome in Assumptions::combinations(&switches) {
-                for &action in &authentications(&keys) {
-                    // Each attempt over another kind of wire: all of them come up many times.
-                    let mut assumptions = outcome;
-                    for switch in WIRE {
-                        assumptions.set(switch, wire.next().unwrap().get(switch).unwrap()).unwrap();
-                    }
-                    let mut pair = Pair::new(&variant, Bench::default(), assumptions, &keys);
-                    for next in [request[0], action, action, Action::Discover, Action::Reset, Action::HotPlug] {
-                        pair.step(next);
-                    }
-                    authenticated += 1;
+    let mut counts = [0; 2];
+    for variant in variants(situation, keys) {
+        counts[0] += check(&variant, switches, &request, &after, keys);
+        for outcome in Assumptions::combinations(switches) {
+            for &action in &authentications(keys) {
+                let mut assumptions = outcome;
+                let kind = wire.next().unwrap();
+                for switch in WIRE {
+                    assumptions.set(switch, kind.get(switch).unwrap()).unwrap();
                 }
+                let mut pair = Pair::new(&variant, Bench::default(), assumptions, keys);
+                for next in [request[0], action, action, Action::Discover, Action::Reset, Action::HotPlug] {
+                    pair.step(next);
+                }
+                counts[1] += 1;
             }
         }
     }
-    println!("{discoveries} requests and discoveries, {authenticated} authentications");
+    counts
+}
+
+type Wires<'a> = std::iter::Cycle<std::slice::Iter<'a, Assumptions>>;
+
+/// What concerns the outcome of Debug Authentication.
+const OUTCOME: [&str; 3] = ["leave-rss-da", "open-discovery", "plain-object"];
+
+fn debug_authentication(of: impl Fn(&Situation) -> bool, switches: &[&str]) {
+    let keys = keys();
+    let wires: Vec<Assumptions> = Assumptions::combinations(&WIRE).collect();
+    let mut wire = wires.iter().cycle();
+    let mut counts = [0; 2];
+    for situation in Situation::every().iter().filter(|s| of(s)) {
+        // What goes over the mailbox does not depend on what is provisioned.
+        let request = [Action::RequestDebugAuthentication];
+        counts[0] += check(situation, &WIRE, &request, &[Action::Discover], &keys);
+        let more = authenticate(situation, switches, &keys, &mut wire);
+        counts = [counts[0] + more[0], counts[1] + more[1]];
+    }
+    println!("{} requests and discoveries, {} authentications", counts[0], counts[1]);
+}
+
+#[test]
+fn debug_authentication_of_every_part() {
+    debug_authentication(|_| true, &[]);
+}
+
+#[test]
+#[ignore = "about a minute: every part in every world"]
+fn debug_authentication_in_every_world() {
+    debug_authentication(|_| true, &OUTCOME);
+}
+
+#[test]
+fn debug_authentication_of_one_part_in_every_world() {
+    debug_authentication(|s| s.part.info().name == "STM32H533", &OUTCOME);
 }
 
 /// SplitMix64: the sequences are the same in every run.
@@ -247,8 +273,18 @@ impl Random {
 
 #[test]
 fn random_sequences() {
+    random_walks(2_000, 20_260);
+}
+
+#[test]
+#[ignore = "about a minute: many more of them"]
+fn many_random_sequences() {
+    random_walks(100_000, 1);
+}
+
+fn random_walks(walks: usize, seed: u64) {
     let keys = keys();
-    let mut random = Random(20_260);
+    let mut random = Random(seed);
     let situations = Situation::every();
     let records = records(&keys);
     let bench = [
@@ -264,7 +300,7 @@ fn random_sequences() {
     let debug_authentication = [Action::RequestDebugAuthentication, Action::Discover];
     let groups = [&bench[..], &option_writes(), &provisions(&keys), &debug_authentication, &authentications(&keys)];
     let mut steps = 0;
-    for _ in 0..20_000 {
+    for _ in 0..walks {
         let mut assumptions = Assumptions::default();
         for switch in Assumptions::switches() {
             assumptions.set(switch.name, random.pick(switch.values)).unwrap();
@@ -283,8 +319,8 @@ fn random_sequences() {
         for _ in 0..8 {
             let group = random.pick(&groups);
             pair.step(random.pick(group));
-            steps += 1;
         }
+        steps += pair.done.len();
     }
     println!("{steps} random actions");
 }

@@ -18,7 +18,8 @@ pub(crate) struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// The chip: VID:PID[:SERIAL] of a debug probe, or twin:NAME or twin:FILE[?switch=value,…] for a virtual chip.
+    /// The chip: VID:PID or VID:PID:SERIAL of a debug probe, or twin:NAME or twin:FILE for a virtual chip, with options behind a
+    /// question mark: twin:board.chip?leave-rss-da=power,nrst=not-wired.
     /// Without it, the only probe attached.
     #[arg(long, global = true, value_name = "PROBE")]
     pub(crate) probe: Option<String>,
@@ -84,6 +85,9 @@ pub(crate) struct Rescue {
     /// Where credential, journal and receipt go: a folder per chip is made in it.
     #[arg(long, value_name = "DIR", default_value = "provost-rescue")]
     pub(crate) out: PathBuf,
+    /// Where a closing write waits for its reset (`status` shows it as pending): make the one attempt there is.
+    #[arg(long)]
+    pub(crate) one_shot: bool,
 }
 
 /// Subcommands of `auth`.

@@ -132,7 +132,7 @@ const HINTS: &[Hint] = &[
         "rss-checksum-unknown",
         &["the ROM expects a checksum that is not among those that provost knows"],
         &[
-            "nothing was written and the chip is as rescuable as before: provision DA_Config.obk from the credential folder with STM32CubeProgrammer (-sdp), then `provost auth regress --credential DIR`",
+            "nothing was written and the chip is as rescuable as before (where `status` shows a pending state: do not reset it): provision DA_Config.obk from the credential folder with STM32CubeProgrammer (-sdp), then `provost auth regress --credential DIR`",
             "please report it with -vv: one trace settles this question for everybody",
         ],
     ),
@@ -152,7 +152,7 @@ const HINTS: &[Hint] = &[
         "rescue-every-way-refused",
         &["the chip keeps what is stored and cannot use it"],
         &[
-            "the chip is still in Provisioning and as rescuable as before; give --part with the exact marking, or use STM32CubeProgrammer (-sdp) with the objects of the credential folder",
+            "the chip is still in Provisioning and as rescuable as before; use STM32CubeProgrammer (-sdp) with the objects of the credential folder",
         ],
     ),
     hint(
@@ -180,6 +180,26 @@ const HINTS: &[Hint] = &[
             "a plain object on a part with secure AES: accepted, and never usable",
         ],
         &["try the credential that was provisioned last; remove power before each further attempt"],
+    ),
+    hint(
+        "rescue-one-shot",
+        &[
+            "a closing product state was programmed and its reset has not come; this part may have secure AES, and then it takes an object in the wrong form without complaint",
+        ],
+        &[
+            "do not reset and do not remove power; nothing was written to the chip, and the credential is saved in the rescue's folder",
+            "safest: provision its DA_Config.obk (TrustZone on) or DA_ConfigWithPassword.obk (off) with STM32CubeProgrammer, `-c port=SWD ap=1 mode=Hotplug -sdp FILE`, then `provost auth regress --credential DIR`",
+            "if the package says H523, H562 or H563, say so with --part: such parts refuse what they cannot use",
+            "otherwise `provost rescue --one-shot` makes the one attempt with the likelier form",
+        ],
+    ),
+    hint("unknown-topic", &["a misspelt word"], &["`provost twin ledger` lists rules and switches"]),
+    hint(
+        "chip-pending-state",
+        &["a later product state was programmed, and the reset that makes it take effect has not come yet"],
+        &[
+            "do not reset and do not remove power: `provost rescue` puts a credential into the chip before it resets it; nothing was written",
+        ],
     ),
     hint("chip-locked", &["PRODUCT_STATE was set to 0x5C"], &["Locked is final: replace the chip"]),
     hint(

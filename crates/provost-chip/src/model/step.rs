@@ -119,11 +119,7 @@ impl World {
             Action::ConnectUnderReset if !self.bench.nrst_wired => self.look(),
             Action::ConnectUnderReset => {
                 self.reset(Reset::System, false);
-                if self.chip.state == ProductState::Open {
-                    self.look()
-                } else {
-                    Observation::Ap1Shut
-                }
+                if self.chip.state == ProductState::Open { self.look() } else { Observation::Ap1Shut }
             }
             Action::Reset => {
                 if self.bench.nrst_wired {
@@ -300,6 +296,16 @@ mod tests {
         );
         assert_eq!(w.step(authenticate()), Observation::Granted);
         assert_eq!(w.step(Action::HotPlug), open);
+    }
+
+    #[test]
+    fn r_provision_overwrites() {
+        let mut w = stuck(TrustZone::Enabled);
+        let call = Call { checksum: RssChecksum::Crc32Words, caca: false };
+        w.step(Action::Provision { call, id: 9, mask: 0 });
+        w.step(provision());
+        w.step(Action::RequestDebugAuthentication);
+        assert_eq!(w.step(authenticate()), Observation::Granted, "only the last object counts");
     }
 
     #[test]

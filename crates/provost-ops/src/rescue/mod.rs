@@ -5,6 +5,7 @@
 //! Where public sources leave a question open it tries the candidates in an order that can do no harm, and the journal
 //! remembers what came of each, so that a second run goes on where the first one stopped.
 
+mod attempts;
 mod folder;
 mod plan;
 mod receipt;

@@ -12,6 +12,7 @@ use provost_link::LinkError;
 
 use super::{
     Receipt, RescueFolder,
+    attempts::Verdict,
     plan::{Situation, plan, situation},
     receipt::SCHEMA,
 };
@@ -21,9 +22,7 @@ use crate::{
     debug_auth::{Conversation, Discovered, authenticate, discover},
     error::{OpError, Result},
     identify::{Identity, identify},
-    journal::{Attempt, AttemptOutcome, Journal, Record},
-    options::write_trustzone,
-    provisioning::{Answer, CHECKSUMS, EncryptWord, Service},
+    journal::{Attempt, Journal, Record},
     session::Session,
 };
 
@@ -42,6 +41,8 @@ pub struct Request {
     pub credential: Option<CredentialSet>,
     /// Where credential, journal and receipt go.
     pub folder: RescueFolder,
+    /// Go on where a closing write waits for its reset, although a wrong guess would then lose the chip.
+    pub one_shot: bool,
 }
 
 /// Brings the chip to Open, or says why not.
@@ -60,10 +61,10 @@ pub fn rescue(session: &mut Session, request: Request, narrator: &mut dyn Narrat
     let ended = match situation {
         Situation::Open => Ended { after: before.clone(), discovered: None, attempt: None },
         Situation::Provisioning { tz, pending } => {
-            run.from_provisioning(tz, pending, &before, &plan.hash).map_err(|e| run.interrupted(e))?
+            run.rescue_provisioning(tz, pending, &before, &plan.hash).map_err(|e| run.interrupted(e))?
         }
         Situation::Otp if run.request.credential.is_none() => return Err(OpError::OtpOnceForLife),
-        Situation::Otp | Situation::Shut => run.from_shut(&before, &plan.hash).map_err(|e| run.interrupted(e))?,
+        Situation::Otp | Situation::Shut => run.rescue_shut(&before, &plan.hash).map_err(|e| run.interrupted(e))?,
     };
     let set = run.set();
     let receipt = Receipt {
@@ -104,38 +105,29 @@ fn describe(identity: &Identity) -> String {
     }
 }
 
-struct Ended {
-    after: Identity,
-    discovered: Option<Discovered>,
-    attempt: Option<Attempt>,
+pub(super) struct Ended {
+    pub(super) after: Identity,
+    pub(super) discovered: Option<Discovered>,
+    pub(super) attempt: Option<Attempt>,
 }
 
-/// What came of all attempts under one TrustZone setting.
-enum Verdict {
-    Open(Ended),
-    /// The service cannot be called with this setting.
-    Faulted,
-    /// Each attempt was refused, this many.
-    Refused(usize),
-}
-
-struct Run<'a> {
-    session: &'a mut Session,
-    request: Request,
-    narrator: &'a mut dyn Narrator,
-    parts: Vec<PartId>,
-    journal: Option<Journal>,
-    made: Option<CredentialSet>,
+pub(super) struct Run<'a> {
+    pub(super) session: &'a mut Session,
+    pub(super) request: Request,
+    pub(super) narrator: &'a mut dyn Narrator,
+    pub(super) parts: Vec<PartId>,
+    pub(super) journal: Option<Journal>,
+    pub(super) made: Option<CredentialSet>,
     /// The checksum that the service was found to take.
-    checksum: Option<RssChecksum>,
+    pub(super) checksum: Option<RssChecksum>,
 }
 
 impl Run<'_> {
-    fn set(&self) -> Option<&CredentialSet> {
+    pub(super) fn set(&self) -> Option<&CredentialSet> {
         self.request.credential.as_ref().or(self.made.as_ref())
     }
 
-    fn record(&mut self, record: Record) -> Result<()> {
+    pub(super) fn record(&mut self, record: Record) -> Result<()> {
         match &mut self.journal {
             Some(journal) => journal.append(record),
             None => Ok(()),
@@ -152,7 +144,7 @@ impl Run<'_> {
         }
     }
 
-    fn from_provisioning(
+    fn rescue_provisioning(
         &mut self,
         tz: TrustZone,
         pending: Option<ProductState>,
@@ -166,9 +158,12 @@ impl Run<'_> {
                 .note(&format!("a write of {state} waits for the next reset; the credential goes in before any reset")),
         }
         self.begin(identity, plan)?;
+        if let Some(state) = pending {
+            self.ask_for_one_shot(state)?;
+        }
         let verdict = self.with_trustzone(tz, pending.is_none())?;
         let tried = match verdict {
-            Verdict::Open(ended) => return Ok(ended),
+            Verdict::Open(ended) => return Ok(*ended),
             Verdict::Faulted => 0,
             Verdict::Refused(tried) => tried,
         };
@@ -180,10 +175,21 @@ impl Run<'_> {
             });
         }
         match self.with_trustzone(tz.flipped(), true)? {
-            Verdict::Open(ended) => Ok(ended),
+            Verdict::Open(ended) => Ok(*ended),
             Verdict::Faulted => Err(OpError::ServiceUnreachable { tz: tz.flipped().as_str() }),
             Verdict::Refused(more) => Err(OpError::EveryWayRefused { tried: tried + more }),
         }
+    }
+
+    /// Discovery resets the chip, and the waiting state takes effect: what was stored must then be right. Parts without
+    /// secure AES refuse what they cannot use; the others take anything, and one guess is all there is.
+    fn ask_for_one_shot(&self, state: ProductState) -> Result<()> {
+        let may_take_anything = self.parts.iter().any(|p| p.info().crypto);
+        if !may_take_anything || self.request.one_shot {
+            return Ok(());
+        }
+        let credential = self.set().map(|s| s.folder().to_owned()).unwrap_or_default();
+        Err(OpError::OneShot { state, credential })
     }
 
     /// Nothing is written before NRST is known to reach the chip: without it the credential could not be used.
@@ -252,129 +258,7 @@ impl Run<'_> {
         Ok(set)
     }
 
-    /// Tries every encryption word with the method that fits this TrustZone setting.
-    fn with_trustzone(&mut self, tz: TrustZone, may_reset: bool) -> Result<Verdict> {
-        let method = DaMethod::for_trustzone(tz);
-        let object = match self.set() {
-            Some(set) => set.object(method)?,
-            None => None,
-        };
-        let Some(object) = object else { return Ok(Verdict::Refused(0)) };
-        let payload = object.payload().to_bytes();
-        let service = Service::find(self.session, &self.parts)?;
-        let mut tried = 0;
-        for word in EncryptWord::ALL {
-            let attempt = Attempt { trustzone: tz == TrustZone::Enabled, encrypt_word: word.value() };
-            if self.was_refused_before(attempt) {
-                tried += 1;
-                continue;
-            }
-            match self.provision(&service, &payload, word, attempt, method)? {
-                Some(AttemptOutcome::ServiceFaulted) => {
-                    self.recover(may_reset)?;
-                    return Ok(Verdict::Faulted);
-                }
-                Some(_) => tried += 1,
-                None => {
-                    if let Some(ended) = self.use_it(attempt, method)? {
-                        return Ok(Verdict::Open(ended));
-                    }
-                    tried += 1;
-                }
-            }
-        }
-        Ok(Verdict::Refused(tried))
-    }
-
-    /// An attempt that an earlier run saw refused is not repeated, unless all of them were: then the world has changed.
-    fn was_refused_before(&self, attempt: Attempt) -> bool {
-        let Some(journal) = &self.journal else { return false };
-        let refused = |a: Attempt| {
-            use AttemptOutcome::{AuthenticationRefused, Invalid, ServiceRefused};
-            matches!(journal.outcome_of(a), Some(ServiceRefused | Invalid | AuthenticationRefused))
-        };
-        let every = EncryptWord::ALL.map(|w| Attempt { encrypt_word: w.value(), ..attempt });
-        refused(attempt) && !every.iter().all(|a| refused(*a))
-    }
-
-    /// Has the object stored; `None` if it was, otherwise what came of the attempt.
-    fn provision(
-        &mut self,
-        service: &Service,
-        payload: &[u8],
-        word: EncryptWord,
-        attempt: Attempt,
-        method: DaMethod,
-    ) -> Result<Option<AttemptOutcome>> {
-        self.narrator.step(
-            &format!("provision the {method} object (encryption word {})", word.as_str()),
-            &[RuleId::ProvisionOverwrites, RuleId::DaMethodFollowsTzen, RuleId::RssEncryptWord],
-        );
-        let candidates: Vec<RssChecksum> = match self.checksum {
-            Some(known) => vec![known],
-            None => CHECKSUMS.to_vec(),
-        };
-        let mut last = 0;
-        for &checksum in &candidates {
-            self.record(Record::Provisioning { attempt, checksum: checksum.as_str().to_owned() })?;
-            match service.provision(self.session, payload, checksum, word)? {
-                Answer::WrongChecksum { status } => {
-                    self.narrator.note(&format!("checksum {} refused ({status:#010x})", checksum.as_str()));
-                    last = status;
-                    continue;
-                }
-                Answer::Stored | Answer::Reset => {
-                    self.checksum = Some(checksum);
-                    self.narrator.note("the service stored it");
-                    return Ok(None);
-                }
-                Answer::Refused { status } => {
-                    self.checksum = Some(checksum);
-                    self.narrator.note(&format!("the service refused it ({status:#010x}), nothing was written"));
-                    return self.outcome(attempt, AttemptOutcome::ServiceRefused).map(Some);
-                }
-                Answer::Faulted => {
-                    self.narrator.note("the service cannot be called here, nothing was written");
-                    return self.outcome(attempt, AttemptOutcome::ServiceFaulted).map(Some);
-                }
-            }
-        }
-        Err(OpError::ChecksumUnknown { tried: candidates.len(), status: last })
-    }
-
-    fn outcome(&mut self, attempt: Attempt, outcome: AttemptOutcome) -> Result<AttemptOutcome> {
-        self.record(Record::Outcome { attempt, outcome })?;
-        Ok(outcome)
-    }
-
-    /// Discovers, and authenticates if the chip took the object; `None` if this attempt leads nowhere.
-    fn use_it(&mut self, attempt: Attempt, method: DaMethod) -> Result<Option<Ended>> {
-        let conversation = self.ask()?;
-        let usable = conversation.is_valid() && conversation.lists_full_regression();
-        if !usable || conversation.method().is_some_and(|m| m != method) {
-            self.narrator.note("the chip cannot use what was stored");
-            self.outcome(attempt, AttemptOutcome::Invalid)?;
-            self.leave()?;
-            return Ok(None);
-        }
-        self.record(Record::Authenticating { attempt })?;
-        match self.regress(&conversation, method) {
-            Ok(()) => {
-                self.outcome(attempt, AttemptOutcome::Granted)?;
-                let after = self.wait_until_open()?;
-                Ok(Some(Ended { after, discovered: Some(conversation.report()), attempt: Some(attempt) }))
-            }
-            Err(OpError::AuthenticationRefused { status, step }) => {
-                self.narrator.note(&format!("refused ({status} to {step})"));
-                self.outcome(attempt, AttemptOutcome::AuthenticationRefused)?;
-                self.leave()?;
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn ask(&mut self) -> Result<Conversation> {
+    pub(super) fn ask(&mut self) -> Result<Conversation> {
         self.narrator.step("enter Debug Authentication and discover", &[RuleId::DaNeedsNrst, RuleId::DaNeedsValidData]);
         let conversation = discover(self.session)?;
         let report = conversation.report();
@@ -387,7 +271,7 @@ impl Run<'_> {
         Ok(conversation)
     }
 
-    fn regress(&mut self, conversation: &Conversation, method: DaMethod) -> Result<()> {
+    pub(super) fn regress(&mut self, conversation: &Conversation, method: DaMethod) -> Result<()> {
         self.narrator.step(
             "authenticate a full regression: this erases the chip",
             &[RuleId::FullRegressionEffect, RuleId::DaFourMasks],
@@ -403,36 +287,13 @@ impl Run<'_> {
     }
 
     /// Leaves RSS-DA by an NRST pulse (rule `R-RSS-DA-STAYS`).
-    fn leave(&mut self) -> Result<()> {
+    pub(super) fn leave(&mut self) -> Result<()> {
         self.session.pulse_nrst()?;
         if self.session.wait_for_ap1()? { Ok(()) } else { Err(OpError::StaysInRssDa) }
     }
 
-    /// After a fault the core is locked up: a reset frees it.
-    fn recover(&mut self, may_reset: bool) -> Result<()> {
-        if may_reset {
-            self.session.pulse_nrst()?;
-            self.session.wait_for_ap1()?;
-        }
-        Ok(())
-    }
-
-    /// The last resort: the other TrustZone setting, and with it the other method.
-    fn flip_trustzone(&mut self, tz: TrustZone) -> Result<bool> {
-        let to = tz.flipped();
-        self.narrator.step(
-            &format!("try the other TrustZone setting (TZEN = {:#04X})", to.code()),
-            &[RuleId::TzenInProvisioning, RuleId::DaMethodFollowsTzen],
-        );
-        self.record(Record::ChangingTrustzone { to: to == TrustZone::Enabled })?;
-        let options = write_trustzone(self.session, to)?;
-        let changed = options.is_some_and(|o| o.trustzone() == to && o.state() == Some(ProductState::Provisioning));
-        self.narrator.note(if changed { "it took effect" } else { "the chip ignored it" });
-        Ok(changed)
-    }
-
     /// AP1 is shut, or the state is a closed one: Debug Authentication tells, and may lead back.
-    fn from_shut(&mut self, identity: &Identity, plan: &str) -> Result<Ended> {
+    fn rescue_shut(&mut self, identity: &Identity, plan: &str) -> Result<Ended> {
         let conversation = match self.ask() {
             Ok(conversation) => conversation,
             // A chip that was in the middle of a regression has finished it by now.
@@ -454,7 +315,7 @@ impl Run<'_> {
         }
         self.leave_quietly();
         match (state, conversation.method()) {
-            (Some(ProductState::Provisioning) | None, _) => self.from_rss_da(),
+            (Some(ProductState::Provisioning) | None, _) => self.rescue_left_in_rom(),
             (Some(state), Some(method)) if conversation.is_valid() => Err(OpError::CredentialNeeded { state, method }),
             (Some(state), _) => Err(OpError::ClosedWithoutData { state, integrity }),
         }
@@ -473,11 +334,11 @@ impl Run<'_> {
     }
 
     /// The chip sat in RSS-DA: out of it by the pulse, it is a chip in Provisioning like any other.
-    fn from_rss_da(&mut self) -> Result<Ended> {
+    fn rescue_left_in_rom(&mut self) -> Result<Ended> {
         let identity = identify(self.session)?;
         let plan = plan(&identity, &self.parts, self.request.credential.is_some())?;
         match situation(&identity, &self.parts)? {
-            Situation::Provisioning { tz, pending } => self.from_provisioning(tz, pending, &identity, &plan.hash),
+            Situation::Provisioning { tz, pending } => self.rescue_provisioning(tz, pending, &identity, &plan.hash),
             Situation::Open => Ok(Ended { after: identity, discovered: None, attempt: None }),
             Situation::Otp => Err(OpError::OtpOnceForLife),
             Situation::Shut => Err(OpError::StaysInRssDa),
@@ -485,7 +346,7 @@ impl Run<'_> {
     }
 
     /// The chip erases itself and resets; an immediate connect may fail (wolfTrust), so it is tried again for a while.
-    fn wait_until_open(&mut self) -> Result<Identity> {
+    pub(super) fn wait_until_open(&mut self) -> Result<Identity> {
         self.narrator.step("wait for the chip to come back Open", &[RuleId::FullRegressionEffect]);
         let end = self.session.now() + REGRESSION_TIMEOUT;
         loop {

@@ -61,6 +61,13 @@ pub fn run_logged(
     rescue_on(&mut Bench::on_board(board.clone()), board, base, credential, log)
 }
 
+/// Rescues the chip, whose closing write waits for a reset, in one attempt.
+pub fn run_one_shot(board: &VirtualBoard, base: &Path) -> Result<Receipt, OpError> {
+    let folder = RescueFolder::choose(base, board.name())?;
+    let request = Request { chip: board.name().to_owned(), part: None, credential: None, folder, one_shot: true };
+    rescue(&mut Bench::on_board(board.clone()).session, request, &mut Log::default())
+}
+
 /// Rescues the chip on this bench.
 pub fn rescue_on(
     bench: &mut Bench,
@@ -70,7 +77,7 @@ pub fn rescue_on(
     log: &mut Log,
 ) -> Result<Receipt, OpError> {
     let folder = RescueFolder::choose(base, board.name())?;
-    let request = Request { chip: format!("twin:{}", board.name()), part: None, credential, folder };
+    let request = Request { chip: format!("twin:{}", board.name()), part: None, credential, folder, one_shot: false };
     rescue(&mut bench.session, request, log)
 }
 

@@ -94,7 +94,7 @@ fn check(silicon: &Silicon, request: &Request) -> Option<(Vec<u8>, Call)> {
     let sram3 = silicon.identity().part.info().sram3;
     let offset = request.destination.checked_sub(memory::OBK_SECURE)?;
     let inside = offset >= memory::OBK_DA_OFFSET && offset.checked_add(request.size)? <= memory::OBK_SIZE;
-    let aligned = request.size % 16 == 0 && offset % 16 == 0 && request.source % 4 == 0;
+    let aligned = request.size.is_multiple_of(16) && offset.is_multiple_of(16) && request.source.is_multiple_of(4);
     if !inside
         || !aligned
         || request.size == 0

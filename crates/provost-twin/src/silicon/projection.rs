@@ -56,7 +56,7 @@ impl Silicon {
     /// With banks swapped the second bank is seen first.
     pub(super) fn physical(&self, offset: u32) -> u32 {
         let swapped = self.loaded.get(reg::OPTSR_CUR) >> 31 == 1;
-        if swapped { offset ^ self.identity.part.info().flash_size / 2 } else { offset }
+        if swapped { offset ^ (self.identity.part.info().flash_size / 2) } else { offset }
     }
 
     fn da_record(&self) -> Option<DaRecord> {

@@ -1,8 +1,12 @@
 //! A debugger at the level of the access ports: what MEM-APs ask of the bus, and the mailbox behind AP0.
 
+use super::Situation;
+
 use provost_chip::{
-    assumptions::{AckRoles, DbgmcuAddress},
+    assumptions::{AckRoles, Assumptions, DbgmcuAddress},
+    option_bytes::OptionField,
     registers::{core_debug, dbgmcu, flash as reg},
+    states::{ProductState, TrustZone},
 };
 use provost_twin::{
     silicon::Silicon,
@@ -15,72 +19,101 @@ const BETWEEN: u64 = 10_000;
 
 /// A debugger plugged into a chip.
 #[derive(Debug)]
-pub struct Debugger {
-    pub silicon: Silicon,
+pub(crate) struct Debugger {
+    pub(crate) silicon: Silicon,
 }
 
 impl Debugger {
-    pub const fn new(silicon: Silicon) -> Self {
+    pub(crate) const fn new(silicon: Silicon) -> Self {
         Self { silicon }
     }
 
-    pub fn access(&mut self, ap: u8, address: u32, size: Size, secure: bool) -> Result<u32, BusFault> {
+    /// A debugger at a chip that has booted, in the default world.
+    pub(crate) fn at(part: &str, state: ProductState, tz: TrustZone) -> Self {
+        Self::new(Situation::of(part, state, tz).powered(Assumptions::default()))
+    }
+
+    /// The same in Open with TrustZone off.
+    pub(crate) fn open(part: &str) -> Self {
+        Self::at(part, ProductState::Open, TrustZone::Disabled)
+    }
+
+    /// Writes an option field by its name and tells whether the chip took it.
+    pub(crate) fn set(&mut self, name: &str, value: u32) -> bool {
+        let field = OptionField::find(self.silicon.identity().part, name).unwrap();
+        self.change_option(field.offset_cur, field.mask(), value << field.low)
+    }
+
+    /// An option field in force.
+    pub(crate) fn get(&mut self, name: &str) -> u32 {
+        let field = OptionField::find(self.silicon.identity().part, name).unwrap();
+        field.get(self.flash(field.offset_cur))
+    }
+
+    pub(crate) fn cut_power(&mut self) {
+        self.silicon.set_power(false);
+        self.silicon.advance(100 * super::MS);
+        self.silicon.set_power(true);
+        self.silicon.advance(super::BOOT);
+    }
+
+    pub(crate) fn access(&mut self, ap: u8, address: u32, size: Size, secure: bool) -> Result<u32, BusFault> {
         self.silicon.read(Access { ap, address, size, secure })
     }
 
     /// A non-secure word read on AP1.
-    pub fn read(&mut self, address: u32) -> Result<u32, BusFault> {
+    pub(crate) fn read(&mut self, address: u32) -> Result<u32, BusFault> {
         self.access(1, address, Size::Word, false)
     }
 
-    pub fn read_secure(&mut self, address: u32) -> Result<u32, BusFault> {
+    pub(crate) fn read_secure(&mut self, address: u32) -> Result<u32, BusFault> {
         self.access(1, address, Size::Word, true)
     }
 
     /// A non-secure word write on AP1.
-    pub fn write(&mut self, address: u32, value: u32) {
+    pub(crate) fn write(&mut self, address: u32, value: u32) {
         self.silicon.write(Access { ap: 1, address, size: Size::Word, secure: false }, value).unwrap();
     }
 
-    pub fn write_secure(&mut self, address: u32, value: u32) {
+    pub(crate) fn write_secure(&mut self, address: u32, value: u32) {
         self.silicon.write(Access { ap: 1, address, size: Size::Word, secure: true }, value).unwrap();
     }
 
-    pub fn write_half(&mut self, address: u32, value: u16) {
+    pub(crate) fn write_half(&mut self, address: u32, value: u16) {
         self.silicon.write(Access { ap: 1, address, size: Size::Half, secure: false }, u32::from(value)).unwrap();
     }
 
     /// A register of the flash controller, through its non-secure alias.
-    pub fn flash(&mut self, offset: u16) -> u32 {
+    pub(crate) fn flash(&mut self, offset: u16) -> u32 {
         self.read(reg::BASE + u32::from(offset)).unwrap()
     }
 
-    pub fn set_flash(&mut self, offset: u16, value: u32) {
+    pub(crate) fn set_flash(&mut self, offset: u16, value: u32) {
         self.write(reg::BASE + u32::from(offset), value);
     }
 
-    pub fn set_secure_flash(&mut self, offset: u16, value: u32) {
+    pub(crate) fn set_secure_flash(&mut self, offset: u16, value: u32) {
         self.write_secure(reg::BASE + 0x1000_0000 + u32::from(offset), value);
     }
 
-    pub fn unlock_options(&mut self) {
+    pub(crate) fn unlock_options(&mut self) {
         if self.flash(reg::OPTCR) & reg::OPTCR_OPTLOCK != 0 {
             reg::OPT_KEYS.into_iter().for_each(|key| self.set_flash(reg::OPTKEYR, key));
         }
     }
 
-    pub fn unlock_flash(&mut self) {
+    pub(crate) fn unlock_flash(&mut self) {
         if self.flash(reg::NSCR) & reg::CR_LOCK != 0 {
             reg::KEYS.into_iter().for_each(|key| self.set_flash(reg::NSKEYR, key));
         }
     }
 
-    pub fn unlock_secure_flash(&mut self) {
+    pub(crate) fn unlock_secure_flash(&mut self) {
         reg::KEYS.into_iter().for_each(|key| self.set_secure_flash(reg::SECKEYR, key));
     }
 
     /// Waits until the controller is idle, and returns the flags.
-    pub fn wait_for_flash(&mut self) -> u32 {
+    pub(crate) fn wait_for_flash(&mut self) -> u32 {
         while self.flash(reg::NSSR) & reg::SR_BSY != 0 {
             self.silicon.advance(100_000);
         }
@@ -88,7 +121,7 @@ impl Debugger {
     }
 
     /// Programs some bits of an option word; `true` if the chip took it. The words in force follow at the next reset.
-    pub fn change_option(&mut self, offset_cur: u16, mask: u32, value: u32) -> bool {
+    pub(crate) fn change_option(&mut self, offset_cur: u16, mask: u32, value: u32) -> bool {
         self.unlock_options();
         self.set_flash(reg::NSCCR, reg::SR_OPTCHANGEERR | reg::SR_EOP);
         let word = self.flash(offset_cur + 4) & !mask | value & mask;
@@ -100,7 +133,7 @@ impl Debugger {
     }
 
     /// A reset: NRST where it is wired, else SYSRESETREQ where AP1 lets through.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         if self.silicon.bench().nrst_wired {
             self.silicon.set_nrst(true);
             self.silicon.advance(100_000);
@@ -118,11 +151,11 @@ impl Debugger {
         }
     }
 
-    pub fn read_dbgmcu(&mut self, offset: u32) -> u32 {
+    pub(crate) fn read_dbgmcu(&mut self, offset: u32) -> u32 {
         self.access(0, self.dbgmcu() + offset, Size::Word, false).unwrap()
     }
 
-    pub fn write_dbgmcu(&mut self, offset: u32, value: u32) {
+    pub(crate) fn write_dbgmcu(&mut self, offset: u32, value: u32) {
         let address = self.dbgmcu() + offset;
         self.silicon.write(Access { ap: 0, address, size: Size::Word, secure: false }, value).unwrap();
     }
@@ -140,7 +173,7 @@ impl Debugger {
         false
     }
 
-    pub fn send(&mut self, words: &[u32]) -> bool {
+    pub(crate) fn send(&mut self, words: &[u32]) -> bool {
         words.iter().all(|word| {
             let free = self.acknowledged(true, false);
             self.write_dbgmcu(dbgmcu::DBG_AUTH_HOST, *word);
@@ -148,7 +181,7 @@ impl Debugger {
         })
     }
 
-    pub fn receive_word(&mut self) -> Option<u32> {
+    pub(crate) fn receive_word(&mut self) -> Option<u32> {
         if !self.acknowledged(false, true) {
             return None;
         }
@@ -160,7 +193,7 @@ impl Debugger {
     }
 
     /// One packet: status, length, data.
-    pub fn receive(&mut self) -> Option<Vec<u32>> {
+    pub(crate) fn receive(&mut self) -> Option<Vec<u32>> {
         let mut words = vec![self.receive_word()?, self.receive_word()?];
         for _ in 0..words[1] {
             words.push(self.receive_word()?);
@@ -169,17 +202,17 @@ impl Debugger {
     }
 
     /// A request and its answer.
-    pub fn exchange(&mut self, words: &[u32]) -> Option<Vec<u32>> {
+    pub(crate) fn exchange(&mut self, words: &[u32]) -> Option<Vec<u32>> {
         if self.send(words) { self.receive() } else { None }
     }
 
     /// A core register by its DCRSR number.
-    pub fn write_core(&mut self, register: u32, value: u32) {
+    pub(crate) fn write_core(&mut self, register: u32, value: u32) {
         self.write(core_debug::DCRDR, value);
         self.write(core_debug::DCRSR, 1 << 16 | register);
     }
 
-    pub fn read_core(&mut self, register: u32) -> u32 {
+    pub(crate) fn read_core(&mut self, register: u32) -> u32 {
         self.write(core_debug::DCRSR, register);
         self.read(core_debug::DCRDR).unwrap()
     }

@@ -28,7 +28,7 @@ use super::{BOOT, Key, MS, debugger::Debugger, payload};
 const REFUSED: RuleId = RuleId::BackOnlyByDa;
 
 /// The observation without what no debugger sees.
-pub fn seen(observation: Observation) -> Observation {
+pub(crate) fn seen(observation: Observation) -> Observation {
     match observation {
         Observation::ProvisioningRefused(RuleId::RssChecksum) => observation,
         Observation::ProvisioningRefused(_) => Observation::ProvisioningRefused(REFUSED),
@@ -39,14 +39,14 @@ pub fn seen(observation: Observation) -> Observation {
 
 /// Somebody at a bench, with a debugger and credentials.
 #[derive(Debug)]
-pub struct Driver<'a> {
-    pub debugger: Debugger,
-    pub keys: &'a [Key],
+pub(crate) struct Driver<'a> {
+    pub(crate) debugger: Debugger,
+    pub(crate) keys: &'a [Key],
 }
 
 impl Driver<'_> {
     /// Performs an action; `None` for what silicon has no way to do: another host's bootloader protocol.
-    pub fn perform(&mut self, action: Action) -> Option<Observation> {
+    pub(crate) fn perform(&mut self, action: Action) -> Option<Observation> {
         Some(match action {
             Action::HotPlug => self.look(),
             Action::ConnectUnderReset => self.connect_under_reset(),
@@ -215,9 +215,10 @@ impl Driver<'_> {
         let info = self.debugger.silicon.identity().part.info();
         let magic = [0, 4].map(|at| info.rss_magic.get(at..at + 4).map(|b| u32::from_le_bytes(b.try_into().unwrap())));
         let here = |d: &mut Debugger, base: u32, at: u32| d.read(base + rss::DESCRIPTOR_MAGIC + at).unwrap();
-        let base = info.rss_descriptors.iter().find(|base| {
-            [0, 4].map(|at| Some(here(&mut self.debugger, **base, at))) == magic
-        })?;
+        let base = info
+            .rss_descriptors
+            .iter()
+            .find(|base| [0, 4].map(|at| Some(here(&mut self.debugger, **base, at))) == magic)?;
         Some(self.debugger.read(base + rss::DESCRIPTOR_TABLE).unwrap())
     }
 
@@ -240,7 +241,8 @@ impl Driver<'_> {
                 self.debugger.write(at, *word);
             }
         }
-        for (register, value) in [(0, request), (13, sram3 + 0x1000), (14, breakpoint | 1), (15, entry), (16, 1 << 24)] {
+        for (register, value) in [(0, request), (13, sram3 + 0x1000), (14, breakpoint | 1), (15, entry), (16, 1 << 24)]
+        {
             self.debugger.write_core(register, value);
         }
         // Forget resets seen before.

@@ -1,8 +1,8 @@
 //! A debugger at the access ports of a virtual chip, and chips in every situation: what the tests of the silicon share.
 #![allow(dead_code, reason = "each test binary uses its own part of the bench")]
 
-pub mod debugger;
-pub mod driver;
+pub(crate) mod debugger;
+pub(crate) mod driver;
 
 use provost_adac::{
     certificate::{Certificate, Role},
@@ -23,43 +23,43 @@ use provost_chip::{
 use provost_twin::silicon::{FirmwareBehaviour, Identity, Silicon, nvm::Nvm};
 use sha2::{Digest as _, Sha256};
 
-pub const MS: u64 = 1_000_000;
+pub(crate) const MS: u64 = 1_000_000;
 /// Longer than any boot.
-pub const BOOT: u64 = 5 * MS;
+pub(crate) const BOOT: u64 = 5 * MS;
 
 /// A credential that a host may hold.
 #[derive(Debug)]
-pub enum Key {
+pub(crate) enum Key {
     Certificate(PrivateKey, Chain),
     Password(Password),
 }
 
 impl Key {
-    pub fn certificate(seed: u8) -> Self {
+    pub(crate) fn certificate(seed: u8) -> Self {
         let key = PrivateKey::from_scalar(&[seed; 32]).unwrap();
         let builder = Certificate::builder(Role::Root).scope(Scope::STANDARD).permissions(PermissionMask::STM32H5);
         let root = builder.self_sign(&key).unwrap();
         Self::Certificate(key, Chain::new(vec![root]))
     }
 
-    pub fn password(bytes: &[u8]) -> Self {
+    pub(crate) fn password(bytes: &[u8]) -> Self {
         Self::Password(Password::new(bytes).unwrap())
     }
 
     /// The password that is the public key of a certificate: SHA-256 of both is the same.
-    pub fn public_key_as_password(&self) -> Self {
+    pub(crate) fn public_key_as_password(&self) -> Self {
         let Self::Certificate(key, _) = self else { panic!("no certificate") };
         Self::Password(Password::from_wire(&key.public_key().to_bytes()).unwrap())
     }
 
-    pub fn hash(&self) -> [u8; 32] {
+    pub(crate) fn hash(&self) -> [u8; 32] {
         match self {
             Self::Certificate(key, _) => key.public_key().root_hash(),
             Self::Password(password) => password.hash(),
         }
     }
 
-    pub const fn method(&self) -> DaMethod {
+    pub(crate) const fn method(&self) -> DaMethod {
         match self {
             Self::Certificate(..) => DaMethod::Certificate,
             Self::Password(_) => DaMethod::Password,
@@ -67,13 +67,13 @@ impl Key {
     }
 
     /// What stands for the hash in the model.
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         u32::from_le_bytes(self.hash()[..4].try_into().unwrap())
     }
 }
 
 /// A Debug Authentication payload: SHA-256 of the rest, hash of the credential, mask, zeros.
-pub fn payload(hash: [u8; 32], mask: u32) -> [u8; 96] {
+pub(crate) fn payload(hash: [u8; 32], mask: u32) -> [u8; 96] {
     let mut bytes = [0; 96];
     bytes[32..64].copy_from_slice(&hash);
     bytes[64..68].copy_from_slice(&mask.to_le_bytes());
@@ -84,16 +84,16 @@ pub fn payload(hash: [u8; 32], mask: u32) -> [u8; 96] {
 
 /// What is provisioned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Provisioned {
-    pub hash: [u8; 32],
-    pub mask: u32,
+pub(crate) struct Provisioned {
+    pub(crate) hash: [u8; 32],
+    pub(crate) mask: u32,
     /// Stored as it came, even where the chip would have had to encrypt it.
-    pub plain: bool,
+    pub(crate) plain: bool,
 }
 
 /// What is in flash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Code {
+pub(crate) enum Code {
     None,
     /// Secure code alone; meaningful with TrustZone on.
     SecureOnly,
@@ -105,22 +105,27 @@ pub enum Code {
 
 /// A chip to make, twice: for the model and as silicon.
 #[derive(Debug, Clone, Copy)]
-pub struct Situation {
-    pub part: PartId,
-    pub tz: TrustZone,
-    pub state: ProductState,
-    pub boot_ube: BootUbe,
-    pub code: Code,
-    pub da: Option<Provisioned>,
+pub(crate) struct Situation {
+    pub(crate) part: PartId,
+    pub(crate) tz: TrustZone,
+    pub(crate) state: ProductState,
+    pub(crate) boot_ube: BootUbe,
+    pub(crate) code: Code,
+    pub(crate) da: Option<Provisioned>,
 }
 
 impl Situation {
-    pub fn new(part: PartId, tz: TrustZone, state: ProductState) -> Self {
+    pub(crate) fn new(part: PartId, tz: TrustZone, state: ProductState) -> Self {
         Self { part, tz, state, boot_ube: BootUbe::OemIrot, code: Code::None, da: None }
     }
 
+    /// A part by its name.
+    pub(crate) fn of(part: &str, state: ProductState, tz: TrustZone) -> Self {
+        Self::new(part.parse().unwrap(), tz, state)
+    }
+
     /// Every part with every TrustZone setting it has, in every state it has.
-    pub fn every() -> Vec<Self> {
+    pub(crate) fn every() -> Vec<Self> {
         let mut all = Vec::new();
         for part in PartId::all() {
             for tz in TrustZone::ALL.into_iter().filter(|tz| part.info().trustzone || *tz == TrustZone::Disabled) {
@@ -135,7 +140,7 @@ impl Situation {
     }
 
     /// The chip as the model has it.
-    pub fn chip(&self) -> Chip {
+    pub(crate) fn chip(&self) -> Chip {
         let info = self.part.info();
         let mut chip = Chip::factory(self.part);
         (chip.state, chip.tz) = (self.state, self.tz);
@@ -157,13 +162,11 @@ impl Situation {
     }
 
     /// The chip as silicon, without power.
-    pub fn silicon(&self, assumptions: Assumptions) -> Silicon {
+    pub(crate) fn silicon(&self, assumptions: Assumptions) -> Silicon {
         let nvm = self.memory();
         let identity = Identity { part: self.part, uid: [0x11, 0x22, 0x33], rev_id: 0x1001, rom_version: 1 };
-        let behaviour = FirmwareBehaviour {
-            non_secure: self.code != Code::SecureOnly,
-            regresses: self.code == Code::Regresses,
-        };
+        let behaviour =
+            FirmwareBehaviour { non_secure: self.code != Code::SecureOnly, regresses: self.code == Code::Regresses };
         let mut silicon = Silicon::new(identity, nvm, behaviour, assumptions);
         if let Some(da) = self.da.filter(|da| !da.plain && self.part.info().da_store == DaStore::Obk) {
             silicon.provision_as_the_chip_would(&payload(da.hash, da.mask));
@@ -172,14 +175,14 @@ impl Situation {
     }
 
     /// The same with power, booted.
-    pub fn powered(&self, assumptions: Assumptions) -> Silicon {
+    pub(crate) fn powered(&self, assumptions: Assumptions) -> Silicon {
         let mut silicon = self.silicon(assumptions);
         silicon.set_power(true);
         silicon.advance(BOOT);
         silicon
     }
 
-    pub fn memory(&self) -> Nvm {
+    pub(crate) fn memory(&self) -> Nvm {
         let part = self.part;
         let mut nvm = Nvm::factory(part);
         set_option(&mut nvm, part, "PRODUCT_STATE", u32::from(self.state.code()));
@@ -210,7 +213,7 @@ impl Situation {
 }
 
 /// Sets an option field, where the part has it.
-pub fn set_option(nvm: &mut Nvm, part: PartId, name: &str, value: u32) {
+pub(crate) fn set_option(nvm: &mut Nvm, part: PartId, name: &str, value: u32) {
     if let Some(field) = OptionField::find(part, name) {
         let word = field.set(nvm.options.get(field.offset_cur), value);
         nvm.options.set(field.offset_cur, word);

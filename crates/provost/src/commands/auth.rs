@@ -28,6 +28,10 @@ pub(crate) fn run(arguments: &Arguments, command: &Auth) -> Result<Page, Failure
 fn run_discover(arguments: &Arguments) -> Result<Page, Failure> {
     super::on_chip(arguments, |bench| {
         let identity = identify(&mut bench.session)?;
+        if let Some(state) = identity.options.and_then(|o| o.pending_state()) {
+            // A discovery resets the chip: the waiting state would take effect.
+            return Err(OpError::PendingState { state }.into());
+        }
         let discovered = discover(&mut bench.session)?.report();
         // Out of the ROM again where a reset does it; where it does not, the text says so.
         bench.session.pulse_nrst().map_err(OpError::from)?;
@@ -68,7 +72,13 @@ fn run_regress(arguments: &Arguments, options: &Regress) -> Result<Page, Failure
         confirm::write_to(bench, arguments, "erase the chip")?;
         let chip = super::chip_name(arguments, bench);
         let folder = RescueFolder::choose(&options.out, &chip)?;
-        let request = Request { chip, part: arguments.part, credential: Some(credential), folder: folder.clone() };
+        let request = Request {
+            chip,
+            part: arguments.part,
+            credential: Some(credential),
+            folder: folder.clone(),
+            one_shot: false,
+        };
         let receipt = rescue(&mut bench.session, request, &mut Teller::new(arguments))?;
         let text = super::rescue::receipt_text(&receipt, &folder);
         Ok(Page::new(provost_ops::rescue::RECEIPT_SCHEMA, &receipt, text))

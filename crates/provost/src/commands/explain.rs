@@ -8,7 +8,10 @@ use provost_chip::{
     rules::Rule,
     states::ProductState,
 };
-use provost_ops::prospects::{StateSheet, state_sheet};
+use provost_ops::{
+    error::OpError,
+    prospects::{StateSheet, state_sheet},
+};
 use serde_json::json;
 
 use crate::{
@@ -35,13 +38,12 @@ pub(crate) fn run(options: &Explain) -> Result<Page, Failure> {
     if let Some(text) = hints::explain(what) {
         return Ok(Page::new(schema, &json!({ "kind": "error", "id": what, "says": text }), text));
     }
-    let text = format!(
-        "nothing is known of {what:?}. Product states: {}. Rules begin with R- (`provost twin ledger` lists them), switches: {}.\n",
+    let known = format!(
+        "product states are {}; rules begin with R-; switches are {}; error codes stand in brackets behind an error",
         ProductState::ALL.map(ProductState::as_str).join(", "),
         Assumptions::switches().iter().map(|s| s.name).collect::<Vec<_>>().join(", "),
     );
-    let value = json!({ "kind": "unknown", "id": what.chars().take(80).collect::<String>(), "says": text });
-    Ok(Page::new(schema, &value, text))
+    Err(OpError::UnknownTopic { what: what.chars().take(80).collect(), known }.into())
 }
 
 fn state_page(schema: &'static str, state: ProductState) -> Page {

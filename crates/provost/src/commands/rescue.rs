@@ -29,7 +29,8 @@ pub(crate) fn run(arguments: &Arguments, options: &Rescue) -> Result<Page, Failu
         confirm::write_to(bench, arguments, "erase the chip")?;
         let chip = super::chip_name(arguments, bench);
         let folder = RescueFolder::choose(&options.out, &chip)?;
-        let request = Request { chip, part: arguments.part, credential, folder: folder.clone() };
+        let request =
+            Request { chip, part: arguments.part, credential, folder: folder.clone(), one_shot: options.one_shot };
         let receipt = rescue(&mut bench.session, request, &mut Teller::new(arguments))?;
         let text = receipt_text(&receipt, &folder);
         Ok(Page::new(provost_ops::rescue::RECEIPT_SCHEMA, &receipt, text))
