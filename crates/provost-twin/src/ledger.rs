@@ -60,7 +60,30 @@ const HARDWARE: &[Entry] = &[
         Some(Confidence::Observed),
         &["LABWIRED"],
     ),
-    entry("flash controller", "ECC, interrupts, suspend and privilege are not modelled", None, &["PROVOST"]),
+    entry(
+        "flash controller",
+        "an operation cut short by a reset or a power cut leaves the old content and shows once in OPSR",
+        Some(Confidence::Inferred),
+        &["SVD", "PROVOST"],
+    ),
+    entry(
+        "flash controller",
+        "after INCERR or STRBERR writes to flash are dropped until the flag is cleared",
+        Some(Confidence::Observed),
+        &["LABWIRED"],
+    ),
+    entry(
+        "flash controller",
+        "boot locks are taken back in Open only; a product state that waits for its reset cannot be taken back",
+        Some(Confidence::Inferred),
+        &["SVD", "PROVOST"],
+    ),
+    entry(
+        "flash controller",
+        "ECC, interrupts, suspend, privilege, block-based security (SECBB), HDP areas and EDATA are not modelled",
+        None,
+        &["PROVOST"],
+    ),
     entry(
         "memories",
         "a non-secure debugger reads secure sectors and secure aliases as zero",
@@ -74,6 +97,12 @@ const HARDWARE: &[Entry] = &[
         "two sectors that change roles; HDPL0 survives a regression",
         Some(Confidence::Documented),
         &["CUBEH5-BOOT"],
+    ),
+    entry(
+        "option-byte keys",
+        "a partial regression erases the keys of non-secure code at HDPL3, no others",
+        Some(Confidence::Inferred),
+        &["PROVOST"],
     ),
     entry(
         "option-byte keys",
@@ -110,6 +139,18 @@ const HARDWARE: &[Entry] = &[
         "the scope fields of certificates (soc_class, soc_id, lifecycle) are enforced",
         Some(Confidence::Inferred),
         &["ADAC"],
+    ),
+    entry(
+        "ROM",
+        "a request for Debug Authentication counts only when written while NRST is low, and every reset clears the mailbox",
+        Some(Confidence::Inferred),
+        &["OPTEE-MP21", "PROVOST"],
+    ),
+    entry(
+        "ROM",
+        "a full regression sets SECWM, SWAP_BANK and BOOT_UBE back as well, and leaves the other options",
+        Some(Confidence::Inferred),
+        &["WOLFTRUST", "PROVOST"],
     ),
     entry(
         "ROM",

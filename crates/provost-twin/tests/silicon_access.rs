@@ -1,5 +1,5 @@
 //! What a debugger reaches, by state, by what runs, and by address.
-#![allow(missing_docs, reason = "a test")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 mod silicon_bench;
 

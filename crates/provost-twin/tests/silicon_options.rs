@@ -1,5 +1,5 @@
 //! Option changes at register level: what is accepted, when it is in force, and what a power cut leaves.
-#![allow(missing_docs, reason = "a test")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 mod silicon_bench;
 

@@ -1,5 +1,5 @@
 //! Regressions and provisioning at every moment at which somebody may pull the plug.
-#![allow(missing_docs, reason = "a test")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 mod silicon_bench;
 
@@ -9,7 +9,7 @@ use provost_adac::{
 };
 use provost_chip::{
     assumptions::{Assumptions, LeaveRssDa},
-    model::{Action, Observation, authentication::PRODUCT_MASK, provisioning::Call},
+    model::{Action, Execution, Observation, authentication::PRODUCT_MASK, provisioning::Call},
     registers::{dbgmcu, flash as reg, memory},
     states::{ProductState, TrustZone},
 };
@@ -145,6 +145,23 @@ fn a_partial_regression_happens_wholly_or_not_at_all() {
         assert_eq!(silicon.chip().da, whole.chip().da);
         assert!(silicon.chip().firmware.boots && !silicon.chip().firmware.non_secure);
     });
+}
+
+/// A regression that has begun ends the session, even where sessions outlive NRST.
+#[test]
+fn a_reset_in_the_middle_of_a_regression_finishes_it_in_every_world() {
+    let key = Key::certificate(1);
+    for leave_rss_da in LeaveRssDa::ALL.iter().copied() {
+        let world = Assumptions { leave_rss_da, ..Assumptions::default() };
+        let mut d = Debugger::new(closed("STM32H533", TrustZone::Enabled, &key).powered(world));
+        let last = authenticate(&mut d, &key, Permission::FullRegression);
+        assert!(d.exchange(&last).is_some());
+        d.silicon.advance(10 * MS);
+        assert_eq!(d.silicon.chip().state, ProductState::Closed, "still erasing");
+        d.reset();
+        everything_erased(&d.silicon);
+        assert_eq!(d.silicon.chip().runs, Execution::Nowhere);
+    }
 }
 
 #[test]

@@ -169,11 +169,14 @@ fn only_loopback_is_served() {
     assert!(matches!(result, Err(DoorError::NotLoopback(_))), "{result:?}");
 }
 
-/// `OPENOCD=/path/to/openocd cargo test … -- --ignored`, with one that speaks SWD over remote_bitbang (after 0.12).
+/// Runs where `OPENOCD` names one that speaks SWD over remote_bitbang (after 0.12); must run with `PROVOST_REQUIRE_STRANGERS`.
 #[test]
-#[ignore = "needs OpenOCD in $OPENOCD"]
 fn openocd_reads_both_rom_tables() {
-    let program = std::env::var("OPENOCD").unwrap();
+    let Ok(program) = std::env::var("OPENOCD") else {
+        assert!(std::env::var_os("PROVOST_REQUIRE_STRANGERS").is_none(), "OPENOCD names no OpenOCD");
+        println!("SKIPPED: OPENOCD names no OpenOCD");
+        return;
+    };
     for multidrop in ["", "-dp-id 0x04840041 -instance-id 0"] {
         let door = Door::open();
         let script = format!(

@@ -210,11 +210,15 @@ impl World {
     }
 
     fn mass_erase(&mut self) -> Observation {
-        if self.chip.state != ProductState::Open {
+        // Outside Open a debugger is non-secure: with TrustZone on the secure sectors refuse, and a mass erase with them.
+        if self.chip.state != ProductState::Open && self.chip.tz == TrustZone::Enabled {
             return Observation::Ignored;
         }
         self.chip.firmware = super::Firmware::default();
-        self.reset(Reset::System, false);
+        // Where AP1 was open for the firmware's sake only, it has shut with it, and only NRST can reset the chip.
+        if self.bench.nrst_wired || access::ap1(&self.chip).outcome > Ap1::Shut {
+            self.reset(Reset::System, false);
+        }
         Observation::Done
     }
 

@@ -162,7 +162,9 @@ impl Driver<'_> {
             d.set_flash(reg::NSCR, reg::CR_MER | reg::CR_STRT);
             d.silicon.advance(2000 * MS);
         }
-        if d.flash(reg::NSSR) & reg::SR_WRPERR != 0 {
+        // Where AP1 was open for the firmware's sake only, it has shut with it.
+        let status = d.read(reg::BASE + u32::from(reg::NSSR));
+        if status.is_ok_and(|word| word & reg::SR_WRPERR != 0) {
             return Observation::Ignored;
         }
         assert!(d.silicon.nvm().flash.is_empty(), "{info:?}");

@@ -1,5 +1,6 @@
 //! A debugger at the access ports of a virtual chip, and chips in every situation: what the tests of the silicon share.
 #![allow(dead_code, reason = "each test binary uses its own part of the bench")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test bench")]
 
 pub(crate) mod debugger;
 pub(crate) mod driver;
