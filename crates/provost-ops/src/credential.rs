@@ -13,7 +13,7 @@ use provost_adac::{
     chain::Chain,
     host::Credential,
     key::{PrivateKey, Signer as _},
-    password::Password,
+    password::{MIN_BYTES, Password, PasswordError},
     permission::{Permission, PermissionMask},
     scope::Scope,
 };
@@ -128,7 +128,7 @@ impl CredentialSet {
             None => None,
         };
         let password = match read_optional(&folder.join(PASSWORD))? {
-            Some(bytes) => Some(Password::from_file(&bytes)?),
+            Some(bytes) => Some(plausible(Password::from_file(&bytes)?)?),
             None => None,
         };
         if certificate.is_none() && password.is_none() {
@@ -206,6 +206,15 @@ fn root_key(chain: &Chain) -> Result<provost_adac::key::PublicKey> {
     match verified {
         Some(key) => key.map_err(|source| OpError::KeyFile { path: path(), source }),
         None => Err(OpError::Credential(provost_adac::chain::ChainError::Empty.into())),
+    }
+}
+
+/// A password that somebody can have provisioned: 4 to 16 bytes, or the 64 bytes of a root key, whose hash a certificate
+/// object stores (ST community td-p/839882).
+fn plausible(password: Password) -> Result<Password> {
+    match password.expose().len() {
+        found @ (..MIN_BYTES | 17..=63 | 65..) => Err(PasswordError::Length { found }.into()),
+        _ => Ok(password),
     }
 }
 

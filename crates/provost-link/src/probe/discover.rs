@@ -89,9 +89,11 @@ fn pick(
     }
     match (found.pop(), wanted) {
         (Some(info), _) => Ok((probe_info(&info), DebugProbeSelector::from(&info))),
-        // Probes reached over TCP are never listed, but can be opened by name.
-        (None, Some(selector)) => Ok((unlisted_info(&selector), selector)),
-        (None, None) => Err(LinkError::NoProbe { selector: given.map(str::to_owned) }),
+        // Probes reached over TCP are never listed, but can be opened by name: their serial number is ADDRESS:PORT.
+        (None, Some(selector)) if selector.serial_number.as_deref().is_some_and(|s| s.contains(':')) => {
+            Ok((unlisted_info(&selector), selector))
+        }
+        (None, _) => Err(LinkError::NoProbe { selector: given.map(str::to_owned) }),
     }
 }
 
@@ -148,6 +150,9 @@ mod tests {
     fn no_probe() {
         let error = pick(&mut vec![], None, None).unwrap_err();
         assert_eq!(error.code(), "link-no-probe");
+        let error = pick(&mut vec![], Some(parse("0483:374e:A1").unwrap()), Some("0483:374e:A1")).unwrap_err();
+        assert_eq!(error.code(), "link-no-probe");
+        assert!(pick(&mut vec![], Some(parse("1d50:6018:127.0.0.1:2000").unwrap()), None).is_ok());
     }
 
     #[test]
