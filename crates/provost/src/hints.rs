@@ -3,7 +3,7 @@
 use std::{error::Error as _, fmt::Write as _};
 
 use provost_chip::rules::Rule;
-use provost_ops::error::OpError;
+use provost_ops::error::{Exit, OpError};
 use serde::Serialize;
 
 use crate::output::wrap;
@@ -69,6 +69,21 @@ const HINTS: &[Hint] = &[
         &["check supply and wiring"],
     ),
     hint(
+        "link-not-a-debug-port",
+        &["another kind of chip", "noise on the wire", "SWDIO and SWCLK are swapped"],
+        &["check wiring and supply, and the marking on the package; nothing was written"],
+    ),
+    hint(
+        "link-probe-unsupported",
+        &["this probe or its driver lacks what is needed"],
+        &["update its firmware, or use another probe: ST-LINK/V3, CMSIS-DAP v2 or J-Link"],
+    ),
+    hint(
+        "link-timeout",
+        &["the supply sags", "the chip was reset or unplugged meanwhile"],
+        &["check supply and wiring, then run the same command again"],
+    ),
+    hint(
         "link-probe-lost",
         &["the probe's USB cable was pulled or the probe crashed"],
         &["plug it in again and run the same command again"],
@@ -84,6 +99,22 @@ const HINTS: &[Hint] = &[
         &["make a new one: `provost twin new FILE`; this one was not touched"],
     ),
     hint("twin-file-newer", &["a newer version of provost wrote it"], &["update provost; the file was not touched"]),
+    hint(
+        "twin-file-io",
+        &["the folder does not exist or is not writable", "the disk is full"],
+        &["choose another place, or mend this one, and run the same command again"],
+    ),
+    hint(
+        "twin-switch",
+        &["a misspelt switch or value"],
+        &["`provost explain SWITCH` lists the values of one switch; `provost twin ledger` ends with all of them"],
+    ),
+    hint(
+        "twin-option",
+        &["a misspelt option behind the question mark, or one without =VALUE"],
+        &["separate options by commas: twin:board.chip?leave-rss-da=power,nrst=not-wired"],
+    ),
+    hint("part-unknown", &["a misspelt part, or one of another family"], &["name it as it is written on the chip"]),
     hint("twin-file-exists", &["a file of that name is there"], &["choose another name; nothing was overwritten"]),
     hint(
         "chip-unknown-part",
@@ -112,8 +143,8 @@ const HINTS: &[Hint] = &[
         "da-no-answer",
         &[
             "NRST is not wired: the request word must be written while the chip is held in reset",
-            "the chip is Open and simply boots",
-            "the chip is Locked",
+            "the chip is Open and simply boots (`provost status` shows it)",
+            "the chip is Locked: it never answers",
             "the supply sags at reset",
         ],
         &[
@@ -193,6 +224,21 @@ const HINTS: &[Hint] = &[
             "otherwise `provost rescue --one-shot` makes the one attempt with the likelier form",
         ],
     ),
+    hint(
+        "da-malformed-answer",
+        &["noise on the wire", "a ROM version that provost does not know"],
+        &["remove power, give it back and try once more", "if it stays so, please report it with -vv"],
+    ),
+    hint(
+        "chip-unknown-state",
+        &["the option words were read while the chip was resetting", "noise on the wire"],
+        &["run `provost status` again; nothing was written"],
+    ),
+    hint(
+        "credential-make",
+        &["the operating system gave no random numbers"],
+        &["run the same command again; nothing was written to the chip"],
+    ),
     hint("unknown-topic", &["a misspelt word"], &["`provost twin ledger` lists rules and switches"]),
     hint(
         "chip-pending-state",
@@ -264,6 +310,13 @@ const HINTS: &[Hint] = &[
     ),
 ];
 
+/// For the errors of the link and of the program that have no better advice.
+const OTHERWISE: Hint = hint(
+    "",
+    &["noise on the wire or a weak supply", "a fault in provost or in the probe's firmware"],
+    &["check supply and wiring, then run the same command again", "if it stays so, please report it with -vv"],
+);
+
 /// An error as a value.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
@@ -290,14 +343,33 @@ impl From<&'static Rule> for RuleReport {
     }
 }
 
+/// A command line that clap refuses, by its message.
+pub(crate) fn usage(message: &str) -> Report {
+    let first = message.split("\n\n").next().unwrap_or_default();
+    let first = first.strip_prefix("error: ").unwrap_or(first);
+    Report {
+        code: "usage",
+        exit: Exit::Usage.code(),
+        message: first.split_whitespace().collect::<Vec<_>>().join(" "),
+        causes: Vec::new(),
+        likely: &["a misspelt or missing word on the command line"],
+        next: &["`provost --help` lists the commands, `provost COMMAND --help` the options of one"],
+        rules: Vec::new(),
+    }
+}
+
 /// Everything there is to say about an error.
 pub(crate) fn report(error: &OpError) -> Report {
     let code = error.code();
-    let found = HINTS.iter().find(|h| h.code == code);
+    let found = HINTS.iter().find(|h| h.code == code).unwrap_or(&OTHERWISE);
     let mut causes = Vec::new();
     let mut at = error.source();
     while let Some(cause) = at {
-        causes.push(cause.to_string());
+        let text = cause.to_string();
+        // Many messages end with that of their cause; once is enough.
+        if !error.to_string().contains(&text) {
+            causes.push(text);
+        }
         at = cause.source();
     }
     Report {
@@ -305,8 +377,8 @@ pub(crate) fn report(error: &OpError) -> Report {
         exit: error.exit().code(),
         message: error.to_string(),
         causes,
-        likely: found.map_or(&[], |h| h.causes),
-        next: found.map_or(&[], |h| h.next),
+        likely: found.causes,
+        next: found.next,
         rules: error.rules().iter().map(|r| r.rule().into()).collect(),
     }
 }

@@ -11,7 +11,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
-    let arguments = cli::Arguments::parse();
+    let arguments = match cli::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return output::finish_usage(&error),
+    };
     output::start_tracing(arguments.verbose);
     let started = std::time::Instant::now();
     let result = commands::run(&arguments);

@@ -79,6 +79,18 @@ impl From<provost_twin::error::TwinError> for Failure {
     }
 }
 
+/// Prints what is wrong with the command line, or the help that was asked for.
+pub(crate) fn finish_usage(error: &clap::Error) -> ExitCode {
+    // Without arguments that parse, the words themselves say whether a document is wanted.
+    if error.use_stderr() && std::env::args_os().any(|word| word == "--json") {
+        let report = hints::usage(&error.to_string());
+        print_json("provost.error/1", serde_json::to_value(&report).unwrap_or(Value::Null), None);
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
 /// Logs to stderr, if asked for.
 pub(crate) fn start_tracing(verbose: u8) {
     let filter = match verbose {
@@ -106,7 +118,11 @@ pub(crate) fn finish(arguments: &Arguments, result: Result<Page, Failure>, wall:
             print_cost(arguments, cost.as_ref(), wall);
             let report = hints::report(&error);
             if arguments.json {
-                print_json("provost.error/1", serde_json::to_value(&report).unwrap_or(Value::Null), cost);
+                print_json(
+                    "provost.error/1",
+                    serde_json::to_value(&report).unwrap_or(Value::Null),
+                    arguments.stats.then_some(cost).flatten(),
+                );
             } else {
                 eprint!("{}", hints::text(&report));
             }

@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, path::Path};
 
 use provost_adac::password::Password;
+use provost_chip::states::ProductState;
 use provost_ops::{
     credential::CredentialSet,
     debug_auth::{Discovered, discover},
@@ -63,7 +64,17 @@ fn text(d: &Discovered, ap1_open: bool) -> String {
     if !ap1_open {
         text.push_str("\nThe chip may still sit in its Debug Authentication ROM: remove power before you go on with anything else.\n");
     }
+    let _ = writeln!(text, "\nnext: {}", next(d));
     text
+}
+
+fn next(d: &Discovered) -> &'static str {
+    let provisioning = d.product_state.as_deref() == Some(ProductState::Provisioning.as_str());
+    match (d.integrity_valid, provisioning) {
+        (true, _) => "provost auth regress --credential DIR, with what was provisioned, erases the chip and opens it",
+        (false, true) => "provost rescue --dry-run",
+        (false, false) => "provost rescue says what remains; without a credential it writes nothing",
+    }
 }
 
 fn run_regress(arguments: &Arguments, options: &Regress) -> Result<Page, Failure> {

@@ -8,6 +8,7 @@ use provost_ops::{
     identify::identify,
     rescue::{Plan, Receipt, Request, RescueFolder, plan, rescue},
 };
+use provost_twin::presets;
 
 use crate::{
     cli::{Arguments, Rescue},
@@ -32,7 +33,14 @@ pub(crate) fn run(arguments: &Arguments, options: &Rescue) -> Result<Page, Failu
         let request =
             Request { chip, part: arguments.part, credential, folder: folder.clone(), one_shot: options.one_shot };
         let receipt = rescue(&mut bench.session, request, &mut Teller::new(arguments))?;
-        let text = receipt_text(&receipt, &folder);
+        let mut text = receipt_text(&receipt, &folder);
+        if let Some(preset) = bench.board.as_ref().and_then(|b| presets::find(b.name())) {
+            let _ = writeln!(
+                text,
+                "This virtual chip lived in memory only; `provost twin new FILE --preset {}` makes one that stays.",
+                preset.name
+            );
+        }
         Ok(Page::new(provost_ops::rescue::RECEIPT_SCHEMA, &receipt, text))
     })
 }
@@ -50,7 +58,7 @@ fn plan_text(plan: &Plan) -> String {
         let _ = writeln!(text, "      measured: {}", step.measured);
         let _ = writeln!(text, "      why: {}", step.why.join(", "));
     }
-    text.push_str("nothing was written\n");
+    text.push_str("nothing was written; the same command without --dry-run carries it out\n");
     text
 }
 

@@ -86,7 +86,7 @@ fn text(status: &Status, bench: &Bench) -> String {
             }
         }
         None => {
-            line("state", "not visible: AP1 is shut. `provost auth discover` can tell (it resets the chip)".to_owned())
+            line("state", "not visible while AP1 is shut: a closed state, or a chip that sits in its ROM".to_owned());
         }
     }
     let open = |ap: &AccessPort| if ap.open { "open" } else { "shut" };
@@ -95,22 +95,27 @@ fn text(status: &Status, bench: &Bench) -> String {
     if let Some(p) = &status.prospects {
         text.push('\n');
         let _ = writeln!(text, "{}: {}", p.verdict, p.says);
-        if p.worlds_with_a_way != 0 || p.verdict == "recoverable" {
+        if p.verdict != "open" && (p.worlds_with_a_way != 0 || p.verdict == "recoverable") {
             let _ = writeln!(
                 text,
-                "  a way back to Open exists in {} of the {} worlds that the open questions allow",
+                "  a way back to Open exists in {} of the {} worlds that the open questions allow (a count, not odds)",
                 p.worlds_with_a_way, p.worlds
             );
         }
         for never in &p.never {
-            let _ = writeln!(text, "  never: {} [{}]", never.says, never.rule);
+            let _ = writeln!(text, "  danger: {} [{}]", never.says, never.rule);
         }
-        let _ = writeln!(text, "  next:  {}", p.next);
+        let _ = writeln!(text, "  next:   {}", p.next);
         text.push_str("\nwhy\n");
         for rule in p.rules.iter().filter_map(|id| id.parse::<&Rule>().ok()) {
             let _ = writeln!(text, "  {} ({}; {})", rule.id, rule.confidence, rule.source.join(", "));
             text.push_str(&wrap(rule.says, 4));
         }
+    }
+    if status.prospects.is_none() {
+        text.push_str(
+            "\nnext: provost auth discover, which resets the chip, tells the state and whether it holds a credential\n",
+        );
     }
     if !bench.session.probe().virtual_chip {
         text.push_str("\nprovost has never met a real chip: what it says comes from public documents and reports.\n");
