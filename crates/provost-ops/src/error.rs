@@ -179,7 +179,7 @@ pub enum OpError {
         integrity: u32,
     },
     /// Closed with data, and the host has no credential for it.
-    #[error("the chip is {state}; its way back is Debug Authentication by {method}, and no credential was given")]
+    #[error("the chip is {state}; its way back is Debug Authentication by {method}, and no {method} was given")]
     CredentialNeeded {
         /// Its state.
         state: ProductState,

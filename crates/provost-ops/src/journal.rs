@@ -145,6 +145,22 @@ impl Journal {
         &self.path
     }
 
+    /// The chip that its rescue was begun for: what `--probe` said.
+    pub fn chip(&self) -> Option<&str> {
+        self.records.iter().find_map(|r| match r {
+            Record::Begin { chip, .. } => Some(chip.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The DEV_ID that its rescue was begun with.
+    pub fn dev_id(&self) -> Option<u16> {
+        self.records.iter().find_map(|r| match r {
+            Record::Begin { dev_id, .. } => Some(*dev_id),
+            _ => None,
+        })
+    }
+
     /// Whether the rescue it tells of came to its end.
     pub fn is_done(&self) -> bool {
         self.records.contains(&Record::Done)

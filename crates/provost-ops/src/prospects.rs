@@ -7,7 +7,7 @@ use provost_chip::{
         boot::{serves_debug_authentication, target},
         search::{Means, host_actions, way_to_open},
     },
-    parts::PartId,
+    parts::{DaStore, PartId},
     rules::RuleId,
     states::{DaMethod, ProductState, TrustZone},
     transitions::{Writer, product_state_write},
@@ -145,6 +145,12 @@ pub fn prospects(state: ProductState, tz: TrustZone, parts: &[PartId]) -> Prospe
             "Nothing is locked. Before you close this chip, make sure of the way back.",
             "provost explain provisioning",
             &[RuleId::Ap1Open],
+        ),
+        ProductState::Provisioning if parts.iter().all(|p| p.info().da_store == DaStore::Otp) => (
+            "recoverable-if",
+            "The way back is the password whose hash stands in OTP, if one was written. Writing one is for the chip's life.",
+            "provost auth regress --password …, if a password was written",
+            &[RuleId::H503Otp, RuleId::BackwardIgnored],
         ),
         ProductState::Provisioning => (
             "recoverable",

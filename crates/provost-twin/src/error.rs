@@ -48,6 +48,14 @@ pub enum TwinError {
         /// The file.
         path: PathBuf,
     },
+    /// A door to the chip cannot be opened, or broke.
+    #[error("loopback port {port}: {source}")]
+    Door {
+        /// The port.
+        port: u16,
+        /// Why.
+        source: io::Error,
+    },
     /// A part that is none.
     #[error(transparent)]
     Part(#[from] UnknownPart),
@@ -73,6 +81,7 @@ impl TwinError {
             Self::Damaged { .. } => "twin-file-damaged",
             Self::Newer { .. } => "twin-file-newer",
             Self::Exists { .. } => "twin-file-exists",
+            Self::Door { .. } => "twin-door",
             Self::Part(_) => "part-unknown",
             Self::Switch(_) => "twin-switch",
             Self::Option { .. } => "twin-option",

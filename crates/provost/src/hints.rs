@@ -105,6 +105,11 @@ const HINTS: &[Hint] = &[
         &["choose another place, or mend this one, and run the same command again"],
     ),
     hint(
+        "twin-door",
+        &["another program listens on that port", "the port is not for this user"],
+        &["name another port, or 0 to let the system choose"],
+    ),
+    hint(
         "twin-switch",
         &["a misspelt switch or value"],
         &["`provost explain SWITCH` lists the values of one switch; `provost twin ledger` ends with all of them"],

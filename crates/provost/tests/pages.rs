@@ -1,5 +1,6 @@
 //! What people read, page by page: `tests/pages/` holds each as it is printed. `SNAPSHOTS=overwrite cargo test -p provost --test
 //! pages` writes them anew; read the difference as somebody in trouble would.
+#![cfg(unix)] // elsewhere paths are printed with other separators
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod sandbox;

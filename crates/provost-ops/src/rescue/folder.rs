@@ -21,29 +21,26 @@ pub struct RescueFolder {
 }
 
 impl RescueFolder {
-    /// The folder under `base` for the chip called `chip`: that of an unfinished rescue, or a new one (not made yet).
+    /// The folder under `base` for the chip called `chip`: that of an unfinished rescue of the same name, or a new one (not
+    /// made yet). Boards whose files have the same name in different folders do not share one.
     ///
     /// # Errors
     /// A journal is there and cannot be read.
     pub fn choose(base: &Path, chip: &str) -> Result<Self> {
         let name = slug(chip);
-        let at = |n: u32| base.join(if n == 1 { name.clone() } else { format!("{name}-{n}") });
-        let mut newest = None;
         for n in 1..MOST {
-            if !at(n).exists() {
-                break;
+            let path = base.join(if n == 1 { name.clone() } else { format!("{name}-{n}") });
+            let journal = path.join(JOURNAL);
+            if !journal.exists() {
+                return Ok(Self { path });
             }
-            newest = Some(n);
+            let journal = Journal::open(&journal)?;
+            if !journal.is_done() && journal.chip().is_none_or(|c| c == chip) {
+                return Ok(Self { path });
+            }
         }
-        let path = match newest {
-            None => at(1),
-            Some(n) if !at(n).join(JOURNAL).exists() => at(n),
-            Some(n) => {
-                let done = Journal::open(&at(n).join(JOURNAL))?.is_done();
-                at(if done { n + 1 } else { n })
-            }
-        };
-        Ok(Self { path })
+        let source = io::Error::new(io::ErrorKind::AlreadyExists, "too many rescues of this name");
+        Err(OpError::Journal { path: base.to_owned(), source })
     }
 
     /// The folder.
@@ -117,5 +114,16 @@ mod tests {
         journal.append(Record::Done).unwrap();
         let second = RescueFolder::choose(base.path(), "twin:work/board.chip").unwrap();
         assert!(second.path().ends_with("board-chip-2"));
+    }
+
+    #[test]
+    fn boards_of_the_same_name_do_not_share_a_journal() {
+        let base = tempfile::tempdir().unwrap();
+        let first = RescueFolder::choose(base.path(), "twin:a/board.chip").unwrap();
+        let begin = Record::Begin { chip: "twin:a/board.chip".into(), dev_id: 0x478, plan: "p".into() };
+        first.journal().unwrap().append(begin).unwrap();
+        assert_eq!(RescueFolder::choose(base.path(), "twin:a/board.chip").unwrap(), first);
+        let other = RescueFolder::choose(base.path(), "twin:b/board.chip").unwrap();
+        assert!(other.path().ends_with("board-chip-2"));
     }
 }

@@ -212,6 +212,10 @@ impl Run<'_> {
     fn begin(&mut self, identity: &Identity, plan: &str) -> Result<()> {
         let journal = self.request.folder.journal()?;
         let fresh = journal.records().is_empty();
+        if journal.dev_id().is_some_and(|id| id != identity.dev_id) {
+            let source = std::io::Error::other("it tells of a chip with another DEV_ID: give this one another --out");
+            return Err(OpError::Journal { path: journal.path().to_owned(), source });
+        }
         self.journal = Some(journal);
         if fresh {
             let begin =

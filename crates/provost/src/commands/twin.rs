@@ -129,7 +129,7 @@ fn run_ledger() -> Page {
 
 fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Failure> {
     let board = VirtualBoard::open(options.chip.trim_start_matches("twin:"))?;
-    let io = |source| OpError::Twin(TwinError::Io { path: options.chip.clone().into(), source });
+    let io = |source| OpError::Twin(TwinError::Door { port: options.remote_bitbang, source });
     let listener = remote_bitbang::bind(options.remote_bitbang).map_err(io)?;
     let port = listener.local_addr().map_err(io)?.port();
     let shutdown = Arc::new(AtomicBool::new(false));
