@@ -3,7 +3,8 @@
 use provost_chip::{
     assumptions::Assumptions,
     model::{
-        Action, Bench, Chip, Firmware, World, access,
+        Action, Bench, Chip, Execution, Firmware, World,
+        access::{self, Ap1},
         boot::{serves_debug_authentication, target},
         search::{Means, host_actions, way_to_open},
     },
@@ -72,7 +73,7 @@ fn setting(state: ProductState, tz: TrustZone, part: PartId) -> Setting {
     chip.firmware = Firmware { boots: true, non_secure: true, regresses: false };
     let booted = |boot0| {
         let decision = target(&chip, &Bench { boot0, ..Bench::default() }, false, &assumptions);
-        ruled(format!("{:?}", decision.outcome).to_ascii_lowercase(), decision.rule)
+        ruled(execution_words(decision.outcome), decision.rule)
     };
     let world = World::with(chip, Bench::default(), assumptions);
     let ap1 = access::ap1(&world.chip);
@@ -89,11 +90,33 @@ fn setting(state: ProductState, tz: TrustZone, part: PartId) -> Setting {
     Setting {
         trustzone: tz.as_str(),
         exists: state != ProductState::TzClosed || tz == TrustZone::Enabled,
-        ap1: ruled(format!("{:?}", ap1.outcome).to_ascii_lowercase(), ap1.rule),
+        ap1: ruled(ap1_words(ap1.outcome, state), ap1.rule),
         boots: [booted(false), booted(true)],
         debug_authentication: ruled(if serves.outcome { "answers" } else { "does not answer" }, serves.rule),
         method: DaMethod::for_trustzone(tz).as_str(),
         forward,
+    }
+}
+
+const fn execution_words(runs: Execution) -> &'static str {
+    match runs {
+        Execution::Off => "nothing: no power",
+        Execution::HeldInReset => "nothing: held in reset",
+        Execution::Bootloader => "the ROM bootloader",
+        Execution::User => "your firmware",
+        Execution::RssDa { .. } => "Debug Authentication in ROM",
+        Execution::Nowhere => "nothing usable",
+    }
+}
+
+fn ap1_words(ap1: Ap1, state: ProductState) -> &'static str {
+    match ap1 {
+        Ap1::Shut => "shut",
+        Ap1::NonSecure if state > ProductState::Provisioning => {
+            "open for non-secure accesses, only while non-secure code runs"
+        }
+        Ap1::NonSecure => "open for non-secure accesses",
+        Ap1::Full => "open",
     }
 }
 

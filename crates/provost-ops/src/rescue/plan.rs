@@ -83,6 +83,7 @@ pub fn plan(identity: &Identity, parts: &[PartId], own_credential: bool) -> Resu
     let steps = match situation(identity, parts)? {
         Situation::Open => Vec::new(),
         Situation::Provisioning { tz, pending } => provisioning(tz, pending, own_credential),
+        Situation::Otp if !own_credential => otp(),
         Situation::Otp | Situation::Shut => shut(),
     };
     let parts: Vec<String> = parts.iter().map(ToString::to_string).collect();
@@ -159,6 +160,15 @@ fn provisioning(tz: TrustZone, pending: Option<ProductState>, own_credential: bo
     ));
     steps.push(verify());
     steps
+}
+
+fn otp() -> Vec<PlanStep> {
+    vec![step(
+        "find:credential",
+        "stop here: the password of this chip stands in OTP for its life; give the one that was written",
+        &[RuleId::H503Otp],
+        (NOTHING, "nothing to undo", "nothing"),
+    )]
 }
 
 fn shut() -> Vec<PlanStep> {
