@@ -77,7 +77,7 @@ pub fn rescue_on(
     log: &mut Log,
 ) -> Result<Receipt, OpError> {
     let folder = RescueFolder::choose(base, board.name())?;
-    let request = Request { chip: format!("twin:{}", board.name()), part: None, credential, folder, one_shot: false };
+    let request = Request { chip: board.name().to_owned(), part: None, credential, folder, one_shot: false };
     rescue(&mut bench.session, request, log)
 }
 
