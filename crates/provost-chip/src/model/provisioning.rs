@@ -57,6 +57,12 @@ pub fn service(chip: &Chip, call: Call, assumptions: &Assumptions) -> Decision<S
     Decision::new(Service::Stores { encrypted, resets }, RuleId::ProvisionOverwrites)
 }
 
+/// Whether the password's hash can be written into OTP: on the STM32H503, while it is blank, in Open or Provisioning.
+pub fn write_otp(chip: &Chip) -> Decision<bool> {
+    let blank = chip.part.info().da_store == DaStore::Otp && chip.da.is_none();
+    Decision::new(blank && chip.state <= ProductState::Provisioning, RuleId::H503Otp)
+}
+
 /// Whether an encryption word asks for encryption.
 pub fn encrypts(caca: bool, assumptions: &Assumptions) -> bool {
     caca == (assumptions.rss_encrypt_word == RssEncryptWord::CacaIsEncrypted)
@@ -95,6 +101,20 @@ mod tests {
         let other = Assumptions { rss_encrypt_word: RssEncryptWord::CacaIsEncrypted, ..Assumptions::default() };
         assert!(encrypts(true, &other) && !encrypts(false, &other));
         assert!(!encrypts(true, &Assumptions::default()));
+    }
+
+    #[test]
+    fn the_otp_takes_one_password_once() {
+        let mut c = chip("STM32H503");
+        c.tz = TrustZone::Disabled;
+        for (state, takes) in ProductState::ALL.into_iter().zip([true, true, false, false, false, false]) {
+            c.state = state;
+            assert_eq!(write_otp(&c).outcome, takes, "{state}");
+        }
+        c.state = ProductState::Provisioning;
+        store(&mut c, 1, 0, false);
+        assert!(!write_otp(&c).outcome, "once");
+        assert!(!write_otp(&chip("STM32H533")).outcome, "the others have no OTP password");
     }
 
     #[test]

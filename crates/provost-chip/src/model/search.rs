@@ -15,7 +15,7 @@ pub struct Means {
     pub certificate: u32,
     /// Stands for the hash of its password.
     pub password: u32,
-    /// Whether a person can remove power, wire NRST or ask the firmware.
+    /// Whether a person can remove power, wire NRST, ask the firmware, or give the one OTP password.
     pub person: bool,
 }
 
@@ -53,6 +53,7 @@ pub fn host_actions(means: &Means) -> Vec<Action> {
     }
     if means.person {
         actions.extend([Action::PowerCycle, Action::SetBoot0(true), Action::AskFirmwareToRegress]);
+        actions.push(Action::WriteOtpPassword { id: means.password });
     }
     actions
 }

@@ -37,6 +37,11 @@ pub enum Action {
         /// The object's permission mask.
         mask: u32,
     },
+    /// Write the password's hash into the OTP of an STM32H503: once, for ever.
+    WriteOtpPassword {
+        /// Stands for the hash.
+        id: u32,
+    },
     /// Hold NRST low, write the magic word, release NRST.
     RequestDebugAuthentication,
     /// Discovery.
@@ -137,6 +142,7 @@ impl World {
                 w.launch(w.chip.pending.boot_ube.is_some())
             }),
             Action::Provision { call, id, mask } => self.over_ap1(|w| w.provision(call, id, mask)),
+            Action::WriteOtpPassword { id } => self.over_ap1(|w| w.write_otp(id)),
             Action::MassErase => self.over_ap1(Self::mass_erase),
             Action::BootloaderWriteState(to) => {
                 if self.chip.runs == Execution::Bootloader {
@@ -209,6 +215,15 @@ impl World {
         }
     }
 
+    fn write_otp(&mut self, id: u32) -> Observation {
+        let decision = provisioning::write_otp(&self.chip);
+        if !decision.outcome {
+            return Observation::ProvisioningRefused(decision.rule);
+        }
+        provisioning::store(&mut self.chip, id, authentication::PRODUCT_MASK, false);
+        Observation::Provisioned
+    }
+
     fn mass_erase(&mut self) -> Observation {
         // Outside Open a debugger is non-secure: with TrustZone on the secure sectors refuse, and a mass erase with them.
         if self.chip.state != ProductState::Open && self.chip.tz == TrustZone::Enabled {
@@ -252,7 +267,9 @@ impl World {
     }
 
     fn firmware_regression(&mut self) -> Observation {
-        if self.chip.runs != Execution::User || !self.chip.firmware.regresses {
+        // Rule R-LOCKED-IS-FINAL holds for the chip's own code too.
+        let asked = self.chip.runs == Execution::User && self.chip.firmware.regresses;
+        if !asked || self.chip.state == ProductState::Locked {
             return Observation::Ignored;
         }
         authentication::full_regression(&mut self.chip);
@@ -360,6 +377,7 @@ mod tests {
         let mut chip = Chip::factory("STM32H573".parse().unwrap());
         chip.state = ProductState::Locked;
         chip.da = Some(crate::model::DaRecord { id: CERTIFICATE, encrypted: true, mask: 0x5077 });
+        chip.firmware = Firmware { boots: true, non_secure: true, regresses: true };
         let mut w = World::with(chip, Bench::default(), Assumptions::default());
         for action in [
             Action::HotPlug,

@@ -1,0 +1,193 @@
+//! The next test: the one whose outcomes tell the remaining worlds apart best, and which is safe in all of them.
+
+use std::collections::BTreeMap;
+
+use provost_chip::{
+    model::{Action, Observation},
+    states::{DaMethod, ProductState},
+};
+
+use crate::{
+    belief::Belief,
+    case::{Act, Case, ConnectMode},
+    evidence::Evidence,
+    hypothesis::{DaPath, Hypothesis},
+    moves::{Move, Subject},
+    verdict::{Shares, Standing, standing},
+};
+
+/// A test, and what each outcome would mean.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Test {
+    /// What to do.
+    pub step: Move,
+    /// How much it tells about the verdict, in bits.
+    pub gain: f64,
+    /// What may be seen, and what the verdict would then be.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// One outcome of a test.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Outcome {
+    /// What is seen.
+    pub saw: String,
+    /// What it means.
+    pub means: String,
+    /// How likely it is now.
+    pub share: f64,
+}
+
+/// The tests, each with how readily a person does it: a test that takes a soldering iron must tell more.
+const TESTS: [(Move, f64); 8] = [
+    (Move::Discover, 1.0),
+    (Move::ConnectHotPlug, 1.0),
+    (Move::Check(Subject::Wiring), 0.9),
+    (Move::WireNrst, 0.9),
+    (Move::OtherProbe, 0.6),
+    (Move::Check(Subject::Supply), 0.6),
+    (Move::Host64Bit, 0.7),
+    (Move::PowerCycle, 0.4),
+];
+
+/// A test that tells less than this, in bits, is not worth naming.
+const WORTH_NAMING: f64 = 0.01;
+/// Most tests that are named.
+const AT_MOST: usize = 3;
+
+/// The best tests, the best first; never empty.
+pub(crate) fn tests(belief: &Belief, evidence: &Evidence<'_>) -> Vec<Test> {
+    let mut tests: Vec<(f64, Test)> = TESTS
+        .into_iter()
+        .map(|(step, ease)| {
+            let test = foresee(step, belief, evidence);
+            let ease = ease * readiness(step, evidence.case);
+            (test.gain * ease, test)
+        })
+        .collect();
+    tests.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    let best = tests.first().map_or(0.0, |(value, _)| *value);
+    let mut named = Vec::new();
+    for (place, (value, test)) in tests.into_iter().enumerate() {
+        if place == 0 || (named.len() < AT_MOST && value > WORTH_NAMING && value > best / 4.0) {
+            named.push(test);
+        }
+    }
+    named
+}
+
+/// What is left of a test's worth: one that was just done tells little, and a wire that is said to be there is not looked for
+/// first.
+fn readiness(step: Move, case: &Case) -> f64 {
+    let since = case.steps.iter().rev().take_while(|s| !matches!(s.act, Act::WriteOption(_) | Act::Provision { .. }));
+    let mut since = since.map(|s| &s.act);
+    match (step, case.bench.nrst) {
+        (Move::ConnectHotPlug, _) if since.any(|a| matches!(a, Act::Connect { mode: Some(ConnectMode::HotPlug), .. })) => 0.3,
+        (Move::PowerCycle, _) if since.any(|a| matches!(a, Act::PowerCycle)) => 0.3,
+        (Move::WireNrst, Some(true)) => 0.5,
+        (Move::WireNrst, None) => 0.7,
+        _ => 1.0,
+    }
+}
+
+/// What a test would show in each world, and how much that tells.
+fn foresee(step: Move, belief: &Belief, evidence: &Evidence<'_>) -> Test {
+    let mut by_outcome: BTreeMap<String, Vec<(Hypothesis, f64)>> = BTreeMap::new();
+    for (hypothesis, weight) in &belief.hypotheses {
+        by_outcome.entry(outcome(step, hypothesis)).or_default().push((*hypothesis, *weight));
+    }
+    let mut left = 0.0;
+    let mut outcomes = Vec::new();
+    for (saw, hypotheses) in by_outcome {
+        let share: f64 = hypotheses.iter().map(|(_, w)| w).sum();
+        let then = Belief { hypotheses, worlds: belief.worlds, story: Vec::new() }.given(|_| true);
+        left += share * entropy(&then, evidence);
+        outcomes.push(Outcome { saw, means: meaning(step, &then, evidence), share });
+    }
+    outcomes.retain(|o| o.share > 0.005);
+    outcomes.sort_by(|a, b| b.share.total_cmp(&a.share));
+    Test { step, gain: (entropy(belief, evidence) - left).max(0.0), outcomes }
+}
+
+/// Uncertainty about the verdict, in bits. A chip that needs a condition is saved like one that does not.
+fn entropy(belief: &Belief, evidence: &Evidence<'_>) -> f64 {
+    let mut classes = [0.0; 4];
+    for (hypothesis, weight) in &belief.hypotheses {
+        let class = match standing(hypothesis, evidence) {
+            Standing::Recoverable | Standing::RecoverableIf(_) => 0,
+            Standing::Lost => 1,
+            Standing::NotLocked => 2,
+            Standing::OutOfReach => 3,
+        };
+        classes[class] += weight;
+    }
+    classes.iter().filter(|share| **share > 0.0).map(|share| -share * share.log2()).sum()
+}
+
+/// What a test shows in one world. Who changes the wires, the probe or the host does it to discover anew.
+fn outcome(step: Move, h: &Hypothesis) -> String {
+    let mut mended = *h;
+    match step {
+        Move::WireNrst => mended.world.bench.nrst_wired = true,
+        Move::Host64Bit => mended.host = true,
+        Move::OtherProbe => (mended.link, mended.world.bench.nrst_wired) = (true, true),
+        _ => {}
+    }
+    match step {
+        Move::Discover | Move::WireNrst | Move::Host64Bit | Move::OtherProbe => discovered(mended),
+        Move::ConnectHotPlug => attached(mended),
+        _ if !h.link => "the chip answers after all".to_owned(),
+        _ => "nothing is wrong there, and all stays as it was".to_owned(),
+    }
+}
+
+fn discovered(mut h: Hypothesis) -> String {
+    if h.da_path() != DaPath::Answers {
+        return "no answer".to_owned();
+    }
+    h.world.step(Action::RequestDebugAuthentication);
+    match h.world.step(Action::Discover) {
+        Observation::Discovered { state, valid, method } => {
+            let integrity = if valid { "0xEAEAEAEA" } else { "0xF5F5F5F5" };
+            let method = if method == DaMethod::Password { "ST Password" } else { "ECDSA P-256" };
+            format!("life cycle {}, integrity {integrity}, {method}", state.title())
+        }
+        _ => "no answer".to_owned(),
+    }
+}
+
+fn attached(mut h: Hypothesis) -> String {
+    if !h.link {
+        return "nobody answers".to_owned();
+    }
+    match h.world.step(Action::HotPlug) {
+        Observation::State { state, tz } => format!("PRODUCT_STATE {state}, TZEN 0x{:02X}", tz.code()),
+        _ => "the probe finds the chip, AP1 is shut".to_owned(),
+    }
+}
+
+/// What the verdict would be then.
+fn meaning(step: Move, then: &Belief, evidence: &Evidence<'_>) -> String {
+    let shares = Shares::of(then, evidence);
+    let (verdict, _) = shares.verdict();
+    let provisioning = then.share(|h| h.world.chip.state == ProductState::Provisioning) > 0.5;
+    use crate::verdict::Verdict as V;
+    let words = match verdict {
+        V::Recoverable | V::RecoverableIf if provisioning => {
+            "recoverable: provision a credential and use it for a full regression"
+        }
+        V::Recoverable | V::RecoverableIf => "recoverable with the credential that was provisioned",
+        V::Lost => "lost: nothing on the chip would accept any credential",
+        V::NotLocked => "nobody is locked out",
+        V::Undetermined if matches!(step, Move::Check(_) | Move::PowerCycle) => {
+            "the wires decide nothing yet: diagnose again with what is seen then"
+        }
+        V::Undetermined => "still open: diagnose again with this",
+    };
+    words.to_owned()
+}
+
+/// A case that has nothing in it.
+pub(crate) fn is_empty(case: &Case) -> bool {
+    case.steps.is_empty() && case.chip == crate::case::ChipClaim::default()
+}

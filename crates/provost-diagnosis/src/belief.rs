@@ -1,0 +1,137 @@
+//! The belief: every hypothesis that the report allows, weighed. A Bayes filter over the model's worlds.
+
+use std::collections::HashMap;
+
+use crate::{case::Step, evidence::Evidence, hypothesis::Hypothesis, prior, replay::Replay};
+
+/// Hypotheses lighter than this share of the heaviest are dropped.
+const NEGLIGIBLE: f64 = 1e-7;
+/// How likely it is that the state of which the owner is sure was never passed.
+const WRONG_CLAIM: f64 = 0.001;
+
+/// How likely it is that TrustZone stands otherwise than the owner says.
+const WRONG_TRUSTZONE: f64 = 0.02;
+
+/// What is believed after a report.
+#[derive(Debug, Clone)]
+pub struct Belief {
+    /// Hypotheses and their weights, which add up to one; the heaviest first.
+    pub hypotheses: Vec<(Hypothesis, f64)>,
+    /// How many hypotheses were weighed at first.
+    pub worlds: usize,
+    /// The likeliest story: the hypothesis before each step, and at last the one that is left.
+    pub story: Vec<Hypothesis>,
+}
+
+impl Belief {
+    /// What is believed after this report.
+    pub fn after(evidence: &Evidence<'_>) -> Self {
+        let mut all = prior::hypotheses(evidence);
+        let worlds = all.len();
+        let mut layers = Vec::with_capacity(evidence.case.steps.len());
+        for step in &evidence.case.steps {
+            let (next, parents) = advance(&all, evidence, step);
+            layers.push((all, parents));
+            all = next;
+        }
+        for (hypothesis, weight) in &mut all {
+            if !hypothesis.claim_met {
+                *weight *= WRONG_CLAIM;
+            }
+            if evidence.case.chip.tz.is_some_and(|told| told != hypothesis.world.chip.tz) {
+                *weight *= WRONG_TRUSTZONE;
+            }
+        }
+        let story = story(&all, &layers);
+        for (hypothesis, _) in &mut all {
+            hypothesis.claim_met = true;
+        }
+        let unlinked = all.into_iter().map(|(h, w)| (h, w, 0));
+        let (all, _) = merged(unlinked);
+        Self { hypotheses: normalised(all), worlds, story }
+    }
+
+    /// The share of hypotheses for which something holds.
+    pub fn share(&self, mut holds: impl FnMut(&Hypothesis) -> bool) -> f64 {
+        self.hypotheses.iter().filter(|(h, _)| holds(h)).map(|(_, w)| w).sum()
+    }
+
+    /// The part of the belief for which something holds, weighed anew; empty if nothing does.
+    pub fn given(&self, mut holds: impl FnMut(&Hypothesis) -> bool) -> Self {
+        let kept = self.hypotheses.iter().filter(|(h, _)| holds(h)).copied().collect();
+        Self { hypotheses: normalised(kept), worlds: self.worlds, story: self.story.clone() }
+    }
+}
+
+/// Hypotheses with their weights, and for each the place of the hypothesis it mostly came from.
+type Weighed = (Vec<(Hypothesis, f64)>, Vec<usize>);
+
+/// The heaviest hypothesis and where it came from, first to last.
+fn story(end: &[(Hypothesis, f64)], layers: &[Weighed]) -> Vec<Hypothesis> {
+    let Some((place, (last, _))) = end.iter().enumerate().max_by(|(_, (_, a)), (_, (_, b))| a.total_cmp(b)) else {
+        return Vec::new();
+    };
+    let mut told = vec![*last];
+    let mut place = place;
+    for (before, parents) in layers.iter().rev() {
+        let Some((hypothesis, _)) = parents.get(place).and_then(|p| before.get(*p)) else { break };
+        place = parents[place];
+        told.push(*hypothesis);
+    }
+    told.reverse();
+    told
+}
+
+/// One step further.
+fn advance(all: &[(Hypothesis, f64)], evidence: &Evidence<'_>, step: &Step) -> Weighed {
+    let claimed = evidence.case.chip.state;
+    let mut next: Vec<(Hypothesis, f64, usize)> = Vec::with_capacity(all.len() * 2);
+    let mut replay = Replay { evidence, step, successors: Vec::new() };
+    for (place, (hypothesis, weight)) in all.iter().enumerate() {
+        replay.run(*hypothesis);
+        for &(mut after, share) in &replay.successors {
+            after.claim_met |= claimed == Some(after.world.chip.state);
+            after.settle();
+            next.push((after, weight * share, place));
+        }
+    }
+    let floor = next.iter().map(|(_, w, _)| *w).fold(0.0, f64::max) * NEGLIGIBLE;
+    next.retain(|(_, w, _)| *w > floor);
+    merged(next)
+}
+
+/// Adds up the weights of equal hypotheses, in a fixed order.
+fn merged(all: impl IntoIterator<Item = (Hypothesis, f64, usize)>) -> Weighed {
+    let all = all.into_iter();
+    let mut places: HashMap<Hypothesis, usize> = HashMap::with_capacity(all.size_hint().0);
+    let mut kept: Vec<(Hypothesis, f64)> = Vec::with_capacity(all.size_hint().0);
+    // For each, the heaviest contribution and where it came from.
+    let mut from: Vec<(f64, usize)> = Vec::with_capacity(all.size_hint().0);
+    for (hypothesis, weight, parent) in all {
+        let place = *places.entry(hypothesis).or_insert(kept.len());
+        match (kept.get_mut(place), from.get_mut(place)) {
+            (Some((_, sum)), Some(best)) => {
+                *sum += weight;
+                if weight > best.0 {
+                    *best = (weight, parent);
+                }
+            }
+            _ => {
+                kept.push((hypothesis, weight));
+                from.push((weight, parent));
+            }
+        }
+    }
+    (kept, from.into_iter().map(|(_, parent)| parent).collect())
+}
+
+fn normalised(mut all: Vec<(Hypothesis, f64)>) -> Vec<(Hypothesis, f64)> {
+    let sum: f64 = all.iter().map(|(_, w)| w).sum();
+    if sum > 0.0 {
+        for (_, weight) in &mut all {
+            *weight /= sum;
+        }
+    }
+    all.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+    all
+}

@@ -1,0 +1,225 @@
+//! What a case comes down to: its steps, the signs in it, and what it leaves open.
+
+use std::collections::BTreeSet;
+
+use provost_chip::{
+    parts::{DaStore, PartId},
+    states::TrustZone,
+};
+
+use crate::{
+    case::{Act, Boot0, Case, Host, Outcome, ProvisionedBy, Step},
+    remarks,
+    signs::Sign,
+};
+
+/// Below this supply, in volts, a board that is meant for 3.3 V is not well.
+pub const LOW_SUPPLY_VOLTS: f64 = 2.7;
+/// Size of a Debug Authentication object file in bytes: 12 of header and 96 of payload.
+pub const DA_OBJECT_SIZE: u64 = 108;
+
+/// A case, digested.
+#[derive(Debug, Clone)]
+pub struct Evidence<'a> {
+    /// The case.
+    pub case: &'a Case,
+    /// All signs, wherever they stand.
+    pub signs: BTreeSet<Sign>,
+    /// One part for every kind of part that the report fits.
+    pub parts: Vec<PartId>,
+    /// Everything that fits the name or the `DEV_ID`, for the answer.
+    pub named: Vec<PartId>,
+    /// What is done over SWD failed somewhere, or Debug Authentication did.
+    pub shut_out: bool,
+    /// Somebody tried SWD or Debug Authentication at all.
+    pub tried: bool,
+}
+
+impl<'a> Evidence<'a> {
+    /// Digests a case.
+    pub fn of(case: &'a Case) -> Self {
+        let mut signs: BTreeSet<Sign> = case.steps.iter().flat_map(signs_of).collect();
+        signs.extend(bench_signs(case));
+        let named = named_parts(case);
+        let mut parts: Vec<PartId> = Vec::new();
+        for part in &named {
+            if !parts.iter().any(|p| kind(*p) == kind(*part)) && fits(*part, case) {
+                parts.push(*part);
+            }
+        }
+        let wired = |s: &&Step| is_wired(&s.act);
+        Self {
+            case,
+            signs,
+            parts: if parts.is_empty() { named.clone() } else { parts },
+            named,
+            shut_out: case.steps.iter().filter(wired).any(|s| !matches!(s.outcome, None | Some(Outcome::Ok))),
+            tried: case.steps.iter().any(|s| is_wired(&s.act)),
+        }
+    }
+
+    /// Whether a sign was seen.
+    pub fn has(&self, sign: Sign) -> bool {
+        self.signs.contains(&sign)
+    }
+
+    /// Whether the tool could not have worked on this chip, whatever its state.
+    pub fn tool_is_blind(&self) -> bool {
+        self.has(Sign::ToolTooOld)
+    }
+
+    /// Whether a host-side cause was ruled out for Debug Authentication.
+    pub fn host_is_known(&self) -> bool {
+        self.case.bench.host.is_some_and(|h| h != Host::Windows32)
+    }
+
+    /// The level of BOOT0 if it is fixed.
+    pub fn boot0(&self) -> bool {
+        self.case.bench.boot0 == Some(Boot0::High)
+    }
+}
+
+/// Whether an act goes over SWD or Debug Authentication.
+const fn is_wired(act: &Act) -> bool {
+    match act {
+        Act::Provision { by, .. } => matches!(by, ProvisionedBy::Tool),
+        Act::Connect { .. }
+        | Act::ReadOption(_)
+        | Act::WriteOption(_)
+        | Act::Discover(_)
+        | Act::Authenticate { .. }
+        | Act::Erase
+        | Act::Flash => true,
+        _ => false,
+    }
+}
+
+/// Signs of one step: of its messages, of its words, and of what it is.
+fn signs_of(step: &Step) -> Vec<Sign> {
+    let mut signs: Vec<Sign> = step.all_signs().collect();
+    let bad = !matches!(step.outcome, None | Some(Outcome::Ok));
+    match &step.act {
+        Act::WriteOption(option) => match option.field.as_str() {
+            f if f.starts_with("SECWM") => signs.push(Sign::WatermarkWritten),
+            f if f.starts_with("WRP") => signs.push(Sign::WriteProtectionWritten),
+            "SWAP_BANK" | "SECBOOTADD" | "NSBOOTADD" => signs.push(Sign::BootAddressWritten),
+            _ => {}
+        },
+        Act::Erase | Act::Flash if bad => signs.push(Sign::FlashFails),
+        Act::Dfu | Act::Uart if bad => signs.push(Sign::BootloaderFails),
+        Act::Provision { size: Some(size), object, by: ProvisionedBy::Tool, .. }
+            if object.is_debug_authentication() && *size != DA_OBJECT_SIZE =>
+        {
+            signs.push(Sign::ObjectSize);
+        }
+        Act::Provision { size: Some(DA_OBJECT_SIZE), object, by: ProvisionedBy::Firmware, .. }
+            if object.is_debug_authentication() =>
+        {
+            signs.push(Sign::HeaderWritten);
+        }
+        _ => {}
+    }
+    signs
+}
+
+fn bench_signs(case: &Case) -> Vec<Sign> {
+    let mut signs = Vec::new();
+    let bench = &case.bench;
+    if bench.supply_volts.is_some_and(|v| v < LOW_SUPPLY_VOLTS) {
+        signs.push(Sign::SupplyLow);
+    }
+    for text in [&bench.probe, &bench.tool].into_iter().flatten() {
+        signs.extend(remarks::signs_in(text));
+    }
+    let provisioned_badly = case.steps.iter().any(|s| {
+        matches!(s.act, Act::Provision { by: ProvisionedBy::Tool, .. })
+            && !matches!(s.outcome, None | Some(Outcome::Ok))
+    });
+    if bench.target_usb == Some(true) && provisioned_badly {
+        signs.push(Sign::UsbInTheWay);
+    }
+    signs
+}
+
+/// What tells parts apart for their life cycle: TrustZone, secure AES, where credentials are kept.
+fn kind(part: PartId) -> (bool, bool, bool) {
+    let info = part.info();
+    (info.trustzone, info.crypto, info.da_store == DaStore::Obk)
+}
+
+/// Every part that the name or the `DEV_ID` may mean; all of them if neither tells.
+fn named_parts(case: &Case) -> Vec<PartId> {
+    if let Some(part) = case.chip.part.as_deref().and_then(|name| name.parse().ok()) {
+        return vec![part];
+    }
+    let by_id: Vec<PartId> = case.chip.dev_id.map(|id| PartId::with_dev_id(id).collect()).unwrap_or_default();
+    if by_id.is_empty() { PartId::all().collect() } else { by_id }
+}
+
+/// Whether a kind of part can have a report like this: TrustZone, or an object file, speak against the STM32H503.
+fn fits(part: PartId, case: &Case) -> bool {
+    let trustzone = case.chip.tz == Some(TrustZone::Enabled)
+        || case.steps.iter().any(|s| match &s.act {
+            Act::WriteOption(o) | Act::ReadOption(o) => o.field == "TZEN" || o.field.starts_with("SECWM"),
+            Act::Provision { size, encrypted, .. } => size.is_some() || encrypted.is_some(),
+            _ => false,
+        });
+    part.info().trustzone || !trustzone
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{Object, OptionValue};
+
+    fn provision(size: u64, by: ProvisionedBy) -> Step {
+        let act = Act::Provision { object: Object::DaPassword, encrypted: None, size: Some(size), by };
+        Step::new(act, Some(Outcome::Error))
+    }
+
+    #[test]
+    fn a_family_name_stands_for_one_part_of_each_kind() {
+        let mut case = Case::default();
+        case.chip.part = Some("STM32H5".into());
+        let parts = Evidence::of(&case).parts;
+        let kinds: BTreeSet<_> = parts.iter().map(|p| kind(*p)).collect();
+        assert_eq!((parts.len(), kinds.len()), (3, 3));
+        // An object file is nothing for the STM32H503.
+        case.steps.push(provision(108, ProvisionedBy::Tool));
+        assert!(Evidence::of(&case).parts.iter().all(|p| p.info().trustzone));
+        case.chip.part = Some("STM32H533RE".into());
+        assert_eq!(Evidence::of(&case).parts.len(), 1);
+    }
+
+    #[test]
+    fn dev_ids_name_every_line_of_the_die() {
+        let mut case = Case::default();
+        case.chip.dev_id = Some(0x484);
+        assert_eq!(Evidence::of(&case).named.len(), 3);
+        assert_eq!(Evidence::of(&case).parts.len(), 2, "one with secure AES and one without");
+    }
+
+    #[test]
+    fn signs_come_from_what_steps_are() {
+        let mut case = Case::default();
+        case.bench.supply_volts = Some(2.39);
+        case.bench.target_usb = Some(true);
+        case.steps.push(provision(80, ProvisionedBy::Tool));
+        case.steps.push(provision(108, ProvisionedBy::Firmware));
+        let option = OptionValue { field: "SECWM2_STRT".into(), value: Some(0) };
+        case.steps.push(Step::new(Act::WriteOption(option), Some(Outcome::Ok)));
+        case.steps.push(Step::new(Act::Erase, Some(Outcome::Error)));
+        let evidence = Evidence::of(&case);
+        for sign in [
+            Sign::SupplyLow,
+            Sign::ObjectSize,
+            Sign::HeaderWritten,
+            Sign::WatermarkWritten,
+            Sign::FlashFails,
+            Sign::UsbInTheWay,
+        ] {
+            assert!(evidence.has(sign), "{sign:?}");
+        }
+        assert!(evidence.shut_out && evidence.tried);
+    }
+}

@@ -1,0 +1,31 @@
+//! Diagnosis: from reports, logs and measurements to what state a chip is in, whether it can be saved, and the next safe step.
+//!
+//! A [`case::Case`] holds what is reported. [`evidence`] digests it, [`belief`] runs the model of `provost-chip` over its steps in
+//! every world that the public sources allow and keeps those that agree, and [`answer`] says what they agree on: the verdict,
+//! the reasons, a plan that is safe in all of them, and the test that tells the rest apart.
+
+pub mod answer;
+mod ask;
+pub mod belief;
+pub mod case;
+pub mod case_file;
+pub mod causes;
+pub mod commands;
+pub mod evidence;
+pub mod hypothesis;
+pub mod log;
+pub mod messages;
+pub mod moves;
+mod noise;
+mod plan;
+mod prior;
+pub mod remarks;
+mod replay;
+pub mod signs;
+mod story;
+mod tables;
+pub mod verdict;
+mod words;
+
+pub use answer::{Diagnosis, diagnose};
+pub use words::nearest;

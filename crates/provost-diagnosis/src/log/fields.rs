@@ -1,0 +1,66 @@
+//! Values in the lines of STM32CubeProgrammer.
+
+use super::command::number;
+use crate::case::{Host, OptionValue};
+
+/// A few words of a header.
+pub(super) fn short(value: &str) -> Option<String> {
+    Some(value.chars().take(60).collect::<String>()).filter(|v| !v.is_empty())
+}
+
+/// `Windows-64Bits` and the like.
+pub(super) fn host_of(text: &str) -> Option<Host> {
+    let text = text.to_ascii_lowercase();
+    if text.contains("windows") {
+        Some(if text.contains("32") { Host::Windows32 } else { Host::Windows64 })
+    } else if text.contains("linux") {
+        Some(Host::Linux)
+    } else if text.contains("mac") {
+        Some(Host::Macos)
+    } else {
+        None
+    }
+}
+
+/// `Expected value for Option Byte "PRODUCT_STATE": 0xED, found: 0x17`.
+pub(super) fn expected(line: &str) -> Option<(OptionValue, OptionValue)> {
+    let (_, rest) = line.split_once('"')?;
+    let (field, rest) = rest.split_once('"')?;
+    let (wanted, found) = rest.trim_start_matches([':', ' ']).split_once(',')?;
+    let field = field.to_ascii_uppercase();
+    let found = number(found.rsplit(':').next()?.split_whitespace().next()?);
+    Some((OptionValue { field: field.clone(), value: number(wanted) }, OptionValue { field, value: found }))
+}
+
+/// `Option Byte: PRODUCT_STATE, value: 0x17, was not modified.`
+pub(super) fn unchanged(line: &str) -> Option<OptionValue> {
+    let (_, rest) = line.split_once("Byte:")?;
+    let (field, rest) = rest.split_once(',')?;
+    let value = rest.split_once(':')?.1.split(',').next().and_then(number);
+    Some(OptionValue { field: field.trim().to_ascii_uppercase(), value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn complaints_name_field_and_values() {
+        let line = "Error: Expected value for Option Byte \"PRODUCT_STATE\": 0xED, found: 0x17";
+        let (wanted, found) = expected(line).unwrap();
+        assert_eq!((wanted.field.as_str(), wanted.value, found.value), ("PRODUCT_STATE", Some(0xED), Some(0x17)));
+        let same = unchanged("Warning: Option Byte: tzen, value: 0xB4, was not modified.").unwrap();
+        assert_eq!((same.field.as_str(), same.value), ("TZEN", Some(0xB4)));
+        for broken in ["", "\"", "\"x\"", "\"x\": 1,", "Byte: x", "Byte: x, y"] {
+            assert!(expected(broken).is_none() && unchanged(broken).is_none(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_named() {
+        assert_eq!(host_of(" Windows-64Bits"), Some(Host::Windows64));
+        assert_eq!(host_of("Windows-32Bits"), Some(Host::Windows32));
+        assert_eq!(host_of("Linux-64Bits"), Some(Host::Linux));
+        assert_eq!(host_of(""), None);
+    }
+}

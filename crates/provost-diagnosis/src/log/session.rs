@@ -1,0 +1,452 @@
+//! The reader's state: the run it is in, the step that is open, and what is known of chip and bench.
+
+use provost_chip::{
+    parts::PartId,
+    states::{BootUbe, ProductState, TrustZone},
+};
+
+use super::{
+    LogReport,
+    command::{Command, Interface, mode_of, number, object_of},
+    discovery, family,
+    fields::{expected, host_of, short, unchanged},
+    open_step::{Kind, OpenStep},
+    steps::Steps,
+};
+use crate::{
+    case::{Act, BenchClaim, Case, ChipClaim, Credential, OptionValue, Outcome},
+    messages::{Message, Subject},
+    signs::Sign,
+};
+
+/// Tools that are remembered.
+const MAX_TOOLS: usize = 8;
+/// A probe that measures less has its reference pin open; that is no supply.
+const NO_REFERENCE_VOLTS: f64 = 0.5;
+/// `FLASH_OPTSR_CUR` and `FLASH_OPTSR2_CUR` (CMSIS), non-secure and secure alias.
+const OPTSR: [u64; 2] = [0x4002_2050, 0x5002_2050];
+const OPTSR2: [u64; 2] = [0x4002_2070, 0x5002_2070];
+
+/// Option fields whose printed values are taken.
+const FIELDS: [&str; 3] = ["PRODUCT_STATE", "TZEN", "BOOT_UBE"];
+
+/// Lines that are known and say nothing that is needed.
+const FURNITURE: &[&str] = &[
+    "-----",
+    "Bank :",
+    "Address :",
+    "Size :",
+    "Revision ID",
+    "Flash size",
+    "Device type",
+    "Device CPU",
+    "BL Version",
+    "SFSP Version",
+    "SWD freq",
+    "Debug in Low Power",
+    "Reset mode",
+    "UPLOADING OPTION",
+    "OPTION BYTE PROGRAMMING VER",
+    "Reconnect",
+    "ST-LINK SN",
+    "SDMOpen",
+    "open_comms",
+    "Reading data",
+    "Clear all interrupts",
+    "NVM size",
+    "Chip",
+];
+
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    steps: Steps,
+    chip: ChipClaim,
+    bench: BenchClaim,
+    command: Command,
+    open: Option<OpenStep>,
+    ap: Option<u8>,
+    /// The header of a run was seen since its command line.
+    banner: bool,
+    /// A chip was found in this run.
+    found: bool,
+    /// Attaching failed in this run, so that nothing else was done.
+    failed: bool,
+    board: Option<String>,
+    probe_firmware: Option<String>,
+    volts: Option<f64>,
+    seen: Vec<OptionValue>,
+    tools: Vec<String>,
+    other_family: Option<String>,
+    h5: bool,
+}
+
+impl Session {
+    /// Takes one cleaned line; `false` if nothing was made of it.
+    pub(super) fn line(&mut self, line: &str) -> bool {
+        if let Some(command) = Command::parse(line) {
+            if line.trim_start().starts_with("Option byte") {
+                self.close();
+                self.command.writes = command.writes;
+            } else {
+                self.end_run();
+                self.command = command;
+            }
+            return true;
+        }
+        if self.banner_line(line) || self.discovery_line(line) || self.option_line(line) || self.header_line(line) {
+            return true;
+        }
+        if let Some(message) = Message::find_in(line) {
+            self.message(message, line);
+            return true;
+        }
+        self.begin_line(line) || FURNITURE.iter().any(|known| line.starts_with(known))
+    }
+
+    /// Ends the last run.
+    pub(super) fn finish(mut self) -> LogReport {
+        self.end_run();
+        let other_family = self.other_family.filter(|_| !self.h5);
+        let mut steps = std::mem::take(&mut self.steps);
+        let left_out = steps.left_out;
+        if other_family.is_some() {
+            let act = Act::Observe("the log is of a chip of another family".to_owned());
+            let mut step = crate::case::Step::new(act, None);
+            step.signs.push(Sign::OtherFamily);
+            steps.push(step);
+        }
+        self.bench.tool = self.tools.last().cloned();
+        self.bench.probe = match (self.board, self.probe_firmware) {
+            (Some(board), Some(firmware)) => Some(format!("{board}, ST-LINK firmware {firmware}")),
+            (Some(board), None) => Some(board),
+            (None, Some(firmware)) => Some(format!("ST-LINK, firmware {firmware}")),
+            (None, None) => None,
+        };
+        let case = Case { chip: self.chip, bench: self.bench, steps: steps.into_vec(), ..Case::default() };
+        LogReport { case, steps_left_out: left_out, other_family, tools: self.tools, ..LogReport::default() }
+    }
+
+    fn close(&mut self) {
+        if let Some(open) = self.open.take() {
+            let attached = matches!(open.outcome, None | Some(Outcome::Ok));
+            self.failed |= open.kind == Kind::Connect && !attached;
+            if matches!(open.kind, Kind::Options | Kind::Reset | Kind::Debug) {
+                self.seen.clear();
+            }
+            open.close(&mut self.command, self.ap, &mut self.steps);
+        }
+    }
+
+    /// What a command asked for and the log says nothing about was done with an unknown end, unless attaching failed before.
+    fn end_run(&mut self) {
+        self.close();
+        if !self.failed {
+            let command = &self.command;
+            let left = [
+                (command.erase, Kind::Erase),
+                (command.flash, Kind::Flash),
+                (command.provision.is_some(), Kind::Provision),
+                (!command.writes.is_empty(), Kind::Options),
+                (matches!(command.debug_authentication, Some(1 | 2)), Kind::Debug),
+                (command.debug_authentication == Some(3), Kind::CloseDebug),
+            ];
+            for (_, kind) in left.into_iter().filter(|(asked, _)| *asked) {
+                OpenStep::new(kind).close(&mut self.command, self.ap, &mut self.steps);
+            }
+        }
+        self.command = Command::default();
+        (self.ap, self.banner, self.found, self.failed) = (None, false, false, false);
+        self.seen.clear();
+    }
+
+    fn begin(&mut self, kind: Kind, outcome: Option<Outcome>) -> &mut OpenStep {
+        if !self.open.as_ref().is_some_and(|open| open.goes_on(kind, outcome)) {
+            self.close();
+        }
+        self.open.get_or_insert_with(|| OpenStep::new(kind))
+    }
+
+    fn tool(&mut self, name: &str) {
+        let name: String = name.chars().take(60).collect();
+        let known = self.tools.iter().any(|t| t.starts_with(&name));
+        if !known && self.tools.len() < MAX_TOOLS {
+            self.tools.push(name);
+        }
+    }
+
+    fn banner_line(&mut self, line: &str) -> bool {
+        if let Some(rest) = line.strip_prefix("STM32CubeProgrammer ") {
+            let (version, host) = rest
+                .strip_prefix("API ")
+                .unwrap_or(rest)
+                .split_once('|')
+                .unwrap_or((rest.strip_prefix("API ").unwrap_or(rest), ""));
+            if !version.trim_start().starts_with('v') {
+                return false;
+            }
+            if self.banner || self.found || self.open.is_some() {
+                self.end_run();
+            }
+            self.banner = true;
+            self.tool(&format!("STM32CubeProgrammer {}", version.trim().trim_start_matches('v')));
+            self.bench.host = host_of(host).or(self.bench.host);
+            return true;
+        }
+        if let Some(version) = line.strip_prefix("Open On-Chip Debugger ") {
+            self.end_run();
+            self.tool(&format!("OpenOCD {}", version.split_whitespace().next().unwrap_or_default()));
+            return true;
+        }
+        for (prefix, name) in
+            [("st-flash ", "stlink "), ("st-info ", "stlink "), ("SEGGER J-Link Commander ", "J-Link ")]
+        {
+            if let Some(version) = line.strip_prefix(prefix) {
+                self.end_run();
+                self.tool(&format!("{name}{}", version.split_whitespace().next().unwrap_or_default()));
+                return true;
+            }
+        }
+        false
+    }
+
+    fn header_line(&mut self, line: &str) -> bool {
+        let other = line.split_once(".cpu").and_then(|(name, _)| family::by_name(name.rsplit(['[', ' ']).next()?));
+        if let Some(other) = other {
+            self.other_family.get_or_insert(other);
+        }
+        let Some((key, value)) = line.split_once(':') else { return false };
+        let (key, value) = (key.trim(), value.trim());
+        match key {
+            "ST-LINK FW" => {
+                self.attach_again();
+                self.probe_firmware = short(value);
+            }
+            "Board" if value != "--" => self.name_board(value),
+            "Board" => {}
+            "Voltage" => self.volts = value.trim_end_matches(['V', 'v', ' ']).parse().ok(),
+            "Connect mode" => {
+                self.attach_again();
+                self.command.mode = mode_of(value).or(self.command.mode);
+            }
+            "Device ID" | "Chip ID" | "chipid" => return self.device(value),
+            "Device name" => {
+                if let Some(other) = family::by_name(value) {
+                    self.other_family.get_or_insert(other);
+                } else {
+                    self.h5 |= value.starts_with("STM32H5");
+                }
+            }
+            "USB speed" => self.command.interface = Interface::Usb,
+            "OBK Input file" => self.begin(Kind::Provision, None).object = Some(object_of(value)),
+            _ => return false,
+        }
+        true
+    }
+
+    /// The header of a new connection without the header of a run: the graphical tool prints it.
+    fn attach_again(&mut self) {
+        if self.found {
+            self.close();
+            self.found = false;
+        }
+    }
+
+    /// Boards of ST carry the part in their name, and a probe with a reset line.
+    fn name_board(&mut self, name: &str) {
+        let Some(name) = short(name) else { return };
+        let part =
+            name.strip_prefix("NUCLEO-").or_else(|| name.strip_prefix("STM32")).and_then(|n| n.split('-').next());
+        if let Some(part) = part.filter(|p| p.starts_with("H5") && p.parse::<PartId>().is_ok()) {
+            self.chip.part = Some(format!("STM32{part}"));
+            self.board = Some(format!("{name}, on the board"));
+        } else {
+            self.board = Some(name);
+        }
+    }
+
+    fn device(&mut self, value: &str) -> bool {
+        let Some(id) = number(value).and_then(|v| u16::try_from(v).ok()) else { return false };
+        let ours = PartId::with_dev_id(id).next().is_some();
+        if ours {
+            self.h5 = true;
+            self.chip.dev_id = Some(id);
+            let named: Option<PartId> = self.chip.part.as_deref().and_then(|p| p.parse().ok());
+            if named.is_some_and(|p| p.info().dev_id != id) {
+                // The board's probe is wired to something else.
+                self.chip.part = None;
+            }
+        } else if id != 0 {
+            self.other_family = Some(family::by_id(id));
+        }
+        self.found = true;
+        self.bench.supply_volts =
+            self.volts.filter(|v| (NO_REFERENCE_VOLTS..20.0).contains(v)).or(self.bench.supply_volts);
+        let kind = match self.command.interface {
+            Interface::Swd => Kind::Connect,
+            Interface::Usb => Kind::Dfu,
+            Interface::Uart => Kind::Uart,
+        };
+        self.begin(kind, Some(Outcome::Ok)).outcome = Some(Outcome::Ok);
+        true
+    }
+
+    fn discovery_line(&mut self, line: &str) -> bool {
+        let Some(rest) = line.trim_start_matches('"').strip_prefix("discovery:") else { return false };
+        let Some((name, value)) = rest.split_once(':') else { return false };
+        let open = self.begin(Kind::Debug, None);
+        if let Some(message) = Message::find_in(line) {
+            open.take(message);
+        }
+        open.fields = true;
+        let known = discovery::field(&mut open.discovery, name, value);
+        let id = name.trim().trim_end_matches('.') == "target ID";
+        if let Some(id) = number(value).and_then(|v| u16::try_from(v).ok()).filter(|_| id)
+            && PartId::with_dev_id(id).next().is_some()
+        {
+            self.h5 = true;
+            self.chip.dev_id = Some(id);
+        }
+        known
+    }
+
+    /// `PRODUCT_STATE: 0x17 (Provisioning, …)`, or a register in the trace of the graphical tool.
+    fn option_line(&mut self, line: &str) -> bool {
+        if let Some((field, rest)) = line.split_once(':') {
+            let field = field.trim();
+            if FIELDS.contains(&field) {
+                let value = rest.split_whitespace().next().and_then(number);
+                if value.is_some() {
+                    self.read(field, value);
+                }
+                return value.is_some();
+            }
+        }
+        let Some((access, data)) = line.split_once(" bytes Data 0x") else { return false };
+        let address = access.split_once('@').and_then(|(_, a)| number(a.split_whitespace().next()?));
+        let word = data.get(..8).and_then(|d| u64::from_str_radix(d, 16).ok());
+        let (Some(address), Some(word), true) = (address, word, access.starts_with("r ap")) else { return true };
+        if OPTSR.contains(&address) {
+            // Right after a reset these registers can read as anything: only known codes are believed.
+            if ProductState::from_code((word >> 8) as u8).is_some() {
+                self.read("PRODUCT_STATE", Some(word >> 8 & 0xFF));
+            }
+            if BootUbe::from_code((word >> 22) as u8).is_some() {
+                self.read("BOOT_UBE", Some(word >> 22 & 0xFF));
+            }
+        } else if OPTSR2.contains(&address) && TrustZone::from_code((word >> 24) as u8).is_some() {
+            self.read("TZEN", Some(word >> 24 & 0xFF));
+        }
+        true
+    }
+
+    fn read(&mut self, field: &str, value: Option<u64>) {
+        let option = OptionValue { field: field.to_owned(), value };
+        if self.seen.contains(&option) {
+            return;
+        }
+        self.seen.retain(|s| s.field != field);
+        self.seen.push(option.clone());
+        match &mut self.open {
+            Some(open) if matches!(open.kind, Kind::Options | Kind::Erase | Kind::Flash) && open.reads.len() < 8 => {
+                open.reads.push(option);
+            }
+            _ => {
+                self.close();
+                self.steps.push(crate::case::Step::new(Act::ReadOption(option), Some(Outcome::Ok)));
+            }
+        }
+    }
+
+    /// Lines that begin something and are no messages.
+    fn begin_line(&mut self, line: &str) -> bool {
+        if line.starts_with("PROGRAMMING OPTION BYTES") {
+            self.close();
+            self.begin(Kind::Options, None);
+        } else if line.starts_with("Download in Progress") || line.starts_with("Memory Programming") {
+            let kind = if self.command.provision.is_some() { Kind::Provision } else { Kind::Flash };
+            self.begin(kind, None);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn message(&mut self, message: &'static Message, line: &str) {
+        let kind = self.kind_of(message);
+        // A password file is named before the exchange begins; anything more is an exchange of its own.
+        let again = match message.id {
+            "M-DA-START" => self.open.as_ref().is_some_and(OpenStep::has_spoken),
+            "M-SDP-START" => true,
+            _ => false,
+        };
+        if again {
+            self.close();
+        }
+        if message.id == "M-AP1-INSTEAD" {
+            self.attach_again();
+            self.ap = Some(1);
+        }
+        self.tool_of(message);
+        let open = self.begin(kind, message.outcome);
+        open.take(message);
+        match message.id {
+            "M-OB-EXPECTED" => {
+                if let Some(pair) = expected(line).filter(|_| open.refused.len() < 32) {
+                    open.refused.push(pair);
+                }
+            }
+            "M-OB-FIELD-UNCHANGED" => {
+                if let Some(same) = unchanged(line).filter(|_| open.same.len() < 32) {
+                    open.same.push(same);
+                }
+            }
+            "M-OB-UNCHANGED" | "M-OB-NO-FIELD" => open.nothing_written = true,
+            "M-DA-CERTIFICATES" => open.with = Some(Credential::Certificate),
+            "M-DA-PASSWORD-FILE" => open.with = Some(Credential::Password),
+            _ => {}
+        }
+    }
+
+    fn tool_of(&mut self, message: &Message) {
+        let of_the_chip = matches!(message.tool, "any tool" | "ROM bootloader" | "STM32CubeH5 scripts");
+        if !of_the_chip && !self.tools.iter().any(|t| t.starts_with(message.tool)) {
+            self.tool(message.tool);
+        }
+    }
+
+    /// The step that a message belongs to.
+    fn kind_of(&self, message: &Message) -> Kind {
+        let open = self.open.as_ref().map(|o| o.kind);
+        let asked = match &self.command {
+            c if c.provision.is_some() => Some(Kind::Provision),
+            c if matches!(c.debug_authentication, Some(1 | 2)) => Some(Kind::Debug),
+            c if c.debug_authentication == Some(3) => Some(Kind::CloseDebug),
+            _ => None,
+        };
+        match message.subject {
+            Subject::Connect => match (open, self.command.interface) {
+                (Some(Kind::Options), _) => Kind::Options,
+                (Some(Kind::Debug), _) => Kind::Debug,
+                (_, Interface::Usb) => Kind::Dfu,
+                (_, Interface::Uart) => Kind::Uart,
+                _ if asked == Some(Kind::Debug) => Kind::Debug,
+                _ => Kind::Connect,
+            },
+            Subject::Options => Kind::Options,
+            Subject::Provision => Kind::Provision,
+            Subject::DebugAuthentication | Subject::Authenticate => Kind::Debug,
+            // The tool also locks after an authentication.
+            Subject::CloseDebug if open == Some(Kind::Debug) && self.command.debug_authentication != Some(3) => {
+                Kind::Debug
+            }
+            Subject::CloseDebug => Kind::CloseDebug,
+            Subject::Erase => Kind::Erase,
+            Subject::Flash if self.command.provision.is_some() => Kind::Provision,
+            Subject::Flash => Kind::Flash,
+            Subject::Dfu => Kind::Dfu,
+            Subject::Uart => Kind::Uart,
+            Subject::Reset => Kind::Reset,
+            Subject::Tool => open.filter(|k| *k != Kind::Connect).or(asked).unwrap_or(Kind::Tool),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! What is thought before the first step: every hypothesis with its weight.
+//!
+//! The weights are estimates from the public reports and from what the owner says; their order matters, not their digits.
+
+use provost_chip::{
+    assumptions::Assumptions,
+    model::{Bench, Chip, DaRecord, Firmware, World, authentication::PRODUCT_MASK},
+    parts::{DaStore, PartId},
+    states::{BootUbe, DaMethod, ProductState, TrustZone},
+};
+
+use crate::{
+    case::{Act, Host, Object, Outcome},
+    evidence::Evidence,
+    hypothesis::{Hypothesis, hash},
+    remarks,
+    signs::Sign,
+};
+
+/// Weights of alternatives of one kind.
+type Choices<T> = Vec<(T, f64)>;
+
+/// All hypotheses, with their weights.
+pub(crate) fn hypotheses(evidence: &Evidence<'_>) -> Vec<(Hypothesis, f64)> {
+    let mut all = Vec::new();
+    for &part in &evidence.parts {
+        for (assumptions, w1) in worlds(evidence) {
+            for (state, w2) in states() {
+                for (tz, w3) in trustzones(evidence, part, state) {
+                    for (da, w4) in credentials(evidence, part, state, tz) {
+                        for (boot_ube, w5) in entries(evidence, part) {
+                            let mut chip = Chip::factory(part);
+                            (chip.state, chip.tz, chip.boot_ube, chip.da) = (state, tz, boot_ube, da);
+                            chip.st_irot_data = boot_ube == BootUbe::StIrot && state > ProductState::Provisioning;
+                            around(evidence, chip, assumptions, w1 * w2 * w3 * w4 * w5, &mut all);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Firmware and surroundings.
+fn around(
+    evidence: &Evidence<'_>,
+    chip: Chip,
+    assumptions: Assumptions,
+    weight: f64,
+    all: &mut Vec<(Hypothesis, f64)>,
+) {
+    for (firmware, w1) in firmwares(evidence) {
+        for (nrst_wired, w2) in resets(evidence) {
+            for (host, w3) in hosts(evidence) {
+                for (link, w4) in links(evidence) {
+                    for (flag_fits, w5) in flags(evidence, chip.part) {
+                        let bench = Bench { powered: true, nrst_wired, boot0: evidence.boot0() };
+                        let world = World::with(Chip { firmware, ..chip }, bench, assumptions);
+                        let claim_met = evidence.case.chip.state.is_none_or(|s| s == chip.state);
+                        let mut hypothesis = Hypothesis { world, firmware, link, host, flag_fits, claim_met };
+                        hypothesis.settle();
+                        all.push((hypothesis, weight * w1 * w2 * w3 * w4 * w5));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The open questions that such a report can bear on; the others stay at their default.
+fn worlds(evidence: &Evidence<'_>) -> Choices<Assumptions> {
+    let acts = || evidence.case.steps.iter().map(|s| &s.act);
+    let writes = |field: &str| acts().filter(|a| matches!(a, Act::WriteOption(o) if o.field == field)).count();
+    let asks = acts().filter(|a| matches!(a, Act::Discover(_) | Act::Authenticate { .. })).count();
+    let mut names = Vec::new();
+    if writes("TZEN") > 0 {
+        names.push("tzen-in-provisioning");
+    }
+    if writes("PRODUCT_STATE") > 1 {
+        names.push("forward-from-closed");
+    }
+    if asks > 0 {
+        names.extend(["open-discovery", "leave-rss-da"]);
+    }
+    if asks > 0 && evidence.parts.iter().any(|p| p.info().crypto) {
+        names.push("plain-object");
+    }
+    // A default is what most sources say.
+    let share = |a: &Assumptions| {
+        Assumptions::switches()
+            .iter()
+            .filter(|s| names.contains(&s.name))
+            .map(|s| if a.get(s.name) == Some(s.values[0]) { 0.7 } else { 0.3 })
+            .product()
+    };
+    Assumptions::combinations(&names).map(|a| (a, share(&a))).collect()
+}
+
+/// Chips leave the factory Open, and most reports begin there.
+fn states() -> Choices<ProductState> {
+    use ProductState as S;
+    vec![
+        (S::Open, 0.80),
+        (S::Provisioning, 0.06),
+        (S::IrotProvisioned, 0.02),
+        (S::TzClosed, 0.03),
+        (S::Closed, 0.08),
+        (S::Locked, 0.01),
+    ]
+}
+
+fn trustzones(evidence: &Evidence<'_>, part: PartId, state: ProductState) -> Choices<TrustZone> {
+    use TrustZone as Tz;
+    if !part.info().trustzone {
+        return vec![(Tz::Disabled, 1.0)];
+    }
+    if state == ProductState::TzClosed {
+        return vec![(Tz::Enabled, 1.0)];
+    }
+    // What the owner says holds for now: a write of TZEN in the report leaves the beginning open.
+    let written = evidence.case.steps.iter().any(|s| matches!(&s.act, Act::WriteOption(o) if o.field == "TZEN"));
+    let on = match evidence.case.chip.tz.filter(|_| !written || state != ProductState::Open) {
+        // A wrong word costs its weight at the end; see `belief`.
+        Some(_) => 0.5,
+        None => share_with_trustzone(evidence),
+    };
+    vec![(Tz::Enabled, on), (Tz::Disabled, 1.0 - on)]
+}
+
+/// Without a word about TrustZone: what was made for the chip hints at it.
+fn share_with_trustzone(evidence: &Evidence<'_>) -> f64 {
+    let stored = |wanted: Object| {
+        evidence.case.steps.iter().any(|s| matches!(s.act, Act::Provision { object, .. } if object == wanted))
+    };
+    if evidence.has(Sign::SecureFirmware) {
+        0.75
+    } else if stored(Object::DaCertificate) {
+        0.80
+    } else if stored(Object::DaPassword) {
+        0.20
+    } else {
+        0.35
+    }
+}
+
+/// What the chip holds at the start.
+fn credentials(
+    evidence: &Evidence<'_>,
+    part: PartId,
+    state: ProductState,
+    tz: TrustZone,
+) -> Choices<Option<DaRecord>> {
+    let otp = part.info().da_store == DaStore::Otp;
+    // Who tells of an object that was provisioned, tells of the first one.
+    let told = evidence.case.steps.iter().any(|s| matches!(s.act, Act::Provision { .. }));
+    let record = |id, encrypted| Some(DaRecord { id, encrypted, mask: PRODUCT_MASK });
+    let good = part.info().crypto;
+    // Most owners provision the kind that fits TrustZone (rule `R-DA-METHOD-FOLLOWS-TZEN`).
+    let (fitting, other, sample) = match DaMethod::for_trustzone(tz) {
+        DaMethod::Certificate => (hash::OWN_CERTIFICATE, hash::OWN_PASSWORD, hash::SAMPLE_CERTIFICATE),
+        DaMethod::Password => (hash::OWN_PASSWORD, hash::OWN_CERTIFICATE, hash::SAMPLE_PASSWORD),
+    };
+    match state {
+        // A regression has emptied it; only the STM32H503 keeps its OTP.
+        ProductState::Open if !otp => vec![(None, 1.0)],
+        ProductState::Open => {
+            vec![(None, 0.85), (record(hash::OWN_PASSWORD, false), 0.12), (record(hash::STRANGER, false), 0.03)]
+        }
+        ProductState::Provisioning if told => vec![(None, 0.99), (record(hash::STRANGER, good), 0.01)],
+        ProductState::Provisioning => vec![
+            (None, 0.80),
+            (record(fitting, good), 0.08),
+            (record(other, good), 0.04),
+            (record(sample, good), 0.04),
+            (record(hash::STRANGER, good), 0.04),
+        ],
+        _ => vec![
+            (None, 0.30),
+            (record(fitting, good), 0.35),
+            (record(other, good), 0.03),
+            (record(sample, good), 0.06),
+            (record(hash::STRANGER, good), 0.25),
+            (record(hash::BROKEN, good), 0.01),
+        ],
+    }
+}
+
+fn entries(evidence: &Evidence<'_>, part: PartId) -> Choices<BootUbe> {
+    if !part.info().crypto {
+        return vec![(BootUbe::OemIrot, 1.0)];
+    }
+    match evidence.case.chip.boot_ube {
+        Some(told) => vec![(told, 1.0)],
+        None => vec![(BootUbe::OemIrot, 0.93), (BootUbe::StIrot, 0.07)],
+    }
+}
+
+fn firmwares(evidence: &Evidence<'_>) -> Choices<Firmware> {
+    let regresses = if evidence.has(Sign::FirmwareRegresses) { 0.95 } else { 0.005 };
+    let rest = 1.0 - regresses;
+    let firmware = |boots, non_secure, regresses| Firmware { boots, non_secure, regresses };
+    vec![
+        (firmware(true, true, true), regresses),
+        (firmware(true, true, false), 0.50 * rest),
+        (firmware(true, false, false), 0.30 * rest),
+        (firmware(false, false, false), 0.20 * rest),
+    ]
+}
+
+fn resets(evidence: &Evidence<'_>) -> Choices<bool> {
+    let bench = &evidence.case.bench;
+    let by_probe = || bench.probe.as_deref().and_then(remarks::probe_has_reset);
+    let wired = match (bench.nrst, by_probe()) {
+        (Some(true), _) => 0.97,
+        (Some(false), _) => 0.01,
+        (None, Some(true)) => 0.95,
+        (None, Some(false)) => 0.15,
+        (None, None) => 0.75,
+    };
+    vec![(true, wired), (false, 1.0 - wired)]
+}
+
+/// 32-bit builds of ST's tool cannot do Debug Authentication; other builds rarely fail by themselves.
+fn hosts(evidence: &Evidence<'_>) -> Choices<bool> {
+    let asks = evidence.case.steps.iter().any(|s| matches!(s.act, Act::Discover(_) | Act::Authenticate { .. }));
+    if !asks && evidence.case.bench.host != Some(Host::Windows32) {
+        return vec![(true, 1.0)];
+    }
+    let able = match evidence.case.bench.host {
+        Some(Host::Windows32) => 0.02,
+        Some(_) => 0.98,
+        None => 0.90,
+    };
+    vec![(true, able), (false, 1.0 - able)]
+}
+
+fn links(evidence: &Evidence<'_>) -> Choices<bool> {
+    let dead = if evidence.has(Sign::WiringDoubtful) { 0.30 } else { 0.02 };
+    let any_trouble = evidence.case.steps.iter().any(|s| !matches!(s.outcome, None | Some(Outcome::Ok)));
+    if any_trouble { vec![(true, 1.0 - dead), (false, dead)] } else { vec![(true, 1.0)] }
+}
+
+fn flags(evidence: &Evidence<'_>, part: PartId) -> Choices<bool> {
+    let untold = |act: &Act| match act {
+        Act::Provision { object, encrypted: None, .. } => object.is_debug_authentication(),
+        _ => false,
+    };
+    if part.info().da_store == DaStore::Obk && evidence.case.steps.iter().any(|s| untold(&s.act)) {
+        vec![(true, 0.85), (false, 0.15)]
+    } else {
+        vec![(true, 1.0)]
+    }
+}

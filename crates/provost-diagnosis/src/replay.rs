@@ -1,0 +1,544 @@
+//! One reported step on one hypothesis: what may have happened, and how likely the report then is.
+//!
+//! The model says what the chip does; [`crate::noise`] says how that is told. Where the report leaves open whether an action
+//! reached the chip at all, both branches go on.
+
+use provost_chip::{
+    assumptions::RssChecksum,
+    model::{
+        Action, DaRecord, Execution, Observation,
+        authentication::{PRODUCT_MASK, Permission, Presented},
+        boot::{self, Reset},
+        options,
+        provisioning::{Call, encrypts},
+    },
+    parts::DaStore,
+    states::{DaMethod, ProductState, TrustZone},
+    transitions::Writer,
+};
+
+use crate::{
+    case::{
+        Act, AskedPermission, ConnectMode, Credential, Discovery, Object, OptionValue, Outcome, ProvisionedBy, Step,
+    },
+    evidence::{DA_OBJECT_SIZE, Evidence},
+    hypothesis::{DaPath, Hypothesis, hash},
+    noise,
+    signs::Sign,
+};
+
+/// How often the link to the chip breaks between two steps.
+const BREAKS: f64 = 0.01;
+/// How often an attempt that ended badly never reached the chip.
+const NOT_DONE: f64 = 0.12;
+/// How often the write of Provisioning is not told before that of a closed state.
+const UNTOLD: f64 = 0.4;
+/// How often a Debug Authentication that should work fails once for no reason of its own.
+const FLAKY: f64 = 0.06;
+/// How often the owner presents another file than the one that was provisioned.
+const WRONG_FILE: f64 = 0.06;
+
+/// What one step makes of one hypothesis: successors with their weights.
+pub(crate) struct Replay<'a> {
+    pub(crate) evidence: &'a Evidence<'a>,
+    pub(crate) step: &'a Step,
+    pub(crate) successors: Vec<(Hypothesis, f64)>,
+}
+
+impl Replay<'_> {
+    /// Replays the step on a hypothesis; the successors are left in `successors`.
+    pub(crate) fn run(&mut self, h: Hypothesis) {
+        self.successors.clear();
+        if self.never_began() {
+            self.successors.push((h, 1.0));
+            return;
+        }
+        let swd = matches!(
+            self.step.act,
+            Act::Connect { .. } | Act::ReadOption(_) | Act::WriteOption(_) | Act::Erase | Act::Flash
+        );
+        if swd && !h.link {
+            self.emit(h, noise::SILENT.of(self.step.outcome));
+            return;
+        }
+        // A cable, a jumper or a regulator may have failed since the step before.
+        let bad = !matches!(self.step.outcome, None | Some(Outcome::Ok));
+        if swd && bad {
+            let cut = Hypothesis { link: false, ..h };
+            self.emit(cut, BREAKS * noise::SILENT.of(self.step.outcome));
+        }
+        match &self.step.act {
+            Act::Connect { mode, ap } => self.connect(h, *mode, *ap),
+            Act::ReadOption(option) => self.read_option(h, option),
+            Act::WriteOption(option) => self.write_option(h, option),
+            Act::Provision { object, encrypted, size, by } => self.provision(h, *object, *encrypted, *size, *by),
+            Act::Discover(discovery) => self.discover(h, discovery),
+            Act::Authenticate { with, permission } => self.authenticate(h, *with, *permission),
+            Act::CloseDebug => self.close_debug(h),
+            Act::Erase => self.erase(h),
+            Act::Flash => self.flash(h),
+            Act::Dfu | Act::Uart => self.bootloader(h),
+            Act::Reset => self.act(h, Action::Reset),
+            Act::PowerCycle => self.act(h, Action::PowerCycle),
+            Act::Firmware(text) => self.firmware(h, text),
+            Act::Observe(_) => self.observe(h),
+        }
+    }
+
+    /// The tool failed by itself, or cannot speak to this family: the chip saw nothing, and the step says nothing of it.
+    fn never_began(&self) -> bool {
+        let host_side = |s| matches!(s, Sign::ToolCrash | Sign::FileMissing);
+        let wired = matches!(self.step.act, Act::Connect { .. } | Act::ReadOption(_) | Act::Erase | Act::Flash);
+        let bad = !matches!(self.step.outcome, Some(Outcome::Ok));
+        self.step.all_signs().any(host_side) || (wired && bad && self.evidence.tool_is_blind())
+    }
+
+    fn emit(&mut self, h: Hypothesis, weight: f64) {
+        self.successors.push((h, weight));
+    }
+
+    fn act(&mut self, mut h: Hypothesis, action: Action) {
+        if h.link {
+            h.world.step(action);
+        }
+        self.emit(h, 1.0);
+    }
+
+    fn attached(h: &mut Hypothesis) -> bool {
+        h.link && matches!(h.world.step(Action::HotPlug), Observation::State { .. })
+    }
+
+    fn connect(&mut self, mut h: Hypothesis, mode: Option<ConnectMode>, ap: Option<u8>) {
+        let outcome = self.step.outcome;
+        if ap == Some(0) {
+            return self.emit(h, noise::AP0.of(outcome));
+        }
+        // How often it attaches when the state allows it, by way of connecting (rule `R-AP1-SHUT-IN-ROM`).
+        let (action, after_reset) = match mode {
+            Some(ConnectMode::HotPlug) => (Action::HotPlug, 1.0),
+            Some(ConnectMode::UnderReset) => (Action::ConnectUnderReset, 1.0),
+            Some(ConnectMode::PowerDown) => (Action::PowerCycle, 0.3),
+            Some(ConnectMode::HwResetPulse) => (Action::Reset, 0.5),
+            Some(ConnectMode::Normal) => (Action::HotPlug, 0.1),
+            None => (Action::HotPlug, 0.5),
+        };
+        if mode == Some(ConnectMode::Normal) {
+            let world = &mut h.world;
+            boot::reset(&mut world.chip, &world.bench, Reset::System, false, &world.assumptions);
+        }
+        let seen = h.world.step(action);
+        let seen = if seen == Observation::Done { h.world.step(Action::HotPlug) } else { seen };
+        let attaches = match seen {
+            Observation::State { state: ProductState::Open, .. } => 1.0,
+            Observation::State { .. } => after_reset,
+            _ => 0.0,
+        };
+        self.emit(h, attaches * noise::WORKS.of(outcome) + (1.0 - attaches) * noise::SHUT.of(outcome));
+    }
+
+    fn read_option(&mut self, mut h: Hypothesis, option: &OptionValue) {
+        let outcome = self.step.outcome.or(option.value.map(|_| Outcome::Ok));
+        if !Self::attached(&mut h) {
+            return self.emit(h, noise::SHUT.of(outcome));
+        }
+        let chip = &h.world.chip;
+        let agrees = match (option.product_state(), option.trustzone(), option.boot_ube()) {
+            (Some(state), ..) => Some(state == chip.state),
+            (_, Some(tz), _) => Some(tz == chip.tz),
+            (.., Some(entry)) => Some(entry == chip.boot_ube),
+            _ => None,
+        };
+        let value = match agrees {
+            Some(false) if outcome == Some(Outcome::Ok) => 0.002,
+            _ => 1.0,
+        };
+        self.emit(h, value * noise::WORKS.of(outcome));
+    }
+
+    /// A write that ended badly may never have been done.
+    fn perhaps(&mut self, h: Hypothesis, reached: bool) -> f64 {
+        let outcome = self.step.outcome;
+        if !reached {
+            self.emit(h, noise::SHUT.of(outcome));
+            return 0.0;
+        }
+        let left_out = match outcome {
+            Some(Outcome::Ok) => 0.02,
+            None => 0.05,
+            Some(_) => NOT_DONE,
+        };
+        self.emit(h, left_out * noise::IGNORED.of(outcome).max(noise::SILENT.of(outcome)));
+        1.0 - left_out
+    }
+
+    fn write_option(&mut self, mut h: Hypothesis, option: &OptionValue) {
+        let reached = Self::attached(&mut h);
+        let done = self.perhaps(h, reached);
+        if done == 0.0 {
+            return;
+        }
+        let was_open = h.world.chip.state == ProductState::Open;
+        if was_open && option.product_state() > Some(ProductState::Provisioning) {
+            // The write of Provisioning before it goes without saying.
+            let mut two_steps = h;
+            two_steps.world.step(Action::WriteProductState(ProductState::Provisioning));
+            self.written(two_steps, option, done * UNTOLD, false);
+            return self.written(h, option, done * (1.0 - UNTOLD), was_open);
+        }
+        self.written(h, option, done, was_open);
+    }
+
+    /// The write was done, and what it came to; with `was_open` a default configuration may have been provisioned on the way.
+    fn written(&mut self, mut h: Hypothesis, option: &OptionValue, done: f64, was_open: bool) {
+        let outcome = self.step.outcome;
+        let seen = match (option.product_state(), option.trustzone(), option.boot_ube()) {
+            (Some(state), ..) => h.world.step(Action::WriteProductState(state)),
+            (_, Some(tz), _) => h.world.step(Action::WriteTrustZone(tz)),
+            (.., Some(entry)) => h.world.step(Action::WriteBootUbe(entry)),
+            _ if option.field == "PRODUCT_STATE" || option.value.is_none() => Observation::Ignored,
+            _ if h.world.chip.state <= ProductState::Provisioning => Observation::Written,
+            _ => Observation::Ignored,
+        };
+        let row = match seen {
+            Observation::Written if Self::attached(&mut h) => noise::WRITTEN,
+            Observation::Written => noise::WRITTEN_AND_SHUT,
+            _ => noise::IGNORED,
+        };
+        // The graphical tool offers a default configuration on the way to Provisioning.
+        let provisioned = was_open && h.world.chip.state == ProductState::Provisioning && h.world.chip.da.is_none();
+        let default = match provisioned && h.world.chip.part.info().da_store == DaStore::Obk {
+            true if self.evidence.has(Sign::DefaultConfig) => 0.60,
+            true => 0.12,
+            false => 0.0,
+        };
+        if default > 0.0 {
+            let mut with = h;
+            let id = match h.world.chip.tz {
+                TrustZone::Enabled => hash::SAMPLE_CERTIFICATE,
+                TrustZone::Disabled => hash::SAMPLE_PASSWORD,
+            };
+            let encrypted = h.world.chip.part.info().crypto;
+            with.world.chip.da = Some(DaRecord { id, encrypted, mask: PRODUCT_MASK });
+            self.emit(with, done * default * row.of(outcome));
+        }
+        self.emit(h, done * (1.0 - default) * row.of(outcome));
+    }
+
+    fn provision(
+        &mut self,
+        mut h: Hypothesis,
+        object: Object,
+        encrypted: Option<bool>,
+        size: Option<u64>,
+        by: ProvisionedBy,
+    ) {
+        let outcome = self.step.outcome;
+        if by == ProvisionedBy::Firmware {
+            return self.firmware_provisions(h, object, encrypted);
+        }
+        let obk = h.world.chip.part.info().da_store == DaStore::Obk;
+        if obk && h.world.chip.state == ProductState::Open && outcome == Some(Outcome::Ok) && h.link {
+            // The write of Provisioning before it goes without saying.
+            let mut brought = h;
+            brought.world.step(Action::WriteProductState(ProductState::Provisioning));
+            brought.claim_met |= self.evidence.case.chip.state == Some(ProductState::Provisioning);
+            if brought.world.chip.state == ProductState::Provisioning {
+                let mut then = Replay { evidence: self.evidence, step: self.step, successors: Vec::new() };
+                then.provision(brought, object, encrypted, size, by);
+                for (after, share) in then.successors {
+                    self.emit(after, UNTOLD * share);
+                }
+                return self.emit(h, (1.0 - UNTOLD) * noise::NOT_STORED.of(outcome));
+            }
+        }
+        if !Self::attached(&mut h) && by == ProvisionedBy::Tool {
+            return self.emit(h, noise::SHUT.of(outcome));
+        }
+        let signs: Vec<Sign> = self.step.all_signs().collect();
+        let refused_in_open = signs.iter().any(|s| matches!(s, Sign::ServiceAbsent | Sign::ObjectKindRefused));
+        let fits_state = match (refused_in_open, h.world.chip.state) {
+            (true, ProductState::Open) => 1.0,
+            (true, _) => 0.04,
+            (false, _) => 1.0,
+        };
+        let wrong_size = object.is_debug_authentication() && size.is_some_and(|s| s != DA_OBJECT_SIZE);
+        if wrong_size || signs.contains(&Sign::ObjectSize) {
+            return self.emit(h, fits_state * noise::NOT_STORED.of(outcome));
+        }
+        let otp = h.world.chip.part.info().da_store == DaStore::Otp;
+        let id = match object {
+            Object::DaPassword if self.evidence.has(Sign::SampleCredential) => hash::SAMPLE_PASSWORD,
+            Object::DaCertificate if self.evidence.has(Sign::SampleCredential) => hash::SAMPLE_CERTIFICATE,
+            Object::DaPassword => hash::OWN_PASSWORD,
+            Object::DaCertificate => hash::OWN_CERTIFICATE,
+            _ => {
+                let stores = h.world.chip.state <= ProductState::Provisioning;
+                h.world.chip.st_irot_data |= stores && object == Object::Stirot && outcome == Some(Outcome::Ok);
+                let row = if stores { noise::STORED } else { noise::NOT_STORED };
+                return self.emit(h, row.of(outcome));
+            }
+        };
+        if otp {
+            // Rule `R-H503-OTP`: written once, in Open or Provisioning.
+            let blank = h.world.chip.da.is_none() && h.world.chip.state <= ProductState::Provisioning;
+            let same = h.world.chip.da.is_some_and(|da| da.id == id);
+            if blank {
+                self.emit(h, 0.1 * noise::NOT_STORED.of(outcome));
+                h.world.chip.da = Some(DaRecord { id, encrypted: false, mask: PRODUCT_MASK });
+            }
+            let row = if blank || same { noise::STORED } else { noise::NOT_STORED };
+            return self.emit(h, 0.9 * row.of(outcome));
+        }
+        let crypto = h.world.chip.part.info().crypto;
+        let flag = encrypted.unwrap_or(crypto == h.flag_fits);
+        // ST's tool knows the checksum and the word; what it asks for is what counts here.
+        let caca = encrypts(true, &h.world.assumptions) == flag;
+        let call = Call { checksum: RssChecksum::ALL[0], caca };
+        // A service that stood still for a reason of its own, or a tool that never began.
+        let flaky = if self.evidence.has(Sign::UsbInTheWay) { 0.5 } else { 0.05 };
+        self.emit(h, flaky * noise::NOT_STORED.of(outcome));
+        let seen = h.world.step(Action::Provision { call, id, mask: PRODUCT_MASK });
+        let row = if seen == Observation::Provisioned { noise::STORED } else { noise::NOT_STORED };
+        self.emit(h, (1.0 - flaky) * fits_state * row.of(outcome));
+    }
+
+    /// The chip's own code stores an object: nobody has checked how.
+    ///
+    /// On parts with secure AES it can hardly encrypt: the key is not there in Open, the service not there with TrustZone off.
+    fn firmware_provisions(&mut self, mut h: Hypothesis, object: Object, encrypted: Option<bool>) {
+        let outcome = self.step.outcome;
+        let (well, broken) = if self.evidence.has(Sign::HeaderWritten) { (0.05, 0.85) } else { (0.45, 0.35) };
+        self.emit(h, (1.0 - well - broken) * noise::NOT_STORED.of(outcome).max(noise::UNCHECKED.of(outcome)));
+        if !object.is_debug_authentication() {
+            return;
+        }
+        let own = if object == Object::DaPassword { hash::OWN_PASSWORD } else { hash::OWN_CERTIFICATE };
+        let encrypts = encrypted != Some(false) && h.world.chip.tz == TrustZone::Enabled;
+        let encrypted = h.world.chip.part.info().crypto && encrypts;
+        for (id, share) in [(own, well), (hash::BROKEN, broken)] {
+            h.world.chip.da = Some(DaRecord { id, encrypted, mask: PRODUCT_MASK });
+            self.emit(h, share * noise::UNCHECKED.of(outcome));
+        }
+    }
+
+    /// Takes the chip through the request; what is left of the path is returned.
+    fn request(h: &mut Hypothesis) -> DaPath {
+        let path = h.da_path();
+        if h.link && h.host && h.world.step(Action::RequestDebugAuthentication) != Observation::Answers {
+            return if path == DaPath::Answers { DaPath::NoReset } else { path };
+        }
+        path
+    }
+
+    /// How likely the step's messages are when a request went this way.
+    fn told(&self, path: DaPath) -> f64 {
+        let share = |sign| match (sign, path) {
+            (Sign::OpenOrNoRssDa, DaPath::Open | DaPath::Locked) => 0.5,
+            (Sign::OpenOrNoRssDa, DaPath::Answers) => 0.02,
+            (Sign::OpenOrNoRssDa, _) => 0.15,
+            (Sign::NoMailbox, DaPath::Answers) => 0.02,
+            (Sign::NoMailbox, DaPath::NoHost) => 0.05,
+            (Sign::NoMailbox, _) => 0.2,
+            (Sign::HostSideFailure, DaPath::NoHost) => 0.8,
+            (Sign::HostSideFailure, _) => 0.02,
+            (Sign::Established, DaPath::Answers) => 0.7,
+            (Sign::Established, DaPath::Open) => 0.3,
+            (Sign::Established, DaPath::NoReset) => 0.05,
+            (Sign::Established, _) => 0.005,
+            _ => 1.0,
+        };
+        self.step.all_signs().map(share).product()
+    }
+
+    fn discover(&mut self, mut h: Hypothesis, seen: &Discovery) {
+        let path = Self::request(&mut h);
+        let told = self.told(path);
+        let shown = h.world.step(Action::Discover);
+        let Observation::Discovered { state, valid, method } = shown else {
+            let weight = if seen.answered() { 0.001 } else { noise::NO_ANSWER.of(self.step.outcome) };
+            // Nobody was there, yet the exchange began: what an Open chip does.
+            let empty = if seen.empty_answer && path != DaPath::Open { 0.1 } else { 1.0 };
+            return self.emit(h, weight * empty * told);
+        };
+        if !seen.answered() {
+            let outcome = self.step.outcome;
+            let empty = if seen.empty_answer { 0.02 } else { 1.0 };
+            let weight = FLAKY * noise::NO_ANSWER.of(outcome) + (1.0 - FLAKY) * noise::ANSWERS.of(outcome);
+            return self.emit(h, weight * empty * told);
+        }
+        let agrees = |same: Option<bool>, wrong: f64| match same {
+            Some(false) => wrong,
+            _ => 1.0,
+        };
+        let weight = agrees(seen.lifecycle.map(|l| l == state), 0.001)
+            * agrees(seen.integrity.map(|i| i == valid), 0.01)
+            * agrees(seen.password.map(|p| p == (method == DaMethod::Password)), 0.05);
+        self.emit(h, weight * told);
+    }
+
+    fn authenticate(&mut self, mut h: Hypothesis, with: Option<Credential>, permission: AskedPermission) {
+        let outcome = self.step.outcome;
+        let path = Self::request(&mut h);
+        let told = self.told(path);
+        if path != DaPath::Answers {
+            return self.emit(h, told * noise::NO_ANSWER.of(outcome));
+        }
+        // The chip answered, but the exchange broke off for no reason of its own.
+        self.emit(h, told * FLAKY * noise::NO_ANSWER.of(outcome));
+        let method = DaMethod::for_trustzone(h.world.chip.tz);
+        let sample =
+            self.evidence.has(Sign::SampleCredential) || self.step.all_signs().any(|s| s == Sign::SampleCredential);
+        let id = match (with, sample) {
+            (Some(Credential::Certificate), false) => hash::OWN_CERTIFICATE,
+            (Some(Credential::Password), false) => hash::OWN_PASSWORD,
+            (Some(Credential::Certificate), true) => hash::SAMPLE_CERTIFICATE,
+            (Some(Credential::Password), true) => hash::SAMPLE_PASSWORD,
+            (_, false) if method == DaMethod::Certificate => hash::OWN_CERTIFICATE,
+            (_, false) => hash::OWN_PASSWORD,
+            (_, true) if method == DaMethod::Certificate => hash::SAMPLE_CERTIFICATE,
+            (_, true) => hash::SAMPLE_PASSWORD,
+        };
+        let presents = match with {
+            Some(Credential::Certificate) => DaMethod::Certificate,
+            Some(Credential::Password) => DaMethod::Password,
+            _ => method,
+        };
+        let asks = match permission {
+            AskedPermission::TzRegression => Permission::TzRegression,
+            AskedPermission::FullRegression | AskedPermission::Debug => Permission::FullRegression,
+        };
+        let presented = |id| Presented { method: presents, id, mask: u32::MAX };
+        let before = h;
+        let mut wrong = before;
+        wrong.world.step(Action::Authenticate(presented(hash::BROKEN - 1), asks));
+        let granted = h.world.step(Action::Authenticate(presented(id), asks)) == Observation::Granted;
+        if granted {
+            if permission == AskedPermission::Debug {
+                h = before;
+            }
+            self.emit(wrong, told * WRONG_FILE * noise::DENIED.of(outcome));
+            self.emit(h, told * (1.0 - FLAKY - WRONG_FILE) * noise::GRANTED.of(outcome));
+        } else {
+            self.emit(h, told * (1.0 - FLAKY) * noise::DENIED.of(outcome));
+        }
+    }
+
+    /// Ending a session leaves the port shut until a reset, as seen on one board.
+    fn close_debug(&mut self, mut h: Hypothesis) {
+        self.emit(h, 0.4);
+        if h.world.chip.state > ProductState::Open && h.link {
+            h.world.chip.runs = Execution::RssDa { open: false };
+        }
+        self.emit(h, 0.6);
+    }
+
+    fn flashed(&self) -> noise::Row {
+        if self.evidence.has(Sign::SupplyLow) { noise::FLASHED_WEAKLY } else { noise::FLASHED }
+    }
+
+    fn erase(&mut self, mut h: Hypothesis) {
+        let outcome = self.step.outcome;
+        let row = match h.world.step(Action::MassErase) {
+            Observation::Done => self.flashed(),
+            Observation::Ignored => noise::IGNORED,
+            _ => noise::SHUT,
+        };
+        self.emit(h, row.of(outcome));
+    }
+
+    fn flash(&mut self, mut h: Hypothesis) {
+        let outcome = self.step.outcome;
+        let chip = &h.world.chip;
+        // Tools reset the chip to program it.
+        let programmable = chip.state == ProductState::Open
+            || (chip.state == ProductState::Provisioning && chip.tz == TrustZone::Disabled);
+        let row = if programmable { self.flashed() } else { noise::SHUT };
+        if programmable && outcome != Some(Outcome::Error) {
+            h.world.chip.firmware = h.firmware;
+            h.world.step(Action::Reset);
+        }
+        self.emit(h, row.of(outcome));
+    }
+
+    fn bootloader(&mut self, h: Hypothesis) {
+        let runs = h.link && h.world.chip.runs == Execution::Bootloader;
+        let row = if runs { noise::BOOTLOADER } else { noise::NO_BOOTLOADER };
+        self.emit(h, row.of(self.step.outcome));
+    }
+
+    /// The chip's own code acted; only writes of the product state move the life cycle.
+    fn firmware(&mut self, mut h: Hypothesis, text: &str) {
+        match written_state(text) {
+            Some(provost_chip::states::REGRESSION) => {
+                self.emit(h, 0.3);
+                h.firmware.regresses = true;
+                h.world.chip.firmware.regresses = true;
+                if self.step.outcome == Some(Outcome::Ok) {
+                    h.world.step(Action::AskFirmwareToRegress);
+                }
+                self.emit(h, 0.7);
+            }
+            Some(code) => {
+                self.emit(h, if self.step.outcome == Some(Outcome::Ok) { 0.05 } else { 0.4 });
+                if let Some(to) = ProductState::from_code(code) {
+                    let world = &mut h.world;
+                    let decision = options::write_product_state(&world.chip, to, Writer::Firmware, &world.assumptions);
+                    world.chip.pending.state = decision.outcome.or(world.chip.pending.state);
+                    boot::reset(&mut world.chip, &world.bench, Reset::System, false, &world.assumptions);
+                }
+                self.emit(h, 0.6);
+            }
+            None => self.observe(h),
+        }
+    }
+
+    fn observe(&mut self, h: Hypothesis) {
+        let state = h.world.chip.state;
+        let boots = h.firmware.boots;
+        let weight: f64 = self
+            .step
+            .all_signs()
+            .map(|sign| match sign {
+                // User code never runs in Provisioning (rule `R-BOOT-PROVISIONING`).
+                Sign::ApplicationRuns if state == ProductState::Provisioning || !boots => 0.03,
+                Sign::ApplicationDead if state != ProductState::Provisioning && boots => 0.3,
+                Sign::FlashReadsZero if state != ProductState::Open => 0.2,
+                _ => 1.0,
+            })
+            .product();
+        if self.step.all_signs().any(|s| s == Sign::UnrecordedWrites) {
+            return self.unrecorded(h, weight);
+        }
+        self.emit(h, weight);
+    }
+
+    /// Anything may have been written.
+    fn unrecorded(&mut self, h: Hypothesis, weight: f64) {
+        self.emit(h, 0.5 * weight);
+        use ProductState as S;
+        // Nobody writes Locked in passing.
+        for (to, share) in [
+            (S::Provisioning, 0.10),
+            (S::IrotProvisioned, 0.08),
+            (S::TzClosed, 0.10),
+            (S::Closed, 0.20),
+            (S::Locked, 0.005),
+        ] {
+            let fits = to != S::TzClosed || h.world.chip.tz == TrustZone::Enabled;
+            if to > h.world.chip.state && fits {
+                let mut moved = h;
+                moved.world.chip.state = to;
+                moved.world.step(Action::PowerCycle);
+                self.emit(moved, share * weight);
+            }
+        }
+    }
+}
+
+/// The code in a text such as `writes PRODUCT_STATE=0x72`.
+fn written_state(text: &str) -> Option<u8> {
+    let upper = text.to_ascii_uppercase();
+    let rest = upper.split_once("PRODUCT_STATE")?.1;
+    let digits: String = rest.split_once("0X")?.1.chars().take_while(char::is_ascii_hexdigit).collect();
+    u8::from_str_radix(&digits, 16).ok()
+}

@@ -1,0 +1,3 @@
+//! The tables of `data/`, as constants.
+
+include!(concat!(env!("OUT_DIR"), "/tables.rs"));

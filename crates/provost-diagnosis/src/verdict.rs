@@ -1,0 +1,172 @@
+//! The verdict: what the hypotheses come to together.
+
+use provost_chip::states::ProductState;
+use serde::Serialize;
+
+use crate::{
+    belief::Belief,
+    evidence::Evidence,
+    hypothesis::{Fate, Hypothesis},
+    signs::Sign,
+};
+
+/// The answer in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// A plan leads back to Open with what the owner has or can make.
+    Recoverable,
+    /// The same, once a named condition holds.
+    RecoverableIf,
+    /// No known way back.
+    Lost,
+    /// Nobody is locked out.
+    NotLocked,
+    /// The evidence fits chips with different verdicts.
+    Undetermined,
+}
+
+impl Verdict {
+    /// The word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Recoverable => "recoverable",
+            Self::RecoverableIf => "recoverable-if",
+            Self::Lost => "lost",
+            Self::NotLocked => "not-locked",
+            Self::Undetermined => "undetermined",
+        }
+    }
+}
+
+/// What stands between a chip and its way back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Condition {
+    /// The probe's reset line must reach NRST.
+    Nrst,
+    /// The host's tool must be able to do Debug Authentication.
+    Host,
+    /// The credential must be found.
+    Credential,
+    /// The owner's firmware must request the regression.
+    Firmware,
+}
+
+/// What one hypothesis means for the owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Standing {
+    NotLocked,
+    Recoverable,
+    RecoverableIf(Vec<Condition>),
+    Lost,
+    /// Nothing reaches the chip: what it is cannot be told.
+    OutOfReach,
+}
+
+pub(crate) fn standing(h: &Hypothesis, evidence: &Evidence<'_>) -> Standing {
+    if !h.link {
+        return Standing::OutOfReach;
+    }
+    let fate = h.fate();
+    if fate == Fate::Open || does_what_it_is_meant_to(h, evidence) {
+        return Standing::NotLocked;
+    }
+    let mut conditions = Vec::new();
+    match fate {
+        Fate::Lost(_) => return Standing::Lost,
+        Fate::AskFirmware => return Standing::RecoverableIf(vec![Condition::Firmware]),
+        Fate::FindCredential => conditions.push(Condition::Credential),
+        _ => {}
+    }
+    if !h.world.bench.nrst_wired {
+        conditions.push(Condition::Nrst);
+    }
+    if !h.host {
+        conditions.push(Condition::Host);
+    }
+    if conditions.is_empty() { Standing::Recoverable } else { Standing::RecoverableIf(conditions) }
+}
+
+/// A chip past Provisioning on which nobody tried the debug port, and whose firmware is at work, is not locked: it is closed
+/// as its owner wished.
+fn does_what_it_is_meant_to(h: &Hypothesis, evidence: &Evidence<'_>) -> bool {
+    let at_work = evidence.has(Sign::ApplicationRuns)
+        || evidence.case.steps.iter().any(|s| matches!(s.act, crate::case::Act::Firmware(_)));
+    h.world.chip.state > ProductState::Provisioning && !evidence.shut_out && at_work
+}
+
+/// The shares of the verdicts.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Shares {
+    /// Recoverable as things stand.
+    pub recoverable: f64,
+    /// Recoverable once something holds.
+    pub recoverable_if: f64,
+    /// Lost.
+    pub lost: f64,
+    /// Not locked.
+    pub not_locked: f64,
+    /// Out of reach.
+    pub out_of_reach: f64,
+}
+
+/// Above this share of lost worlds nothing is promised.
+pub const LOST_AT_MOST: f64 = 0.10;
+/// A verdict other than `undetermined` needs this share.
+pub const SURE: f64 = 0.85;
+
+impl Shares {
+    /// The shares in a belief.
+    pub fn of(belief: &Belief, evidence: &Evidence<'_>) -> Self {
+        let mut shares = Self::default();
+        for (hypothesis, weight) in &belief.hypotheses {
+            let share = match standing(hypothesis, evidence) {
+                Standing::NotLocked => &mut shares.not_locked,
+                Standing::Recoverable => &mut shares.recoverable,
+                Standing::RecoverableIf(_) => &mut shares.recoverable_if,
+                Standing::Lost => &mut shares.lost,
+                Standing::OutOfReach => &mut shares.out_of_reach,
+            };
+            *share += weight;
+        }
+        shares
+    }
+
+    /// The verdict and how sure it is, from 0 to 1.
+    pub fn verdict(&self) -> (Verdict, f64) {
+        let saved = self.recoverable + self.recoverable_if;
+        if self.lost >= 0.9 {
+            return (Verdict::Lost, self.lost);
+        }
+        if self.lost <= LOST_AT_MOST {
+            if self.not_locked >= 0.7 {
+                return (Verdict::NotLocked, self.not_locked);
+            }
+            // Open or not: the same plan is safe for both, and leads to Open.
+            if saved + self.not_locked >= SURE && saved > 2.0 * self.not_locked {
+                let which =
+                    if self.recoverable >= self.recoverable_if { Verdict::Recoverable } else { Verdict::RecoverableIf };
+                return (which, saved + self.not_locked);
+            }
+        }
+        (Verdict::Undetermined, 1.0 - self.lost.max(saved).max(self.not_locked).max(self.out_of_reach))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_promised_while_a_tenth_of_the_worlds_is_lost() {
+        for lost in [0.0, 0.05, 0.11, 0.5, 0.89, 0.95] {
+            let shares = Shares { lost, recoverable: 1.0 - lost, ..Shares::default() };
+            let expected = match lost {
+                l if l <= LOST_AT_MOST => Verdict::Recoverable,
+                l if l >= 0.9 => Verdict::Lost,
+                _ => Verdict::Undetermined,
+            };
+            assert_eq!(shares.verdict().0, expected, "{lost}");
+        }
+    }
+}
