@@ -97,13 +97,13 @@ impl CaseError {
     /// Stable code, for JSON and exit messages.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::TooLarge { .. } => "E-CASE-TOO-LARGE",
-            Self::Syntax { .. } => "E-CASE-SYNTAX",
-            Self::UnknownKey { .. } => "E-CASE-UNKNOWN-KEY",
-            Self::UnknownWord { .. } => "E-CASE-UNKNOWN-WORD",
-            Self::WrongValue { .. } => "E-CASE-WRONG-VALUE",
-            Self::MissingKey { .. } => "E-CASE-MISSING-KEY",
-            Self::TooManySteps { .. } => "E-CASE-TOO-MANY-STEPS",
+            Self::TooLarge { .. } => "case-too-large",
+            Self::Syntax { .. } => "case-syntax",
+            Self::UnknownKey { .. } => "case-unknown-key",
+            Self::UnknownWord { .. } => "case-unknown-word",
+            Self::WrongValue { .. } => "case-wrong-value",
+            Self::MissingKey { .. } => "case-missing-key",
+            Self::TooManySteps { .. } => "case-too-many-steps",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The table of messages, and finding them in lines and by what people ask.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop")]
+
 use provost_chip::sources::Source;
 use provost_diagnosis::{messages::Message, signs::Sign};
 

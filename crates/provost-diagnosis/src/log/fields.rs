@@ -3,6 +3,33 @@
 use super::command::number;
 use crate::case::{Host, OptionValue};
 
+/// Lines that are known and say nothing that is needed.
+pub(super) const FURNITURE: &[&str] = &[
+    "-----",
+    "Bank :",
+    "Address :",
+    "Size :",
+    "Revision ID",
+    "Flash size",
+    "Device type",
+    "Device CPU",
+    "BL Version",
+    "SFSP Version",
+    "SWD freq",
+    "Debug in Low Power",
+    "Reset mode",
+    "UPLOADING OPTION",
+    "OPTION BYTE PROGRAMMING VER",
+    "Reconnect",
+    "ST-LINK SN",
+    "SDMOpen",
+    "open_comms",
+    "Reading data",
+    "Clear all interrupts",
+    "NVM size",
+    "Chip",
+];
+
 /// A few words of a header.
 pub(super) fn short(value: &str) -> Option<String> {
     Some(value.chars().take(60).collect::<String>()).filter(|v| !v.is_empty())

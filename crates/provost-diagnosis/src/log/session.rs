@@ -9,7 +9,7 @@ use super::{
     LogReport,
     command::{Command, Interface, mode_of, number, object_of},
     discovery, family,
-    fields::{expected, host_of, short, unchanged},
+    fields::{FURNITURE, expected, host_of, short, unchanged},
     open_step::{Kind, OpenStep},
     steps::Steps,
 };
@@ -29,33 +29,6 @@ const OPTSR2: [u64; 2] = [0x4002_2070, 0x5002_2070];
 
 /// Option fields whose printed values are taken.
 const FIELDS: [&str; 3] = ["PRODUCT_STATE", "TZEN", "BOOT_UBE"];
-
-/// Lines that are known and say nothing that is needed.
-const FURNITURE: &[&str] = &[
-    "-----",
-    "Bank :",
-    "Address :",
-    "Size :",
-    "Revision ID",
-    "Flash size",
-    "Device type",
-    "Device CPU",
-    "BL Version",
-    "SFSP Version",
-    "SWD freq",
-    "Debug in Low Power",
-    "Reset mode",
-    "UPLOADING OPTION",
-    "OPTION BYTE PROGRAMMING VER",
-    "Reconnect",
-    "ST-LINK SN",
-    "SDMOpen",
-    "open_comms",
-    "Reading data",
-    "Clear all interrupts",
-    "NVM size",
-    "Chip",
-];
 
 #[derive(Debug, Default)]
 pub(super) struct Session {
@@ -162,6 +135,10 @@ impl Session {
     fn begin(&mut self, kind: Kind, outcome: Option<Outcome>) -> &mut OpenStep {
         if !self.open.as_ref().is_some_and(|open| open.goes_on(kind, outcome)) {
             self.close();
+            // The tool erases before it programs.
+            if kind == Kind::Flash && self.command.erase {
+                OpenStep::new(Kind::Erase).close(&mut self.command, self.ap, &mut self.steps);
+            }
         }
         self.open.get_or_insert_with(|| OpenStep::new(kind))
     }
@@ -176,11 +153,8 @@ impl Session {
 
     fn banner_line(&mut self, line: &str) -> bool {
         if let Some(rest) = line.strip_prefix("STM32CubeProgrammer ") {
-            let (version, host) = rest
-                .strip_prefix("API ")
-                .unwrap_or(rest)
-                .split_once('|')
-                .unwrap_or((rest.strip_prefix("API ").unwrap_or(rest), ""));
+            let rest = rest.strip_prefix("API ").unwrap_or(rest);
+            let (version, host) = rest.split_once('|').unwrap_or((rest, ""));
             if !version.trim_start().starts_with('v') {
                 return false;
             }
