@@ -73,6 +73,36 @@ pub enum ObkRule {
     },
 }
 
+impl ObkError {
+    /// A stable word for the rule.
+    pub const fn code(&self) -> &'static str {
+        match self.rule {
+            ObkRule::Header { .. } => "obk-header",
+            ObkRule::DestinationAlignment { .. } => "obk-alignment",
+            ObkRule::Destination { .. } => "obk-destination",
+            ObkRule::Length { .. } => "obk-length",
+            ObkRule::Size { .. } => "obk-size",
+            ObkRule::RangeEnd { .. } => "obk-range-end",
+            ObkRule::EncryptionFlag { .. } => "obk-encryption-flag",
+        }
+    }
+
+    /// How to put it right.
+    pub const fn fix(&self) -> &'static str {
+        match self.rule {
+            ObkRule::Header { .. } | ObkRule::Length { .. } => "the file is cut off or no .obk file: build it again",
+            ObkRule::EncryptionFlag { .. } => "the file is no .obk file of an STM32H5: build it again",
+            ObkRule::DestinationAlignment { .. } | ObkRule::Destination { .. } => {
+                "give an address from 0x0FFD0000 to 0x0FFD1FEF, a multiple of 16; other families have other objects"
+            }
+            ObkRule::Size { .. } => "pad the payload with zeros to a multiple of 16 (GlobalAlign in ST's XML)",
+            ObkRule::RangeEnd { .. } => {
+                "move the object or make it smaller: it must end in the HDPL range it starts in"
+            }
+        }
+    }
+}
+
 /// A provisioning object. The payload may be a key: it is wiped on drop and not shown by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Obk {
@@ -91,30 +121,25 @@ impl Obk {
     /// The rule that is broken, with the offset its field has in the file.
     pub fn new(destination: u32, encrypt: bool, payload: Vec<u8>) -> Result<Self, ObkError> {
         let payload = Zeroizing::new(payload);
-        check(destination, payload.len())?;
+        if let Some(&error) = placement(destination, payload.len()).first() {
+            return Err(error);
+        }
         Ok(Self { destination, encrypt, payload })
     }
 
     /// Reads a file.
     ///
     /// # Errors
-    /// The offset and the rule that is broken.
+    /// The offset and the rule that is broken; the first of [`violations`].
     pub fn parse(bytes: &[u8]) -> Result<Self, ObkError> {
-        let fail = |offset, rule| Err(ObkError { offset, rule });
-        let Some((header, payload)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
-            return fail(0, ObkRule::Header { have: bytes.len() });
-        };
-        let [d0, d1, d2, d3, s0, s1, s2, s3, flag @ ..] = *header;
-        let announced = u32::from_le_bytes([s0, s1, s2, s3]);
-        if usize::try_from(announced) != Ok(payload.len()) {
-            return fail(4, ObkRule::Length { announced, have: payload.len() });
+        if let Some(&error) = violations(bytes).first() {
+            return Err(error);
         }
-        let encrypt = match u32::from_le_bytes(flag) {
-            0 => false,
-            1 => true,
-            found => return fail(8, ObkRule::EncryptionFlag { found }),
+        let Some((header, payload)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
+            return Err(ObkError { offset: 0, rule: ObkRule::Header { have: bytes.len() } });
         };
-        Self::new(u32::from_le_bytes([d0, d1, d2, d3]), encrypt, payload.to_vec())
+        let [destination, _, encrypt] = header_words(header);
+        Self::new(destination, encrypt == 1, payload.to_vec())
     }
 
     /// The bytes of the file.
@@ -158,20 +183,44 @@ impl fmt::Debug for Obk {
     }
 }
 
-fn check(destination: u32, size: usize) -> Result<(), ObkError> {
-    let fail = |offset, rule| Err(ObkError { offset, rule });
-    if !(destination as usize).is_multiple_of(ALIGN) {
-        return fail(0, ObkRule::DestinationAlignment { found: destination });
-    }
-    let Some(range) = Range::of(destination) else {
-        return fail(0, ObkRule::Destination { found: destination });
+/// Every rule that a file breaks, in the order in which it is read.
+pub fn violations(bytes: &[u8]) -> Vec<ObkError> {
+    let Some((header, payload)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
+        return vec![ObkError { offset: 0, rule: ObkRule::Header { have: bytes.len() } }];
     };
+    let [destination, announced, encrypt] = header_words(header);
+    let mut found = Vec::new();
+    if usize::try_from(announced) != Ok(payload.len()) {
+        found.push(ObkError { offset: 4, rule: ObkRule::Length { announced, have: payload.len() } });
+    }
+    if encrypt > 1 {
+        found.push(ObkError { offset: 8, rule: ObkRule::EncryptionFlag { found: encrypt } });
+    }
+    found.extend(placement(destination, payload.len()));
+    found
+}
+
+fn header_words(header: &[u8; HEADER_BYTES]) -> [u32; 3] {
+    let [a, b, c, d, e, f, g, h, i, j, k, l] = *header;
+    [[a, b, c, d], [e, f, g, h], [i, j, k, l]].map(u32::from_le_bytes)
+}
+
+/// The rules for destination and size that are broken.
+fn placement(destination: u32, size: usize) -> Vec<ObkError> {
+    let mut found = Vec::new();
+    if !(destination as usize).is_multiple_of(ALIGN) {
+        found.push(ObkError { offset: 0, rule: ObkRule::DestinationAlignment { found: destination } });
+    }
+    let range = Range::of(destination);
+    if range.is_none() {
+        found.push(ObkError { offset: 0, rule: ObkRule::Destination { found: destination } });
+    }
     if size == 0 || !size.is_multiple_of(ALIGN) {
-        return fail(4, ObkRule::Size { found: size });
+        found.push(ObkError { offset: 4, rule: ObkRule::Size { found: size } });
     }
-    let (end, limit) = (u64::from(destination) + size as u64, range.end());
-    if end > u64::from(limit) {
-        return fail(4, ObkRule::RangeEnd { end, limit });
+    let end = u64::from(destination) + size as u64;
+    if let Some(limit) = range.map(Range::end).filter(|&limit| end > u64::from(limit)) {
+        found.push(ObkError { offset: 4, rule: ObkRule::RangeEnd { end, limit } });
     }
-    Ok(())
+    found
 }

@@ -9,11 +9,7 @@ use provost_obk::memory::Level;
 use provost_obk::{Obk, h503};
 use serde_json::Value;
 
-use crate::root_key;
-
-fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
-}
+use crate::{root_key, unhex};
 
 /// Calls `check` with every file of a kind: its description and its bytes. Gives the count.
 fn each(kind: &str, check: impl Fn(&Value, &[u8])) -> usize {
