@@ -4,7 +4,14 @@
 //! and a report as long as people write them, measured with care.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a benchmark")]
 
-#[allow(unreachable_pub, missing_docs, missing_debug_implementations, clippy::unwrap_used, clippy::panic, reason = "shared with tests")]
+#[allow(
+    unreachable_pub,
+    missing_docs,
+    missing_debug_implementations,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "shared with tests"
+)]
 #[path = "../tests/support/mod.rs"]
 mod support;
 

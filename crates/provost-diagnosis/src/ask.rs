@@ -82,7 +82,11 @@ fn readiness(step: Move, case: &Case) -> f64 {
     let since = case.steps.iter().rev().take_while(|s| !matches!(s.act, Act::WriteOption(_) | Act::Provision { .. }));
     let mut since = since.map(|s| &s.act);
     match (step, case.bench.nrst) {
-        (Move::ConnectHotPlug, _) if since.any(|a| matches!(a, Act::Connect { mode: Some(ConnectMode::HotPlug), .. })) => 0.3,
+        (Move::ConnectHotPlug, _)
+            if since.any(|a| matches!(a, Act::Connect { mode: Some(ConnectMode::HotPlug), .. })) =>
+        {
+            0.3
+        }
         (Move::PowerCycle, _) if since.any(|a| matches!(a, Act::PowerCycle)) => 0.3,
         (Move::WireNrst, Some(true)) => 0.5,
         (Move::WireNrst, None) => 0.7,
@@ -177,6 +181,9 @@ fn meaning(step: Move, then: &Belief, evidence: &Evidence<'_>) -> String {
             "recoverable: provision a credential and use it for a full regression"
         }
         V::Recoverable | V::RecoverableIf => "recoverable with the credential that was provisioned",
+        V::Lost if matches!(step, Move::Check(_) | Move::PowerCycle) => {
+            "most likely lost; a discovery with another probe has the last word"
+        }
         V::Lost => "lost: nothing on the chip would accept any credential",
         V::NotLocked => "nobody is locked out",
         V::Undetermined if matches!(step, Move::Check(_) | Move::PowerCycle) => {

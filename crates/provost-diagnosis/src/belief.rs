@@ -1,6 +1,9 @@
 //! The belief: every hypothesis that the report allows, weighed. A Bayes filter over the model's worlds.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+};
 
 use crate::{case::Step, evidence::Evidence, hypothesis::Hypothesis, prior, replay::Replay};
 
@@ -103,7 +106,8 @@ fn advance(all: &[(Hypothesis, f64)], evidence: &Evidence<'_>, step: &Step) -> W
 /// Adds up the weights of equal hypotheses, in a fixed order.
 fn merged(all: impl IntoIterator<Item = (Hypothesis, f64, usize)>) -> Weighed {
     let all = all.into_iter();
-    let mut places: HashMap<Hypothesis, usize> = HashMap::with_capacity(all.size_hint().0);
+    let mut places: HashMap<Hypothesis, usize, BuildHasherDefault<Mix>> =
+        HashMap::with_capacity_and_hasher(all.size_hint().0, BuildHasherDefault::default());
     let mut kept: Vec<(Hypothesis, f64)> = Vec::with_capacity(all.size_hint().0);
     // For each, the heaviest contribution and where it came from.
     let mut from: Vec<(f64, usize)> = Vec::with_capacity(all.size_hint().0);
@@ -123,6 +127,37 @@ fn merged(all: impl IntoIterator<Item = (Hypothesis, f64, usize)>) -> Weighed {
         }
     }
     (kept, from.into_iter().map(|(_, parent)| parent).collect())
+}
+
+/// A hash for keys of many small fields that nobody outside chooses: multiply and rotate.
+#[derive(Debug, Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn finish(&self) -> u64 {
+        // The table takes the high bits for its tags and the low ones for its places.
+        self.0 ^ self.0 >> 29
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u8(&mut self, value: u8) {
+        self.write_u64(u64::from(value));
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.write_u64(u64::from(value));
+    }
+
+    fn write_isize(&mut self, value: isize) {
+        self.write_u64(value as u64);
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = (self.0.rotate_left(5) ^ value).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
 }
 
 fn normalised(mut all: Vec<(Hypothesis, f64)>) -> Vec<(Hypothesis, f64)> {

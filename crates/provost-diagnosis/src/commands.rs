@@ -28,24 +28,19 @@ pub fn commands(step: Move, target: Target<'_>) -> Commands {
     let part = target.part.unwrap_or("PART");
     let hot_plug = "STM32_Programmer_CLI -c port=SWD ap=1 mode=HOTPLUG";
     let pair = |provost: String, st: String| Commands { provost, stm32cubeprogrammer: st };
+    // `rescue` makes the credential, keeps it, and goes on with the steps that follow.
+    let provision = |method: &str, object: &str| {
+        let files = format!("provost credential new --method {method} --part {part} --out rescue");
+        pair("provost rescue".into(), format!("{files} && {hot_plug} -sdp rescue/{object}"))
+    };
     match step {
         Move::Discover => pair("provost auth discover".into(), "STM32_Programmer_CLI -c port=SWD debugauth=2".into()),
         Move::ConnectHotPlug | Move::RetryConnect => pair("provost status".into(), format!("{hot_plug} -ob displ")),
         Move::ConnectUnderReset => {
             pair("provost status".into(), "STM32_Programmer_CLI -c port=SWD ap=1 mode=UR -ob displ".into())
         }
-        Move::ProvisionCertificate => pair(
-            "provost rescue --dry-run, then provost rescue".into(),
-            format!(
-                "make the files: provost credential new --method certificate --part {part} --out rescue; then {hot_plug} -sdp rescue/DA_Config.obk"
-            ),
-        ),
-        Move::ProvisionPassword => pair(
-            "provost rescue --dry-run, then provost rescue".into(),
-            format!(
-                "make the files: provost credential new --method password --part {part} --out rescue; then {hot_plug} -sdp rescue/DA_ConfigWithPassword.obk"
-            ),
-        ),
+        Move::ProvisionCertificate => provision("certificate", "DA_Config.obk"),
+        Move::ProvisionPassword => provision("password", "DA_ConfigWithPassword.obk"),
         Move::FullRegression => {
             let with = match target.tz {
                 Some(TrustZone::Enabled) => "per=a key=rescue/key_3_leaf.pem cert=rescue/cert_leaf_chain.b64",

@@ -145,12 +145,7 @@ fn share_with_trustzone(evidence: &Evidence<'_>) -> f64 {
 }
 
 /// What the chip holds at the start.
-fn credentials(
-    evidence: &Evidence<'_>,
-    part: PartId,
-    state: ProductState,
-    tz: TrustZone,
-) -> Choices<Option<DaRecord>> {
+fn credentials(evidence: &Evidence<'_>, part: PartId, state: ProductState, tz: TrustZone) -> Choices<Option<DaRecord>> {
     let otp = part.info().da_store == DaStore::Otp;
     // Who tells of an object that was provisioned, tells of the first one.
     let told = evidence.case.steps.iter().any(|s| matches!(s.act, Act::Provision { .. }));

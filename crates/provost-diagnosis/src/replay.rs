@@ -514,6 +514,8 @@ impl Replay<'_> {
 
     /// Anything may have been written.
     fn unrecorded(&mut self, h: Hypothesis, weight: f64) {
+        // Who tries this and that moves cables and jumpers too.
+        self.emit(Hypothesis { link: false, ..h }, 0.02 * weight);
         self.emit(h, 0.5 * weight);
         use ProductState as S;
         // Nobody writes Locked in passing.

@@ -156,12 +156,7 @@ fn errors_name_the_line_and_the_nearest_word() {
         ("[[step]]\nresult = \"ok\"\n", "case-missing-key", 1, "needs the key \"action\""),
         ("[[step]]\naction = \"conect\"\n", "case-unknown-word", 2, "did you mean \"connect\"?"),
         ("[[step]]\naction = \"reset\"\nmode = \"normal\"\n", "case-unknown-key", 3, "unknown key \"mode\""),
-        (
-            "[[step]]\naction = \"connect\"\nmode = \"hotplug\"\n",
-            "case-unknown-word",
-            3,
-            "did you mean \"hot-plug\"?",
-        ),
+        ("[[step]]\naction = \"connect\"\nmode = \"hotplug\"\n", "case-unknown-word", 3, "did you mean \"hot-plug\"?"),
         (
             "[[step]]\naction = \"write-option\"\nfield = \"TZEN\"\nvalue = \"0xZZ\"\n",
             "case-wrong-value",

@@ -1,4 +1,5 @@
 //! Every known case against the expert's answer.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! The short-cut `fate` against an exhaustive walk through the model.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use provost_chip::{
     assumptions::Assumptions,

@@ -1,5 +1,6 @@
 //! Reports are incomplete, out of order and half wrong: whatever is left of a case, the answer may become less sure, never
 //! wrong in the direction that loses a chip.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod support;
 
