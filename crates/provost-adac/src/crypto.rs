@@ -70,8 +70,13 @@ impl fmt::Display for Sizes {
 }
 
 impl CryptoSystem {
-    /// Sizes in a certificate, padded to words as Arm's structures have them (Ed448: 57 of 60 and 114 of 116 bytes in use), where
-    /// a public source gives them.
+    /// True if this crate reads, makes and verifies its certificates and tokens.
+    pub const fn is_supported(self) -> bool {
+        matches!(self, Self::EcdsaP256Sha256)
+    }
+
+    /// Sizes in a certificate, padded to words as Arm's structures have them (Ed448: 57 of 60 and 114 of 116 bytes in use;
+    /// ML-DSA-65: 3309 of 3312, ML-DSA-87: 4627 of 4628), where a public source gives them (adac-rs).
     pub const fn sizes(self) -> Option<Sizes> {
         let (public_key, hash, signature) = match self {
             Self::EcdsaP256Sha256 | Self::Sm2Sm3 => (64, 32, 64),
@@ -81,6 +86,9 @@ impl CryptoSystem {
             Self::Ed25519Sha512 => (32, 64, 64),
             Self::Ed448Shake256 => (60, 64, 116),
             Self::EcdsaP384Sha384 => (96, 48, 96),
+            Self::MlDsa44 => (1312, 32, 2420),
+            Self::MlDsa65 => (1952, 48, 3312),
+            Self::MlDsa87 => (2592, 64, 4628),
             _ => return None,
         };
         Some(Sizes { public_key, hash, signature })

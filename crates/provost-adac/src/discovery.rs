@@ -103,6 +103,16 @@ pub enum DiscoveryError {
     Ambiguous,
 }
 
+impl DiscoveryError {
+    /// A short stable name, for machines.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed { .. } => "discovery-malformed",
+            Self::Ambiguous => "discovery-ambiguous",
+        }
+    }
+}
+
 /// A TLV this crate does not take apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OtherTlv {

@@ -67,6 +67,17 @@ pub enum CredentialError {
     },
 }
 
+impl CredentialError {
+    /// A short stable name, for machines.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Chain(error) => error.code(),
+            Self::KeyMismatch => "credential-key-mismatch",
+            Self::PermissionWithheld { .. } => "credential-permission-withheld",
+        }
+    }
+}
+
 /// Why an exchange cannot go on. Ends the authentication.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -108,6 +119,22 @@ pub enum HostError {
     /// The authentication is over.
     #[error("the authentication is over")]
     Over,
+}
+
+impl HostError {
+    /// A short stable name, for machines.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Packet(error) => error.code(),
+            Self::DiscoveryStatus { .. } => "discovery-refused",
+            Self::Discovery(error) => error.code(),
+            Self::AuthStart(_) => "auth-start-length",
+            Self::Version { .. } => "adac-version",
+            Self::UnexpectedStatus { .. } => "unexpected-status",
+            Self::Signer(error) => error.code(),
+            Self::Over => "authentication-over",
+        }
+    }
 }
 
 /// What was sent last.

@@ -18,6 +18,9 @@ macro_rules! open_enum {
         }
 
         impl $name {
+            /// Every value that has a name here.
+            pub const KNOWN: &'static [Self] = &[$(Self::$variant),+];
+
             /// The value on the wire.
             pub const fn value(self) -> $repr {
                 match self {

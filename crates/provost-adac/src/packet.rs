@@ -87,6 +87,26 @@ pub enum PacketError {
     },
 }
 
+impl PacketError {
+    /// A short stable name, for machines.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Truncated { .. } => "packet-truncated",
+            Self::Reserved { .. } => "packet-reserved",
+            Self::TooLong { .. } => "packet-too-long",
+            Self::Length { .. } => "packet-length",
+        }
+    }
+
+    /// The byte of the packet at which the field that breaks the rule starts.
+    pub const fn offset(&self) -> usize {
+        match self {
+            Self::Truncated { .. } | Self::Reserved { .. } => 0,
+            Self::TooLong { .. } | Self::Length { .. } => 4,
+        }
+    }
+}
+
 /// The two header words, decoded: all a link needs to know how many words it still has to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {

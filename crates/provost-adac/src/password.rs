@@ -42,14 +42,29 @@ pub enum PasswordError {
         found: TypeId,
     },
     /// The file goes on after the password.
-    #[error("not a password file: {count} bytes follow the password")]
+    #[error("not a password file: byte {offset}: {count} bytes follow the password")]
     TrailingBytes {
+        /// Where they start.
+        offset: usize,
         /// How many.
         count: usize,
     },
     /// The file is empty.
     #[error("not a password file: it is empty")]
     Empty,
+}
+
+impl PasswordError {
+    /// A short stable name, for machines.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Length { .. } | Self::WireLength { .. } => "password-length",
+            Self::Tlv(_) => "password-tlv",
+            Self::Type { .. } => "password-type",
+            Self::TrailingBytes { .. } => "password-trailing-bytes",
+            Self::Empty => "password-empty",
+        }
+    }
 }
 
 /// A password. Wiped on drop, not shown by `Debug`.
@@ -92,7 +107,7 @@ impl Password {
         let rest = reader.rest();
         let padding = tlv.value.len().wrapping_neg() % 4;
         if !rest.is_empty() && (rest.len() != padding || rest.iter().any(|&byte| byte != 0)) {
-            return Err(PasswordError::TrailingBytes { count: rest.len() });
+            return Err(PasswordError::TrailingBytes { offset: bytes.len() - rest.len(), count: rest.len() });
         }
         Self::from_wire(tlv.value)
     }
@@ -155,8 +170,8 @@ mod tests {
         let table: [(&[u8], PasswordError); 6] = [
             (b"", PasswordError::Empty),
             (b"\0\0\x01\x02\x04\0\0\0abcd", PasswordError::Type { found: TypeId::BinaryCertificate }),
-            (b"\0\0\0\x80\x04\0\0\0abcd\0\0\0\0", PasswordError::TrailingBytes { count: 4 }),
-            (b"\0\0\0\x80\x05\0\0\0hello\0\0\n", PasswordError::TrailingBytes { count: 3 }),
+            (b"\0\0\0\x80\x04\0\0\0abcd\0\0\0\0", PasswordError::TrailingBytes { offset: 12, count: 4 }),
+            (b"\0\0\0\x80\x05\0\0\0hello\0\0\n", PasswordError::TrailingBytes { offset: 13, count: 3 }),
             (b"\0\0\0\x80\0\0\0\0", PasswordError::WireLength { found: 0 }),
             (
                 b"\0\0\0\x80\x41\0\0\0",

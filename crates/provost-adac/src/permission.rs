@@ -206,6 +206,18 @@ pub enum MaskSource {
     Token,
 }
 
+impl MaskSource {
+    /// A short stable name, for machines; all certificates share one.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Product => "product",
+            Self::Object => "object",
+            Self::Certificate { .. } => "certificate",
+            Self::Token => "token",
+        }
+    }
+}
+
 impl fmt::Display for MaskSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -249,9 +261,50 @@ impl Effective {
         self.masks.iter().find(|named| !named.mask.contains(wanted)).map(|named| named.source)
     }
 
+    /// Every mask that withholds a bit of `wanted`, in the order they were added.
+    pub fn withholders(&self, wanted: impl Into<PermissionMask>) -> impl Iterator<Item = MaskSource> {
+        let wanted = wanted.into();
+        self.masks.iter().filter(move |named| !named.mask.contains(wanted)).map(|named| named.source)
+    }
+
+    /// What becomes of each permission of STM32H5, from the highest bit to the lowest.
+    pub fn verdicts(&self) -> Vec<Verdict> {
+        let verdict = |permission| Verdict { permission, withheld_by: self.withholders(permission).collect() };
+        Permission::ALL.map(verdict).into()
+    }
+
     /// The masks, in the order they were added.
     pub fn masks(&self) -> &[NamedMask] {
         &self.masks
+    }
+}
+
+/// What becomes of one permission under all masks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The permission.
+    pub permission: Permission,
+    /// The masks that withhold it; it is granted if there is none.
+    pub withheld_by: Vec<MaskSource>,
+}
+
+impl Verdict {
+    /// True if every mask grants the permission.
+    pub fn is_granted(&self) -> bool {
+        self.withheld_by.is_empty()
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.permission)?;
+        match self.withheld_by.split_first() {
+            None => f.write_str("granted"),
+            Some((first, rest)) => {
+                write!(f, "withheld by {first}")?;
+                rest.iter().try_for_each(|source| write!(f, ", {source}"))
+            }
+        }
     }
 }
 
@@ -323,5 +376,25 @@ mod tests {
         assert_eq!(effective.withheld_by(Permission::IntrusiveDebugLevel1), Some(MaskSource::Object));
         assert_eq!(effective.withheld_by(Permission::TzRegression), None);
         assert_eq!(leaf.to_string(), "leaf certificate (1)");
+    }
+
+    #[test]
+    fn a_verdict_names_every_mask_that_withholds() {
+        let leaf = MaskSource::Certificate { index: 1, role: Role::Leaf };
+        let verdicts = effective([
+            NamedMask { source: MaskSource::Product, mask: PermissionMask(0x5077) },
+            NamedMask { source: MaskSource::Object, mask: PermissionMask(0x5007) },
+            NamedMask { source: leaf, mask: PermissionMask(0x1007) },
+            NamedMask { source: MaskSource::Token, mask: PermissionMask(0x1000) },
+        ])
+        .verdicts();
+        let of = |bit| verdicts.iter().find(|verdict| verdict.permission.bit() == bit).unwrap();
+        assert_eq!(verdicts.len(), 8);
+        assert!(of(12).is_granted());
+        assert_eq!(of(14).withheld_by, [leaf, MaskSource::Token]);
+        assert_eq!(of(6).withheld_by, [MaskSource::Object, leaf, MaskSource::Token]);
+        assert_eq!(of(0).withheld_by, [MaskSource::Token]);
+        assert_eq!(of(12).to_string(), "To TZ Regression: granted");
+        assert_eq!(of(14).to_string(), "Full Regression: withheld by leaf certificate (1), token");
     }
 }

@@ -15,7 +15,7 @@ use crate::crypto::{Hash, sha256};
 use crate::discovery::Discovery;
 use crate::packet::{Command, PacketError, Request, Response, Status, words_to_bytes};
 use crate::password::{Password, PasswordError};
-use crate::permission::{MaskSource, NamedMask, Permission, PermissionMask, effective};
+use crate::permission::{MaskSource, Permission, PermissionMask};
 use crate::scope::{Scope, ScopeField, Usage};
 use crate::tlv::{Padding, Reader, TlvError, TypeId};
 use crate::token::{Token, TokenError};
@@ -141,6 +141,12 @@ pub enum RefusalReason {
         /// What is signed.
         signed: Fragment,
     },
+    /// Extensions are not those whose hash is signed.
+    #[error("the extensions hash of the {signed} is not that of its extensions")]
+    BadExtensionsHash {
+        /// What carries them.
+        signed: Fragment,
+    },
     /// Two certificates contradict each other.
     #[error("the certificates contradict each other in {field}")]
     ScopeConflict {
@@ -169,6 +175,35 @@ pub enum RefusalReason {
     WrongPassword,
 }
 
+impl RefusalReason {
+    /// A short stable name, for machines.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Packet(error) => error.code(),
+            Self::Tlv(error) => error.code(),
+            Self::EmptyFragment => "fragment-empty",
+            Self::FragmentType(_) => "fragment-type",
+            Self::Certificate(error) => error.code(),
+            Self::Token(error) => error.code(),
+            Self::Password(error) => error.code(),
+            Self::SessionOver => "session-over",
+            Self::NotStarted => "not-started",
+            Self::NothingProvisioned => "nothing-provisioned",
+            Self::WrongCredentialKind => "wrong-credential-kind",
+            Self::WrongOrder { .. } => "wrong-order",
+            Self::RootHashMismatch => "root-hash",
+            Self::BadPublicKey { .. } => "bad-public-key",
+            Self::BadSignature { .. } => "bad-signature",
+            Self::BadExtensionsHash { .. } => "bad-extensions-hash",
+            Self::ScopeConflict { .. } => "scope-conflict",
+            Self::ScopeMismatch { .. } => "scope-mismatch",
+            Self::NothingRequested => "nothing-requested",
+            Self::PermissionNotGranted { .. } => "permission-not-granted",
+            Self::WrongPassword => "wrong-password",
+        }
+    }
+}
+
 impl From<ChainError> for RefusalReason {
     fn from(error: ChainError) -> Self {
         match error {
@@ -177,6 +212,9 @@ impl From<ChainError> for RefusalReason {
             ChainError::RootHashMismatch => Self::RootHashMismatch,
             ChainError::BadPublicKey { role, .. } => Self::BadPublicKey { role },
             ChainError::BadSignature { role, .. } => Self::BadSignature { signed: Fragment::Certificate(role) },
+            ChainError::BadExtensionsHash { role, .. } => {
+                Self::BadExtensionsHash { signed: Fragment::Certificate(role) }
+            }
             ChainError::ScopeConflict { field, .. } => Self::ScopeConflict { field },
         }
     }
@@ -330,6 +368,7 @@ impl Config {
         let chain = verifier.finish()?;
         let signed = Fragment::Token;
         token.verify(&chain.token_key, challenge).map_err(|_| RefusalReason::BadSignature { signed })?;
+        token.verify_extensions().map_err(|_| RefusalReason::BadExtensionsHash { signed })?;
         let chip = Scope {
             usage: Usage::Standard,
             lifecycle: self.lifecycle,
@@ -342,11 +381,7 @@ impl Config {
         if requested.is_empty() {
             return Err(RefusalReason::NothingRequested);
         }
-        let mut masks = effective([
-            NamedMask { source: MaskSource::Product, mask: self.product_mask },
-            NamedMask { source: MaskSource::Object, mask: self.object_mask },
-        ]);
-        masks.extend(chain.permissions.masks().iter().copied());
+        let masks = chain.effective(Some(self.product_mask), Some(self.object_mask), None);
         match masks.withheld_by(requested) {
             Some(by) => Err(RefusalReason::PermissionNotGranted { requested, by }),
             None => Ok(requested),

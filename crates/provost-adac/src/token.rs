@@ -3,16 +3,19 @@
 //! For P-256 a token is 120 bytes; the signature covers its first 56 and then the 32 bytes of the challenge, which are not part of the
 //! token (psa-adac).
 
-use crate::certificate::{Extensions, split_extensions};
 use crate::challenge::Challenge;
-use crate::crypto::CryptoSystem;
+use crate::crypto::{CryptoSystem, Hash};
+use crate::extensions::{self, BadExtensionsHash, Flaw};
 use crate::key::{BadSignature, PublicKey, Signature, Signer, SignerError};
 use crate::permission::PermissionMask;
+use crate::tlv::{HEADER_BYTES, Padding, Reader, TlvRule, TypeId, Writer};
 
 /// Bytes of the token the signature covers: header and extensions hash.
 pub const SIGNED_BYTES: usize = 56;
 /// Bytes of a P-256 token without extensions.
 pub const BODY_BYTES: usize = 120;
+/// Bytes that are hashed and signed: those of the token and the challenge.
+pub const MESSAGE_BYTES: usize = SIGNED_BYTES + 32;
 
 /// A byte that breaks a rule of the token format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +25,23 @@ pub struct TokenError {
     pub offset: usize,
     /// The rule.
     pub rule: TokenRule,
+}
+
+impl TokenError {
+    /// A short stable name, for machines.
+    pub const fn code(&self) -> &'static str {
+        match self.rule {
+            TokenRule::Truncated { .. } => "token-truncated",
+            TokenRule::FormatVersion { .. } => "token-version",
+            TokenRule::CryptoSystem { .. } => "token-crypto-system",
+            TokenRule::Reserved { .. } => "token-reserved",
+            TokenRule::Length { .. } => "token-length",
+            TokenRule::PaddingNotZero => "token-padding",
+            TokenRule::Tlv(_) => "token-tlv",
+            TokenRule::Type { .. } => "token-type",
+            TokenRule::TrailingBytes { .. } => "token-trailing-bytes",
+        }
+    }
 }
 
 /// A rule of the token format.
@@ -65,6 +85,21 @@ pub enum TokenRule {
     /// The fill after the extensions is zero.
     #[error("padding after the extensions must be zero")]
     PaddingNotZero,
+    /// A fragment is a TLV.
+    #[error("{0}")]
+    Tlv(TlvRule),
+    /// The fragment is a token.
+    #[error("a {} TLV is due, found {found}", TypeId::BinaryToken)]
+    Type {
+        /// What it is.
+        found: TypeId,
+    },
+    /// Nothing follows the token.
+    #[error("{count} bytes follow the token")]
+    TrailingBytes {
+        /// How many.
+        count: usize,
+    },
 }
 
 /// A P-256 token.
@@ -87,15 +122,67 @@ impl Token {
         challenge: &Challenge,
         signer: &(impl Signer + ?Sized),
     ) -> Result<Self, SignerError> {
-        let mut token = Self {
+        Self::sign_with_extensions(requested, &[], challenge, signer)
+    }
+
+    /// Asks for permissions and says more in extensions. They are filled up with zeros to words, the only length on which Arm's
+    /// implementations agree, and have fewer than 2^32 bytes.
+    ///
+    /// # Errors
+    /// The signer cannot sign.
+    pub fn sign_with_extensions(
+        requested: impl Into<PermissionMask>,
+        extensions: &[u8],
+        challenge: &Challenge,
+        signer: &(impl Signer + ?Sized),
+    ) -> Result<Self, SignerError> {
+        let token = Self::unsigned(requested.into(), extensions);
+        let signature = signer.sign(&token.message(challenge))?;
+        Ok(token.with_signature(signature))
+    }
+
+    /// A token with a signature of zeros.
+    pub(crate) fn unsigned(requested_permissions: PermissionMask, extensions: &[u8]) -> Self {
+        Self {
             format_version: (1, 0),
-            requested_permissions: requested.into(),
-            extensions_hash: [0; 32],
+            requested_permissions,
+            extensions_hash: extensions::hash(extensions),
             signature: [0; 64],
-            extensions: Vec::new(),
+            extensions: extensions::filled(extensions),
+        }
+    }
+
+    /// The same with another signature.
+    pub(crate) fn with_signature(self, signature: Signature) -> Self {
+        Self { signature, ..self }
+    }
+
+    /// Reads a fragment: one TLV that holds a token.
+    ///
+    /// # Errors
+    /// The offset in the fragment and the rule that is broken.
+    pub fn from_tlv(bytes: &[u8]) -> Result<Self, TokenError> {
+        let mut reader = Reader::new(bytes, Padding::Padded);
+        let tlv = match reader.next() {
+            Some(Ok(tlv)) => tlv,
+            Some(Err(error)) => return Err(TokenError { offset: error.offset, rule: TokenRule::Tlv(error.rule) }),
+            None => return Err(TokenError { offset: 0, rule: TokenRule::Truncated { have: 0 } }),
         };
-        token.signature = signer.sign(&token.message(challenge))?;
-        Ok(token)
+        if tlv.type_id != TypeId::BinaryToken {
+            return Err(TokenError { offset: 2, rule: TokenRule::Type { found: tlv.type_id } });
+        }
+        let count = reader.rest().len();
+        if count != 0 {
+            return Err(TokenError { offset: bytes.len() - count, rule: TokenRule::TrailingBytes { count } });
+        }
+        Self::parse(tlv.value).map_err(|error| TokenError { offset: HEADER_BYTES + error.offset, ..error })
+    }
+
+    /// The fragment that is sent: one TLV.
+    pub fn to_tlv(&self) -> Vec<u8> {
+        let mut writer = Writer::new(Padding::Padded);
+        writer.push(TypeId::BinaryToken, &self.to_bytes());
+        writer.finish()
     }
 
     /// Reads a token; does not check its signature.
@@ -119,10 +206,10 @@ impl Token {
         if *reserved != 0 {
             return fail(3, TokenRule::Reserved { found: *reserved });
         }
-        let extensions = match split_extensions(rest, announced) {
+        let extensions = match extensions::split(rest, announced) {
             Ok(extensions) => extensions.to_vec(),
-            Err(Extensions::Length) => return fail(4, TokenRule::Length { announced, have: rest.len() }),
-            Err(Extensions::Padding(at)) => return fail(BODY_BYTES + at, TokenRule::PaddingNotZero),
+            Err(Flaw::Length) => return fail(4, TokenRule::Length { announced, have: rest.len() }),
+            Err(Flaw::Padding(at)) => return fail(BODY_BYTES + at, TokenRule::PaddingNotZero),
         };
         let (mut permissions, mut extensions_hash, mut signature) = ([0; 16], [0; 32], [0; 64]);
         permissions.copy_from_slice(&fields[..16]);
@@ -170,6 +257,24 @@ impl Token {
         &self.signature
     }
 
+    /// Version of the format: major, minor.
+    pub const fn format_version(&self) -> (u8, u8) {
+        self.format_version
+    }
+
+    /// Hash of the extensions; zeros without extensions.
+    pub const fn extensions_hash(&self) -> &Hash {
+        &self.extensions_hash
+    }
+
+    /// Checks that the extensions are those whose hash is signed; without extensions that is zeros.
+    ///
+    /// # Errors
+    /// [`BadExtensionsHash`].
+    pub fn verify_extensions(&self) -> Result<(), BadExtensionsHash> {
+        extensions::verify(&self.extensions, &self.extensions_hash)
+    }
+
     /// The extensions, without padding; carried but not interpreted, ST has none.
     pub fn extensions(&self) -> &[u8] {
         &self.extensions
@@ -183,8 +288,9 @@ impl Token {
         signer.verify(&self.message(challenge), &self.signature)
     }
 
-    fn message(&self, challenge: &Challenge) -> [u8; SIGNED_BYTES + 32] {
-        let mut message = [0; SIGNED_BYTES + 32];
+    /// What is signed: the first bytes of the token and the challenge.
+    pub(crate) fn message(&self, challenge: &Challenge) -> [u8; MESSAGE_BYTES] {
+        let mut message = [0; MESSAGE_BYTES];
         message[..SIGNED_BYTES].copy_from_slice(&self.signed_bytes());
         message[SIGNED_BYTES..].copy_from_slice(challenge);
         message

@@ -51,7 +51,14 @@ fn transactions(preset: &str, whole: bool) -> u64 {
 
 fn run(board: &VirtualBoard, base: &std::path::Path, credential: Option<CredentialSet>) {
     let folder = RescueFolder::choose(base, board.name()).unwrap();
-    let request = Request { chip: board.name().to_owned(), part: None, credential, folder, one_shot: false };
+    let request = Request {
+        chip: board.name().to_owned(),
+        part: None,
+        credential,
+        folder,
+        one_shot: false,
+        once_for_life: false,
+    };
     rescue(&mut Bench::on_board(board.clone()).session, request, &mut Silent).unwrap();
 }
 

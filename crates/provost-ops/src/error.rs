@@ -3,7 +3,11 @@
 use std::{io, path::PathBuf};
 
 use provost_adac::{
-    chain::ChainFormatError, host::CredentialError, host::HostError, key::KeyError, password::PasswordError,
+    chain::ChainFormatError,
+    host::CredentialError,
+    host::HostError,
+    key::{KeyError, SignerError},
+    password::PasswordError,
 };
 use provost_chip::{
     rules::RuleId,
@@ -11,6 +15,8 @@ use provost_chip::{
 };
 use provost_link::LinkError;
 use provost_twin::error::TwinError;
+
+use crate::{credential::SetError, objects::ObjectError};
 
 /// What the end of an operation means to a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +62,29 @@ pub enum OpError {
     /// A credential cannot authenticate anywhere.
     #[error("the credential cannot authenticate: {0}")]
     Credential(#[from] CredentialError),
+    /// A credential makes no sense, or could do harm.
+    #[error(transparent)]
+    Set(#[from] SetError),
+    /// An object must not go into this chip, or did not.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    /// A file cannot be read or written.
+    #[error("file {path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is in the way.
+    #[error("{path} is there already; nothing was overwritten")]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Whoever holds the key did not sign.
+    #[error("the token was not signed: {0}")]
+    Signer(#[source] SignerError),
     /// A credential file cannot be read or written.
     #[error("credential file {path}: {source}")]
     CredentialFile {
@@ -218,6 +247,28 @@ pub enum OpError {
         /// What is known.
         known: String,
     },
+    /// A case file is not as it should be.
+    #[error("{path}: {source}")]
+    BadCase {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: provost_diagnosis::case_file::CaseError,
+    },
+    /// A report about another kind of chip.
+    #[error("{path} is about {family}, and provost knows the STM32H5 only")]
+    OtherFamily {
+        /// The file.
+        path: PathBuf,
+        /// The family.
+        family: String,
+    },
+    /// A file that is no text.
+    #[error("{path} is no text: a case file or what a tool printed is wanted")]
+    NotText {
+        /// The file.
+        path: PathBuf,
+    },
     /// Locked.
     #[error("the chip is Locked (0x5C)")]
     Locked,
@@ -268,6 +319,11 @@ impl OpError {
             Self::Twin(e) => e.code(),
             Self::DebugAuth(_) => "da-malformed-answer",
             Self::Credential(_) => "credential-useless",
+            Self::Set(e) => e.code(),
+            Self::Signer(e) => inner(e).map_or_else(|| e.code(), Self::code),
+            Self::Object(e) => e.code(),
+            Self::File { .. } => "file-io",
+            Self::Exists { .. } => "file-exists",
             Self::CredentialFile { .. } => "credential-file",
             Self::KeyFile { .. } => "credential-key",
             Self::ChainFile { .. } => "credential-chain",
@@ -291,6 +347,9 @@ impl OpError {
             Self::PendingState { .. } => "chip-pending-state",
             Self::OneShot { .. } => "rescue-one-shot",
             Self::UnknownTopic { .. } => "unknown-topic",
+            Self::BadCase { source, .. } => source.code(),
+            Self::OtherFamily { .. } => "other-family",
+            Self::NotText { .. } => "not-text",
             Self::Locked => "chip-locked",
             Self::OtpOnceForLife => "h503-otp",
             Self::NotOpenAfterRegression { .. } => "rescue-not-open",
@@ -303,8 +362,13 @@ impl OpError {
     /// What it means to a script.
     pub const fn exit(&self) -> Exit {
         match self {
+            Self::Set(e) => e.exit(),
+            Self::Signer(_) => Exit::PersonMustAct,
+            Self::Object(e) => e.exit(),
             Self::Interrupted { .. } => Exit::Interrupted,
-            Self::UnknownTopic { .. } => Exit::Usage,
+            Self::UnknownTopic { .. } | Self::BadCase { .. } | Self::OtherFamily { .. } | Self::NotText { .. } => {
+                Exit::Usage
+            }
             Self::Twin(TwinError::Switch(_) | TwinError::Option { .. } | TwinError::Part(_))
             | Self::Link(LinkError::BadSelector { .. }) => Exit::Usage,
             Self::Link(
@@ -339,6 +403,7 @@ impl OpError {
             | Self::NotConfirmed { .. }
             | Self::Credential(_)
             | Self::CredentialFile { .. }
+            | Self::Exists { .. }
             | Self::KeyFile { .. }
             | Self::ChainFile { .. }
             | Self::Password(_)
@@ -347,6 +412,7 @@ impl OpError {
             | Self::Twin(_)
             | Self::DebugAuth(_)
             | Self::MakeCredential(_)
+            | Self::File { .. }
             | Self::NotOpenAfterRegression { .. }
             | Self::Journal { .. } => Exit::Failed,
         }
@@ -355,6 +421,8 @@ impl OpError {
     /// The rules behind it.
     pub const fn rules(&self) -> &'static [RuleId] {
         match self {
+            Self::Set(e) => e.rules(),
+            Self::Object(e) => e.rules(),
             Self::NrstNotWired => &[RuleId::DaNeedsNrst],
             Self::NoDaAnswer { .. } => &[RuleId::DaNeedsNrst, RuleId::DaNotInOpen, RuleId::DaStates],
             Self::StaysInRssDa => &[RuleId::RssDaStays],
@@ -384,6 +452,11 @@ impl OpError {
             _ => &[],
         }
     }
+}
+
+/// The error of an operation that a signer is made of.
+fn inner(error: &SignerError) -> Option<&OpError> {
+    std::error::Error::source(error)?.downcast_ref()
 }
 
 /// Result of an operation.

@@ -67,6 +67,8 @@ pub enum Record {
         /// The checksum's name.
         checksum: String,
     },
+    /// About to write the password's hash into OTP, and to lock it: once for the chip's life.
+    WritingOtp,
     /// About to change TZEN.
     ChangingTrustzone {
         /// To on.

@@ -12,14 +12,20 @@
 pub mod bench;
 pub mod credential;
 pub mod debug_auth;
+pub mod diagnose;
 pub mod error;
+pub mod files;
 pub mod identify;
+pub mod images;
 pub mod journal;
+pub mod objects;
 pub mod options;
+pub mod picture;
 pub mod prospects;
 pub mod provisioning;
 pub mod rescue;
 pub mod session;
+pub mod show;
 
 use provost_chip::rules::RuleId;
 

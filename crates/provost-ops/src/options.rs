@@ -30,12 +30,12 @@ pub fn write_trustzone(session: &mut Session, to: TrustZone) -> Result<Option<Op
     Ok(read_options(session)?)
 }
 
-const fn register(offset: u16) -> u32 {
+pub(crate) const fn register(offset: u16) -> u32 {
     flash::BASE + offset as u32
 }
 
 /// Programs one option register. A refusal (OPTCHANGEERR) is left for the read-back to show.
-fn change(session: &mut Session, offset_prg: u16, word: u32) -> Result<(), LinkError> {
+pub(crate) fn change(session: &mut Session, offset_prg: u16, word: u32) -> Result<(), LinkError> {
     let mut ap1 = session.ap1();
     ap1.write32(register(flash::NSCCR), flash::SR_OPTCHANGEERR)?;
     if ap1.read32(register(flash::OPTCR))? & flash::OPTCR_OPTLOCK != 0 {
@@ -52,7 +52,7 @@ fn change(session: &mut Session, offset_prg: u16, word: u32) -> Result<(), LinkE
     waited
 }
 
-fn wait_until_idle(session: &mut Session) -> Result<(), LinkError> {
+pub(crate) fn wait_until_idle(session: &mut Session) -> Result<(), LinkError> {
     let busy = flash::SR_BSY | flash::SR_WBNE | flash::SR_DBNE;
     let end = session.now() + TIMEOUT;
     loop {

@@ -27,8 +27,9 @@ const SERVICE_TIMEOUT: Duration = Duration::from_millis(1000);
 const POLL: Duration = Duration::from_millis(2);
 
 // Where things lie in SRAM3.
-const REQUEST_OFFSET: u32 = 0x400;
-const RETURN_OFFSET: u32 = 0x500;
+// Behind the largest object: a whole HDPL range.
+const REQUEST_OFFSET: u32 = 0x2000;
+const RETURN_OFFSET: u32 = 0x2100;
 const STACK_OFFSET: u32 = 0x3000;
 /// BKPT #0, twice.
 const BREAKPOINTS: u32 = 0xBE00_BE00;
@@ -54,6 +55,14 @@ impl EncryptWord {
         match self {
             Self::Zero => 0,
             Self::Caca => rss::ENCRYPT_WORD_CACA,
+        }
+    }
+
+    /// The other word.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Zero => Self::Caca,
+            Self::Caca => Self::Zero,
         }
     }
 
@@ -115,18 +124,18 @@ impl Service {
         Err(OpError::NoDescriptor { magic: String::from_utf8_lossy(&info.rss_magic).into_owned() })
     }
 
-    /// Asks the service to store a Debug Authentication payload.
+    /// Asks the service to store a payload at an address of the option-byte keys.
     ///
     /// # Errors
     /// The link breaks; whether the service has run is then unknown.
     pub fn provision(
         &self,
         session: &mut Session,
-        payload: &[u8],
+        (destination, payload): (u32, &[u8]),
         checksum: RssChecksum,
         encrypt: EncryptWord,
     ) -> Result<Answer, LinkError> {
-        let words = request(self.sram3, payload, checksum, encrypt);
+        let words = request(self.sram3, destination, payload, checksum, encrypt);
         let data: Vec<u32> = payload
             .chunks_exact(4)
             .map(|c| c.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte)))
@@ -159,8 +168,8 @@ impl Service {
 }
 
 /// `RSSLIB_DataProvisioningConf_t`: source, destination, size, encryption word, checksum over the data and these four.
-fn request(source: u32, payload: &[u8], checksum: RssChecksum, encrypt: EncryptWord) -> [u32; 5] {
-    let fields = [source, DESTINATION, payload.len() as u32, encrypt.value()];
+fn request(source: u32, destination: u32, payload: &[u8], checksum: RssChecksum, encrypt: EncryptWord) -> [u32; 5] {
+    let fields = [source, destination, payload.len() as u32, encrypt.value()];
     let mut covered = payload.to_vec();
     covered.extend(fields.iter().flat_map(|f| f.to_le_bytes()));
     let [source, destination, size, encrypt] = fields;
@@ -197,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_request_is_five_words_in_the_header_s_order() {
-        let words = request(0x2003_4000, &[0; 0x60], RssChecksum::Crc32Words, EncryptWord::Caca);
+        let words = request(0x2003_4000, DESTINATION, &[0; 0x60], RssChecksum::Crc32Words, EncryptWord::Caca);
         assert_eq!(words[..4], [0x2003_4000, 0x0FFD_0100, 0x60, 0xCACA_0AA0]);
     }
 }

@@ -86,7 +86,8 @@ fn another_family_is_named_by_its_dev_id_and_left_alone() {
         [None, Some(CredentialSet::from_password(provost_adac::password::Password::new(b"abcd").unwrap()))]
     {
         let folder = RescueFolder::choose(base.path(), "other").unwrap();
-        let request = Request { chip: "other".into(), part: None, credential, folder, one_shot: true };
+        let request =
+            Request { chip: "other".into(), part: None, credential, folder, one_shot: true, once_for_life: false };
         let error = rescue(&mut session(0x2003_6450), request, &mut Silent).unwrap_err();
         assert_eq!(error.code(), "chip-unknown-part");
     }

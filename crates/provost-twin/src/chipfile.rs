@@ -3,7 +3,7 @@
 //! JSON with a digest over the rest, so that a file changed by other hands is noticed. Written atomically.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::Write as _,
     path::{Path, PathBuf},
@@ -42,6 +42,8 @@ struct File {
     obk: [String; 2],
     obk_current: u8,
     otp: String,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    otp_spoilt: BTreeSet<u16>,
     interrupted: u32,
     digest: String,
 }
@@ -134,6 +136,7 @@ fn pack(silicon: &Silicon) -> File {
         obk: [0, 1].map(|i| Base64::encode_string(&nvm.obk[i][..])),
         obk_current: nvm.obk_current as u8 & 1,
         otp: Base64::encode_string(&nvm.otp.iter().flat_map(|half| half.to_le_bytes()).collect::<Vec<_>>()),
+        otp_spoilt: nvm.otp_spoilt.clone(),
         interrupted: nvm.interrupted,
         digest: String::new(),
     }
@@ -166,6 +169,7 @@ fn unpack(file: &File) -> Option<Silicon> {
     for (half, bytes) in nvm.otp.iter_mut().zip(otp.chunks_exact(2)) {
         *half = u16::from_le_bytes([bytes[0], bytes[1]]);
     }
+    nvm.otp_spoilt.clone_from(&file.otp_spoilt);
     nvm.interrupted = file.interrupted & 7;
     let identity = Identity { part, uid: file.uid, rev_id: file.rev_id, rom_version: file.rom_version };
     let behaviour = FirmwareBehaviour { non_secure: file.firmware.non_secure, regresses: file.firmware.regresses };

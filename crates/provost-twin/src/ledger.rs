@@ -93,6 +93,12 @@ const HARDWARE: &[Entry] = &[
     entry("memories", "unique id and flash size read as zero outside Open", Some(Confidence::Observed), &["WOLFTRUST"]),
     entry("memories", "a half-word of OTP that was never programmed faults", Some(Confidence::Observed), &["CMSIS"]),
     entry(
+        "memories",
+        "OTP is programmed by half-words, each once; a second, different value spoils it for ever; its block lock is never taken back",
+        Some(Confidence::Observed),
+        &["CMSIS", "CUBEH5-ROT"],
+    ),
+    entry(
         "option-byte keys",
         "two sectors that change roles; HDPL0 survives a regression",
         Some(Confidence::Documented),

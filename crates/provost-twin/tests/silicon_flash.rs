@@ -235,7 +235,8 @@ fn otp_is_programmed_by_half_words_once_and_can_be_locked() {
     assert_eq!(d.read(memory::OTP), Ok(0xABCD_1234));
     d.write_half(memory::OTP, 0x0F0F);
     d.wait_for_flash();
-    assert_eq!(d.read(memory::OTP), Ok(0xABCD_0204), "bits only go from 1 to 0");
+    assert!(d.access(1, memory::OTP, Size::Half, false).is_err(), "a second value spoils the ECC for ever");
+    assert_eq!(d.access(1, memory::OTP + 2, Size::Half, false).map(|w| w & 0xFFFF), Ok(0xABCD), "its neighbour stays");
     d.set_flash(reg::NSCCR, u32::MAX);
     d.write(memory::OTP + 4, 0);
     assert_eq!(d.flash(reg::NSSR), reg::SR_PGSERR, "16 bits and nothing else");

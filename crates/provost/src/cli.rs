@@ -1,6 +1,12 @@
 //! The command line: the doc comments here are its help.
 
+mod credential;
+mod obk;
+
 use std::path::PathBuf;
+
+pub(crate) use credential::*;
+pub(crate) use obk::*;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use provost_chip::{
@@ -61,16 +67,40 @@ pub(crate) enum Command {
     Probes,
     /// Say who the chip is, its state, what is open, and what can be done from here. Reads only: no halt, no reset, no write.
     Status,
+    /// Say what state a chip is in, whether it can be saved, and what to do next: from a live chip, case files, logs of
+    /// STM32CubeProgrammer, OpenOCD, pyOCD and others, or a mix.
+    Diagnose(Diagnose),
     /// Bring the chip back to Open. Erases it.
     Rescue(Rescue),
     /// Debug Authentication.
     #[command(subcommand)]
     Auth(Auth),
+    /// What a chip is opened with: make, show and check certificates, passwords and their objects.
+    #[command(subcommand)]
+    Credential(Credential),
+    /// Provisioning objects: build, show and write them.
+    #[command(subcommand)]
+    Obk(ObkCommand),
     /// Virtual chips.
     #[command(subcommand)]
     Twin(Twin),
-    /// Explain a product state, a rule, an assumption switch or an error code.
+    /// Explain a product state, a rule, an assumption switch, an error code, or what a tool printed.
     Explain(Explain),
+}
+
+/// Options of `diagnose`.
+#[derive(Debug, Args)]
+pub(crate) struct Diagnose {
+    /// Case files (TOML) and what tools printed, in the order in which things happened; `-` is standard input. Without a
+    /// file, or with --probe, the live chip is looked at too: reads only.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Enter Debug Authentication on the live chip and read what it says. This resets the chip.
+    #[arg(long)]
+    pub(crate) discover: bool,
+    /// Print the whole chain of reasoning.
+    #[arg(long)]
+    pub(crate) explain: bool,
 }
 
 /// Options of `rescue`.
@@ -88,6 +118,13 @@ pub(crate) struct Rescue {
     /// Where a closing write waits for its reset (`status` shows it as pending): make the one attempt there is.
     #[arg(long)]
     pub(crate) one_shot: bool,
+    /// STM32H503 with blank OTP: write the credential's password into it, or a new one. It can never be changed or erased, not by a
+    /// regression either.
+    #[arg(long)]
+    pub(crate) once_for_life: bool,
+    /// Keys of your own credential that are not simply in a file.
+    #[command(flatten)]
+    pub(crate) access: KeyAccess,
 }
 
 /// Subcommands of `auth`.
@@ -112,6 +149,16 @@ pub(crate) struct Regress {
     /// Where the receipt goes: a folder per chip is made in it.
     #[arg(long, value_name = "DIR", default_value = "provost-rescue")]
     pub(crate) out: PathBuf,
+    /// The leaf key is elsewhere: write the token that the chip waits for as DIR/token.tbs, and wait for DIR/token.sig. The chip keeps
+    /// its challenge meanwhile; another attempt gets another challenge, and needs another signature.
+    #[arg(long, value_name = "DIR", requires = "credential", conflicts_with_all = ["pkcs11", "password"])]
+    pub(crate) sign_in: Option<PathBuf>,
+    /// How long to wait for the signature, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "3600", requires = "sign_in")]
+    pub(crate) wait: u64,
+    /// Keys that are not simply in a file.
+    #[command(flatten)]
+    pub(crate) access: KeyAccess,
 }
 
 /// `on` or `off`.
@@ -171,7 +218,8 @@ pub(crate) struct TwinServe {
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// A product state (provisioning, 0x17), a rule (R-…), a switch (leave-rss-da), or an error code (nrst-not-wired).
+    /// A product state (provisioning, 0x17), a rule (R-…), a switch (leave-rss-da), an error code (nrst-not-wired), or a
+    /// message that a tool printed, in quotes.
     pub(crate) what: String,
 }
 

@@ -1,5 +1,8 @@
 //! Errors for people: what was measured, the likely causes in order, the next step, and the rules behind it.
 
+mod credential;
+mod obk;
+
 use std::{error::Error as _, fmt::Write as _};
 
 use provost_chip::rules::Rule;
@@ -244,6 +247,39 @@ const HINTS: &[Hint] = &[
         &["the operating system gave no random numbers"],
         &["run the same command again; nothing was written to the chip"],
     ),
+    hint(
+        "other-family",
+        &["the report comes from another board", "the tool was set to another target"],
+        &[
+            "other STM32 families have other life cycles (RDP levels, BSEC): what holds for the STM32H5 does not help there",
+        ],
+    ),
+    hint(
+        "not-text",
+        &["a picture, an archive or a firmware image was given"],
+        &["save what the tool printed as text: STM32_Programmer_CLI … > log.txt"],
+    ),
+    hint(
+        "case-syntax",
+        &["the file is not TOML"],
+        &[
+            "give a tool's output under another name than .toml; a case file has the tables [chip], [bench] and [[step]]",
+        ],
+    ),
+    hint("case-unknown-key", &["a misspelt key"], &["take the key that the error names"]),
+    hint("case-unknown-word", &["a misspelt word"], &["take the word that the error names"]),
+    hint("case-wrong-value", &["a number in quotes, or a word without"], &["write the value as the error says"]),
+    hint("case-missing-key", &["a step without its action"], &["add the key that the error names"]),
+    hint(
+        "case-too-large",
+        &["a log was given under the name of a case file"],
+        &["give logs under another name than .toml"],
+    ),
+    hint(
+        "case-too-many-steps",
+        &["a log was turned into a case file"],
+        &["give the log itself, or leave out repeated steps"],
+    ),
     hint("unknown-topic", &["a misspelt word"], &["`provost twin ledger` lists rules and switches"]),
     hint(
         "chip-pending-state",
@@ -254,14 +290,6 @@ const HINTS: &[Hint] = &[
     ),
     hint("chip-locked", &["PRODUCT_STATE was set to 0x5C"], &["Locked is final: replace the chip"]),
     hint(
-        "h503-otp",
-        &["the STM32H503 has no option-byte keys: its password lives in OTP, for ever"],
-        &[
-            "if a password was written before: `provost auth regress --password …`",
-            "otherwise decide for yourself whether a password for life is what you want; nothing was written",
-        ],
-    ),
-    hint(
         "rescue-not-open",
         &["the mass erase takes longer than expected", "the supply sagged"],
         &["remove power, give it back, run `provost status`"],
@@ -270,38 +298,6 @@ const HINTS: &[Hint] = &[
         "not-confirmed",
         &["this would erase a real chip, and provost has never met one: it asks before it writes"],
         &["type the phrase when asked, or give it with --confirm; nothing was written"],
-    ),
-    hint(
-        "credential-file",
-        &["the folder is wrong, a file is missing or cannot be read"],
-        &[
-            "point --credential at the folder with key_3_leaf.pem and cert_leaf_chain.b64, or password.bin; nothing was written",
-        ],
-    ),
-    hint(
-        "credential-key",
-        &["the file is no P-256 private key in PEM, or is encrypted"],
-        &["use an unencrypted PKCS#8 or SEC1 PEM file; nothing was written"],
-    ),
-    hint(
-        "credential-chain",
-        &["the file is no certificate chain in ST's base64 form"],
-        &["use cert_leaf_chain.b64 as the tools made it; nothing was written"],
-    ),
-    hint(
-        "credential-password",
-        &["a password has 4 to 16 bytes"],
-        &["give the password that was provisioned; nothing was written"],
-    ),
-    hint(
-        "credential-root-mismatch",
-        &["chain and object come from different sets"],
-        &["use files of one set; nothing was written"],
-    ),
-    hint(
-        "credential-useless",
-        &["the key is not that of the last certificate, a signature is wrong, or Full Regression is withheld"],
-        &["use files of one set; nothing was written"],
     ),
     hint(
         "journal-io",
@@ -322,6 +318,17 @@ const OTHERWISE: Hint = hint(
     &["check supply and wiring, then run the same command again", "if it stays so, please report it with -vv"],
 );
 
+/// Every hint.
+fn hints() -> impl Iterator<Item = &'static Hint> {
+    HINTS.iter().chain(credential::HINTS).chain(obk::HINTS)
+}
+
+/// The hint of a code; what a token says is advised on as a whole, unless there is better.
+fn find(code: &str) -> Option<&'static Hint> {
+    let family = if code.starts_with("pkcs11-") { "pkcs11-call" } else { code };
+    hints().find(|h| h.code == code).or_else(|| hints().find(|h| h.code == family))
+}
+
 /// An error as a value.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
@@ -329,8 +336,8 @@ pub(crate) struct Report {
     exit: u8,
     message: String,
     causes: Vec<String>,
-    likely: &'static [&'static str],
-    next: &'static [&'static str],
+    likely: Vec<String>,
+    next: Vec<String>,
     rules: Vec<RuleReport>,
 }
 
@@ -357,16 +364,26 @@ pub(crate) fn usage(message: &str) -> Report {
         exit: Exit::Usage.code(),
         message: first.split_whitespace().collect::<Vec<_>>().join(" "),
         causes: Vec::new(),
-        likely: &["a misspelt or missing word on the command line"],
-        next: &["`provost --help` lists the commands, `provost COMMAND --help` the options of one"],
+        likely: owned(&["a misspelt or missing word on the command line"]),
+        next: owned(&["`provost --help` lists the commands, `provost COMMAND --help` the options of one"]),
         rules: Vec::new(),
     }
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
 /// Everything there is to say about an error.
 pub(crate) fn report(error: &OpError) -> Report {
     let code = error.code();
-    let found = HINTS.iter().find(|h| h.code == code).unwrap_or(&OTHERWISE);
+    let found = find(code).unwrap_or(&OTHERWISE);
+    // What a check found is better advice than what can be said of its code.
+    let advice = match error {
+        OpError::Object(object) => object.advice(),
+        _ => None,
+    };
+    let (likely, next) = advice.unwrap_or_else(|| (owned(found.causes), owned(found.next)));
     let mut causes = Vec::new();
     let mut at = error.source();
     while let Some(cause) = at {
@@ -382,8 +399,8 @@ pub(crate) fn report(error: &OpError) -> Report {
         exit: error.exit().code(),
         message: error.to_string(),
         causes,
-        likely: found.causes,
-        next: found.next,
+        likely,
+        next,
         rules: error.rules().iter().map(|r| r.rule().into()).collect(),
     }
 }
@@ -394,7 +411,7 @@ pub(crate) fn text(report: &Report) -> String {
     for cause in &report.causes {
         let _ = writeln!(text, "  caused by: {cause}");
     }
-    let mut list = |title: &str, items: &[&str]| {
+    let mut list = |title: &str, items: &[String]| {
         if !items.is_empty() {
             let _ = writeln!(text, "  {title}:");
             for (n, item) in items.iter().enumerate() {
@@ -403,8 +420,8 @@ pub(crate) fn text(report: &Report) -> String {
             }
         }
     };
-    list("likely causes, in order", report.likely);
-    list("next", report.next);
+    list("likely causes, in order", &report.likely);
+    list("next", &report.next);
     if !report.rules.is_empty() {
         text.push_str("  why:\n");
         for rule in &report.rules {
@@ -417,7 +434,10 @@ pub(crate) fn text(report: &Report) -> String {
 
 /// What is known of an error code, for `explain`.
 pub(crate) fn explain(code: &str) -> Option<String> {
-    let hint = HINTS.iter().find(|h| h.code == code)?;
+    let Some(hint) = find(code) else {
+        let (says, fix) = provost_ops::objects::explain(code)?;
+        return Some(format!("error code {code}\n{}  next:\n{}", wrap(&says, 4), wrap(fix, 4)));
+    };
     let mut text = format!("error code {code}\n  likely causes, in order:\n");
     for cause in hint.causes {
         text.push_str(&wrap(cause, 4));
@@ -435,9 +455,10 @@ mod tests {
 
     #[test]
     fn every_hint_has_causes_and_a_next_step_and_a_code_of_its_own() {
-        for (n, hint) in HINTS.iter().enumerate() {
+        let all: Vec<&Hint> = hints().collect();
+        for (n, hint) in all.iter().enumerate() {
             assert!(!hint.causes.is_empty() && !hint.next.is_empty(), "{}", hint.code);
-            assert!(HINTS[..n].iter().all(|h| h.code != hint.code), "{}", hint.code);
+            assert!(all[..n].iter().all(|h| h.code != hint.code), "{}", hint.code);
         }
     }
 

@@ -5,6 +5,7 @@ mod commands;
 mod confirm;
 mod hints;
 mod output;
+mod secrets;
 
 use std::process::ExitCode;
 

@@ -8,7 +8,12 @@ use std::{
 };
 
 use provost_chip::{rules::RuleId, sources::Source};
-use provost_ops::{Narrator, bench::Bench, error::OpError};
+use provost_ops::{
+    Narrator,
+    bench::Bench,
+    error::{Exit, OpError},
+    files::Made,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -21,6 +26,7 @@ pub(crate) struct Page {
     value: Value,
     text: String,
     cost: Option<Value>,
+    exit: Option<Exit>,
 }
 
 impl Page {
@@ -28,7 +34,13 @@ impl Page {
     pub(crate) fn new(schema: &'static str, value: &impl Serialize, text: String) -> Self {
         // Results are structs of strings and numbers: they serialize.
         let value = serde_json::to_value(value).unwrap_or(Value::Null);
-        Self { schema, value, text, cost: None }
+        Self { schema, value, text, cost: None, exit: None }
+    }
+
+    /// Ends the program with this exit code: what was to be found out was, and it is not good.
+    pub(crate) fn ending(mut self, exit: Exit) -> Self {
+        self.exit = Some(exit);
+        self
     }
 
     /// Adds what the work on a chip cost.
@@ -112,7 +124,7 @@ pub(crate) fn finish(arguments: &Arguments, result: Result<Page, Failure>, wall:
             } else {
                 print(&page.text);
             }
-            ExitCode::SUCCESS
+            page.exit.map_or(ExitCode::SUCCESS, |exit| ExitCode::from(exit.code()))
         }
         Err(Failure { error, cost }) => {
             print_cost(arguments, cost.as_ref(), wall);
@@ -204,6 +216,16 @@ pub(crate) fn rule_text(rule: &provost_chip::rules::Rule) -> String {
     }
     if let Some(switch) = rule.switch {
         let _ = writeln!(text, "    open question: switch {switch}");
+    }
+    text
+}
+
+/// Files that were written, one a line.
+pub(crate) fn made_text(files: &[Made]) -> String {
+    let mut text = String::new();
+    for file in files {
+        let secret = if file.secret { "  secret: readable by you only" } else { "" };
+        let _ = writeln!(text, "  {} ({} bytes){secret}", file.path.display(), file.bytes);
     }
     text
 }

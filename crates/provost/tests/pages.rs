@@ -29,9 +29,14 @@ fn page(s: &Sandbox, name: &str, commands: &[&str]) {
 /// The hash of a plan changes with every word of every plan, and says nothing to a reader.
 fn redacted(text: &str) -> String {
     let hash = |word: &str| word.len() == 12 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    // A hash of a key that is made anew each time.
+    let digest = |word: &str| word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit());
     let line = |line: &str| match line.strip_prefix("plan ").and_then(|l| l.split_once(' ')) {
         Some((word, rest)) if hash(word) => format!("plan HASH {rest}\n"),
-        _ => format!("{line}\n"),
+        _ => match line.rsplit_once(' ') {
+            Some((before, word)) if digest(word) => format!("{before} HASH\n"),
+            _ => format!("{line}\n"),
+        },
     };
     text.lines().map(line).collect()
 }
@@ -107,6 +112,67 @@ fn the_chip_that_was_closed_with_nothing_in_it() {
     s.run("twin new locked.chip --state locked");
     page(&s, "rescue-locked", &["rescue --probe twin:locked.chip"]);
     page(&s, "discover-open", &["auth discover --probe twin:fresh"]);
+}
+
+#[test]
+fn diagnoses() {
+    let s = Sandbox::new();
+    let cases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../provost-diagnosis/tests/cases");
+    for (from, to) in [
+        ("c01a-h533-stopped-in-provisioning.toml", "stopped.toml"),
+        ("c01b-h533-link-lost-after-tz-closed-write.toml", "link-lost.toml"),
+        ("c06a-h523-four-wire-probe.toml", "four-wires.toml"),
+        ("c20-h533-mass-erase-fails.toml", "erase-fails.toml"),
+        ("raw/h563-production-script.log", "production.log"),
+    ] {
+        std::fs::copy(cases.join(from), s.path(to)).unwrap();
+        let name = to.split_once('.').unwrap().0;
+        page(&s, &format!("diagnose-{name}"), &[&format!("diagnose {to}")]);
+    }
+    page(&s, "diagnose-explain", &["diagnose stopped.toml --explain"]);
+    page(&s, "diagnose-stuck", &["diagnose --probe twin:stuck-in-provisioning"]);
+    page(&s, "diagnose-closed", &["diagnose --discover --probe twin:tz-closed-without-object"]);
+}
+
+#[test]
+fn credentials() {
+    let s = Sandbox::new();
+    let new = "credential new --method certificate --part STM32H533RE --out set";
+    page(&s, "credential-new", &[new, new]);
+    page(&s, "credential-new-password", &["credential new --method password --part STM32H503RB --out pw"]);
+    let check = "credential check set --part STM32H533RE";
+    page(&s, "credential-check", &[check, "credential check set --part STM32H563ZI", "credential check pw"]);
+    page(&s, "credential-show", &["credential show pw/password.bin", "credential show set/cert_root.b64.missing"]);
+    s.run("twin new board.chip --preset stuck-in-provisioning");
+    page(&s, "credential-check-chip", &[&format!("{check} --probe twin:board.chip")]);
+}
+
+#[test]
+fn objects() {
+    let s = Sandbox::new();
+    s.run("credential new --method certificate --part STM32H533RE --out set");
+    s.run("credential new --method password --part STM32H533RE --out pw");
+    s.run("credential new --method password --part STM32H503RB --out otp");
+    s.run("twin new board.chip --preset stuck-in-provisioning");
+    s.run("twin new h503.chip --preset h503-in-provisioning");
+    let write = "obk write set/DA_Config.obk --part STM32H533RE --probe twin:board.chip";
+    page(
+        &s,
+        "obk-write-refused",
+        &[
+            "obk write set/DA_Config.obk --probe twin:board.chip",
+            "obk write set/DA_Config.obk --part STM32H523CE --probe twin:board.chip",
+            "obk write pw/DA_ConfigWithPassword.obk --part STM32H533RE --probe twin:board.chip",
+            "obk write otp/password.bin --probe twin:h503.chip",
+        ],
+    );
+    page(&s, "obk-write", &[&format!("{write} --dry-run"), write, write]);
+    page(&s, "obk-write-otp", &["obk write otp/password.bin --once-for-life --probe twin:h503.chip"]);
+    page(&s, "obk-inspect", &["obk inspect pw/DA_ConfigWithPassword.obk --part STM32H533RE"]);
+    std::fs::write(s.path("da.toml"), "kind = \"da-certificate\"\npart = \"STM32H533\"\n").unwrap();
+    page(&s, "obk-build-wrong", &["obk build da.toml"]);
+    page(&s, "rescue-h503-once-for-life", &["rescue --once-for-life --probe twin:h503-in-provisioning"]);
+    page(&s, "explain-check", &["explain obk-plain-on-crypto"]);
 }
 
 #[test]

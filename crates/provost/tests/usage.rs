@@ -22,6 +22,12 @@ fn usage_errors_are_documents_too() {
         "twin new x.chip --preset fresh --tzen on",
         "twin serve x.chip",
         "twin serve x.chip --remote-bitbang 70000",
+        "obk",
+        "obk write",
+        "obk build",
+        "obk image sign x.chip --profile nothing --image-version 1 --out y",
+        "rescue --key-label a",
+        "auth regress --password abcd --sign-in x",
     ] {
         let (code, value) = s.json(line);
         assert_eq!((code, &value["code"], &value["exit"]), (2, &"usage".into(), &2.into()), "{line}: {value:#}");
@@ -40,9 +46,18 @@ fn usage_errors_are_documents_too() {
 #[test]
 fn help_and_version_are_no_errors() {
     let s = Sandbox::new();
-    for line in
-        ["--help", "--version", "help", "rescue --help", "auth regress --help", "twin new --help", "help twin serve"]
-    {
+    for line in [
+        "--help",
+        "--version",
+        "help",
+        "rescue --help",
+        "auth regress --help",
+        "twin new --help",
+        "help twin serve",
+        "credential new --help",
+        "obk write --help",
+        "obk image sign --help",
+    ] {
         let run = s.run(line);
         assert_eq!((run.code, run.err.as_str()), (0, ""), "{line}");
         assert!(!run.out.is_empty(), "{line}");

@@ -29,6 +29,14 @@ impl Vectors {
         words.iter().map(|word| u32::from_str_radix(&word.as_str().unwrap()[2..], 16).unwrap()).collect()
     }
 
+    /// The names at a place, in alphabetical order.
+    pub(crate) fn names(&self, pointer: &str) -> Vec<&str> {
+        let object = self.0.pointer(pointer).and_then(Value::as_object).unwrap_or_else(|| panic!("{pointer}"));
+        let mut names: Vec<&str> = object.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
     pub(crate) fn key(&self, name: &str) -> PrivateKey {
         PrivateKey::from_scalar(&self.array(&format!("/scalars/da-test {name}"))).unwrap()
     }

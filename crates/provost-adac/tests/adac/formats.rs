@@ -1,9 +1,10 @@
 //! Broken certificates, tokens, chains and discoveries, each with the rule it breaks.
 
 use crate::common::{Vectors, unhex};
+use base64ct::{Base64, Encoding as _};
 use provost_adac::certificate::{Certificate, CertificateRule, Role};
-use provost_adac::chain::{Chain, ChainError, ChainFormatError};
-use provost_adac::crypto::CryptoSystem;
+use provost_adac::chain::{Chain, ChainError, ChainForm, ChainFormatError};
+use provost_adac::crypto::{CryptoSystem, sha256};
 use provost_adac::discovery::{Discovery, DiscoveryError, Integrity, OtherTlv, ReadingError};
 use provost_adac::key::Signer as _;
 use provost_adac::lifecycle::Lifecycle;
@@ -50,6 +51,136 @@ fn extensions_are_carried() {
     let certificate = Certificate::parse(&bytes).unwrap();
     assert_eq!(certificate.extensions(), [7, 8, 9]);
     assert_eq!(certificate.to_bytes(), bytes);
+}
+
+#[test]
+fn extensions_are_verified_in_chains() {
+    let v = Vectors::load();
+    let root = v.key("root");
+    let extended = |bytes: &[u8]| Certificate::builder(Role::Root).extensions(bytes).self_sign(&root).unwrap();
+    let good = extended(b"abcde");
+    // Filled up to words, and all of that is hashed.
+    assert_eq!(good.extensions(), b"abcde\0\0\0");
+    assert_eq!(*good.extensions_hash(), sha256(b"abcde\0\0\0"));
+    assert_eq!(good.to_bytes().len(), 220);
+    assert_eq!(Certificate::parse(&good.to_bytes()), Ok(good.clone()));
+    Chain::new(vec![good.clone()]).verify().unwrap();
+    let mut bytes = good.to_bytes();
+    bytes[212] = b'A';
+    let changed = Chain::new(vec![Certificate::parse(&bytes).unwrap()]);
+    let error = ChainError::BadExtensionsHash { index: 0, role: Role::Root };
+    assert_eq!(changed.verify().unwrap_err(), error);
+    // Cut off: the header still announces them, under the signature.
+    assert_eq!(Certificate::parse(&good.to_bytes()[..212]).unwrap_err().offset, 12);
+    // A hash without extensions, well signed.
+    let mut bytes = v.bytes("/certificates/root");
+    bytes[116..148].copy_from_slice(&sha256(b""));
+    let signature = root.sign(&bytes[..148]).unwrap();
+    bytes[148..].copy_from_slice(&signature);
+    assert_eq!(Chain::new(vec![Certificate::parse(&bytes).unwrap()]).verify().unwrap_err(), error);
+}
+
+#[test]
+fn chains_are_read_in_every_form() {
+    let v = Vectors::load();
+    let chain = v.chain();
+    let root = Chain::new(vec![v.certificate("root")]);
+    let bare = v.bytes("/certificates/root");
+    let base64 = v.text("/chain_b64");
+    let wrapped = format!(" {}\r\n{}\n", &base64[..100], &base64[100..]);
+    let bare_base64 = Base64::encode_string(&bare);
+    let pem = chain.to_pem();
+    assert!(pem.starts_with("-----BEGIN ADAC CERTIFICATE CHAIN-----\nAAABAtQA"));
+    let among = format!("Subject: x\n-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n{pem}");
+    let table: [(&[u8], &Chain, ChainForm); 7] = [
+        (base64.as_bytes(), &chain, ChainForm::Base64),
+        (wrapped.as_bytes(), &chain, ChainForm::Base64),
+        (&chain.to_tlv(), &chain, ChainForm::Tlv),
+        (pem.as_bytes(), &chain, ChainForm::Pem),
+        (among.as_bytes(), &chain, ChainForm::Pem),
+        (&bare, &root, ChainForm::Bare),
+        (bare_base64.as_bytes(), &root, ChainForm::Base64Bare),
+    ];
+    for (bytes, due, form) in table {
+        assert_eq!(Chain::read(bytes).unwrap(), (due.clone(), form));
+    }
+}
+
+#[test]
+fn chain_errors_give_the_byte_of_the_input() {
+    let v = Vectors::load();
+    let good = v.chain().to_tlv();
+    // TLVs start at 0, 220 and 440; a certificate 8 bytes further.
+    let table: [(usize, u8, usize, &str); 5] = [
+        (222, 9, 222, "chain-tlv-type"),
+        (440, 9, 440, "tlv-reserved"),
+        (444, 0, 444, "tlv-length"),
+        (452, 9, 452, "certificate-role"),
+        (231, 2, 231, "certificate-crypto-system"),
+    ];
+    for (at, byte, offset, code) in table {
+        let mut bytes = good.clone();
+        bytes[at] = byte;
+        let error = match Chain::read(&bytes) {
+            Err(error) => error,
+            // A shorter TLV ends too early for its certificate, and what follows is none.
+            Ok(_) => panic!("accepted"),
+        };
+        if code == "tlv-length" {
+            assert_eq!(error.code(), "certificate-truncated");
+        } else {
+            assert_eq!((error.offset(), error.code()), (Some(offset), code));
+        }
+    }
+    assert_eq!(Chain::read(b"AAAB!A==").unwrap_err().offset(), Some(0), "not base64 at all, hence taken for TLVs");
+    assert_eq!(Chain::from_base64("AAAB!A==").unwrap_err(), ChainFormatError::Base64 { offset: 4 });
+    let other = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    assert_eq!(Chain::read(other.as_bytes()).unwrap_err(), ChainFormatError::NoPemBlock);
+    let pem = v.chain().to_pem().replacen("AAABAtQA", "AAABA$QA", 1);
+    assert_eq!(Chain::read(pem.as_bytes()).unwrap_err(), ChainFormatError::Base64 { offset: 39 + 5 });
+}
+
+#[test]
+fn broken_token_fragments() {
+    let token = Token::parse(&Vectors::load().bytes("/tokens/full_regression(bit14)")).unwrap();
+    let good = token.to_tlv();
+    assert_eq!(Token::from_tlv(&good).unwrap(), token);
+    let table: [(Edit, usize, TokenRule); 5] = [
+        (|t| t.clear(), 0, TokenRule::Truncated { have: 0 }),
+        (|t| t.truncate(100), 4, TokenRule::Tlv(TlvRule::Length { announced: 120, available: 92 })),
+        (|t| t[2] = 1, 2, TokenRule::Type { found: TypeId::VendorId }),
+        (|t| t.extend([0; 4]), 128, TokenRule::TrailingBytes { count: 4 }),
+        (|t| t[11] = 3, 11, TokenRule::Reserved { found: 3 }),
+    ];
+    for (edit, offset, rule) in table {
+        let mut bytes = good.clone();
+        edit(&mut bytes);
+        let error = Token::from_tlv(&bytes).unwrap_err();
+        if offset == 2 {
+            assert_eq!((error.offset, error.code()), (2, "token-type"));
+        } else {
+            assert_eq!((error.offset, error.rule), (offset, rule));
+        }
+    }
+}
+
+/// Every crypto system is known by name, and P-256 is the one that works.
+#[test]
+fn crypto_systems_are_recognised() {
+    let good = Vectors::load().bytes("/certificates/root");
+    for &system in CryptoSystem::KNOWN {
+        let mut bytes = good.clone();
+        bytes[2] = system.value();
+        bytes[3] = system.value();
+        match Certificate::parse(&bytes) {
+            Ok(_) => assert!(system.is_supported()),
+            Err(error) => {
+                assert!(!system.is_supported());
+                assert!(error.to_string().contains(&system.to_string()), "{error}");
+            }
+        }
+    }
+    assert_eq!(CryptoSystem::KNOWN.len(), 14);
 }
 
 #[test]
@@ -137,7 +268,7 @@ fn chain_signatures_keys_and_scopes() {
 #[test]
 fn broken_chain_files() {
     let v = Vectors::load();
-    assert_eq!(Chain::from_base64("AAAB*").unwrap_err(), ChainFormatError::Base64);
+    assert_eq!(Chain::from_base64("AAAB*").unwrap_err(), ChainFormatError::Base64 { offset: 4 });
     let good = v.chain().to_tlv();
     let mut token_type = good.clone();
     token_type[222] = 0;

@@ -3,7 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed helper fails its test")]
 
 mod common;
+mod describe;
 mod formats;
+mod keys;
+mod offline;
+mod openssl;
 mod properties;
 mod session;
+mod tampering;
 mod vectors;

@@ -10,8 +10,9 @@ use provost_adac::challenge::AuthStart;
 use provost_adac::crypto::CryptoSystem;
 use provost_adac::discovery::{Discovery, Integrity};
 use provost_adac::host::{self, Authentication, Credential};
-use provost_adac::key::{PrivateKey, PublicKey};
+use provost_adac::key::{KeyFile, PrivateKey, PublicKey, Signer as _, parse_signature};
 use provost_adac::lifecycle::Lifecycle;
+use provost_adac::offline::{Signed, SigningRequest};
 use provost_adac::packet::{Command, Request, Response, Status, bytes_to_words, words_to_bytes};
 use provost_adac::password::Password;
 use provost_adac::permission::{Permission, PermissionMask};
@@ -19,6 +20,17 @@ use provost_adac::scope::{Scope, Usage};
 use provost_adac::target::{Anchor, Config, Event, Target};
 use provost_adac::tlv::{Padding, Reader, TypeId, Writer};
 use provost_adac::token::Token;
+
+/// The key `leaf` as OpenSSL writes it.
+const KEYS: [&[u8]; 7] = [
+    include_bytes!("../vectors/keys/pkcs8.pem"),
+    include_bytes!("../vectors/keys/pkcs8.der"),
+    include_bytes!("../vectors/keys/sec1.pem"),
+    include_bytes!("../vectors/keys/sec1.der"),
+    include_bytes!("../vectors/keys/spki.pem"),
+    include_bytes!("../vectors/keys/spki.der"),
+    include_bytes!("../vectors/keys/encrypted_default.der"),
+];
 
 const PADDINGS: [Padding; 2] = [Padding::Unpadded, Padding::Padded];
 
@@ -89,6 +101,9 @@ proptest! {
         let _ = (Certificate::parse(&bytes), Chain::from_tlv(&bytes), Chain::from_base64(&text));
         let _ = (Token::parse(&bytes), Password::from_file(&bytes), Password::new(&bytes));
         let _ = (PrivateKey::from_pem(&text), PublicKey::from_pem(&text));
+        let _ = (KeyFile::sniff(&bytes), KeyFile::read(&bytes, Some(b"")), KeyFile::read(text.as_bytes(), None));
+        let _ = (Chain::read(&bytes), Chain::read(text.as_bytes()), Chain::from_pem(&text), Token::from_tlv(&bytes));
+        let _ = (parse_signature(&bytes), PrivateKey::from_minimal(&bytes));
     }
 
     #[test]
@@ -109,6 +124,56 @@ proptest! {
             let _ = parsed.verify();
         }
         let _ = Password::from_file(&password);
+    }
+
+    /// An error names a byte of the input; what is accepted in spite of the change is the same key.
+    #[test]
+    fn key_files_never_panic_near_good_bytes(which in 0usize..KEYS.len(), at: prop::sample::Index, byte: u8, cut in 0usize..300) {
+        let mut bytes = KEYS[which].to_vec();
+        let place = at.index(bytes.len());
+        bytes[place] = byte;
+        bytes.truncate(bytes.len().max(cut) - cut / 2);
+        match KeyFile::read(&bytes, None) {
+            Ok(file) => prop_assert_eq!(file.public_key(), Vectors::load().key("leaf").public_key()),
+            Err(error) => prop_assert!(error.offset().is_none_or(|offset| offset <= bytes.len()), "{} of {}", error, bytes.len()),
+        }
+    }
+
+    /// The same for text around and between the lines of base64.
+    #[test]
+    fn chain_files_never_panic_near_good_text(pem: bool, at: prop::sample::Index, insert in ".{0,3}") {
+        let chain = Vectors::load().chain();
+        let mut text = if pem { chain.to_pem() } else { chain.to_base64() };
+        let mut place = at.index(text.len());
+        while !text.is_char_boundary(place) {
+            place -= 1;
+        }
+        text.insert_str(place, &insert);
+        match Chain::read(text.as_bytes()) {
+            Ok((read, _)) if insert.trim().is_empty() => prop_assert_eq!(read, chain),
+            Ok(_) => {}
+            Err(error) => prop_assert!(error.offset().is_none_or(|offset| offset <= text.len())),
+        }
+    }
+
+    #[test]
+    fn signatures_in_der_come_back(signature in any::<[[u8; 16]; 4]>(), zeros in 0usize..20) {
+        let mut signature: [u8; 64] = signature.concat().try_into().unwrap();
+        signature[..zeros].fill(0);
+        // r = 0 is the one that has no digits of its own; it is written as one zero.
+        let integer = |number: &[u8]| {
+            let start = number.iter().position(|&byte| byte != 0).unwrap_or(31);
+            let digits = [if number[start] >= 0x80 { &[0][..] } else { &[] }, &number[start..]].concat();
+            [&[2, digits.len() as u8], &digits[..]].concat()
+        };
+        let body = [integer(&signature[..32]), integer(&signature[32..])].concat();
+        let der = [&[0x30, body.len() as u8], &body[..]].concat();
+        if der.len() != 64 {
+            prop_assert_eq!(parse_signature(&der), Ok(signature));
+        }
+        for length in 0..der.len() {
+            prop_assert!(length == 64 || parse_signature(&der[..length]).is_err());
+        }
     }
 
     #[test]
@@ -203,6 +268,44 @@ proptest! {
         let token = Token::sign(PermissionMask(mask), &challenge, &leaf).unwrap();
         prop_assert_eq!(Token::parse(&token.to_bytes()), Ok(token.clone()));
         prop_assert_eq!(token.verify(&verified.token_key, &challenge), Ok(()));
+    }
+
+    #[test]
+    fn keys_come_back_in_every_form(scalar: [u8; 32]) {
+        let Ok(key) = PrivateKey::from_scalar(&scalar) else { return Ok(()) };
+        let files = [
+            key.to_pem().unwrap().as_bytes().to_vec(),
+            key.to_der().unwrap().to_vec(),
+            key.to_sec1_pem().unwrap().as_bytes().to_vec(),
+            key.to_sec1_der().unwrap().to_vec(),
+            key.to_minimal().to_vec(),
+        ];
+        for file in files {
+            prop_assert_eq!(*PrivateKey::read(&file, None).unwrap().expose_scalar(), scalar);
+        }
+        let public = key.public_key();
+        prop_assert_eq!(PublicKey::read(&public.to_der()).unwrap(), public);
+        prop_assert_eq!(PublicKey::read(public.to_pem().unwrap().as_bytes()).unwrap(), public);
+    }
+
+    #[test]
+    fn extended_certificates_and_tokens_come_back(extensions in vec(any::<u8>(), 0..40), mask: u128, challenge: [u8; 32]) {
+        let key = Vectors::load().key("root");
+        let what = || Certificate::builder(Role::Root).extensions(&extensions).permissions(PermissionMask(mask));
+        let certificate = what().self_sign(&key).unwrap();
+        prop_assert_eq!(Certificate::parse(&certificate.to_bytes()), Ok(certificate.clone()));
+        prop_assert!(certificate.extensions().starts_with(&extensions));
+        prop_assert!(Chain::new(vec![certificate.clone()]).verify().is_ok());
+        let request = SigningRequest::certificate(what(), &key.public_key(), &key.public_key());
+        let merged = request.merge(&key.sign(&request.to_be_signed()).unwrap()).unwrap();
+        prop_assert_eq!(merged, Signed::Certificate(certificate));
+        let token = Token::sign_with_extensions(PermissionMask(mask), &extensions, &challenge, &key).unwrap();
+        prop_assert_eq!(Token::from_tlv(&token.to_tlv()), Ok(token.clone()));
+        prop_assert_eq!(token.verify_extensions(), Ok(()));
+        let request =
+            SigningRequest::token_with_extensions(PermissionMask(mask), &extensions, &challenge, &key.public_key());
+        let merged = request.merge(&key.sign(&request.to_be_signed()).unwrap()).unwrap();
+        prop_assert_eq!(merged, Signed::Token(token));
     }
 
     #[test]

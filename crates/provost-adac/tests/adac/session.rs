@@ -15,7 +15,7 @@ use provost_adac::target::{Anchor, Config, Event, Fragment, RefusalReason, Reply
 use provost_adac::tlv::{Padding, TypeId, Writer};
 use provost_adac::token::Token;
 
-const CHALLENGE: [u8; 32] = [0xC5; 32];
+pub(crate) const CHALLENGE: [u8; 32] = [0xC5; 32];
 
 fn config(anchor: Option<Anchor>) -> Config {
     Config {
@@ -30,7 +30,7 @@ fn config(anchor: Option<Anchor>) -> Config {
     }
 }
 
-fn certificate_config(v: &Vectors) -> Config {
+pub(crate) fn certificate_config(v: &Vectors) -> Config {
     config(Some(Anchor::Certificate { root_key_hash: v.array("/root_key_hash") }))
 }
 
@@ -50,13 +50,13 @@ fn run(authentication: &mut Authentication<'_>, target: &mut Target) -> (Progres
     }
 }
 
-fn fragment(type_id: TypeId, value: &[u8]) -> Request {
+pub(crate) fn fragment(type_id: TypeId, value: &[u8]) -> Request {
     let mut writer = Writer::new(Padding::Padded);
     writer.push(type_id, value);
     Request::new(Command::AuthResponse, bytes_to_words(&writer.finish()))
 }
 
-fn certificate(certificate: &Certificate) -> Request {
+pub(crate) fn certificate(certificate: &Certificate) -> Request {
     fragment(TypeId::BinaryCertificate, &certificate.to_bytes())
 }
 
@@ -69,7 +69,7 @@ fn password(bytes: &[u8]) -> Request {
     fragment(TypeId::StPassword, bytes)
 }
 
-fn start() -> Request {
+pub(crate) fn start() -> Request {
     Request::new(Command::AuthStart, Vec::new())
 }
 
@@ -78,7 +78,7 @@ fn status(reply: &Reply) -> Status {
 }
 
 /// Sends requests: all but the last must be accepted. Gives the reply to the last.
-fn send(config: Config, requests: impl IntoIterator<Item = Request>) -> (Reply, Target) {
+pub(crate) fn send(config: Config, requests: impl IntoIterator<Item = Request>) -> (Reply, Target) {
     let mut target = Target::new(config, CHALLENGE);
     let mut requests = requests.into_iter().peekable();
     loop {
@@ -90,7 +90,7 @@ fn send(config: Config, requests: impl IntoIterator<Item = Request>) -> (Reply, 
     }
 }
 
-fn refused(config: Config, requests: impl IntoIterator<Item = Request>) -> RefusalReason {
+pub(crate) fn refused(config: Config, requests: impl IntoIterator<Item = Request>) -> RefusalReason {
     let (reply, target) = send(config, requests);
     assert_eq!(status(&reply), Status::Failure);
     assert!(target.is_over());

@@ -6,7 +6,7 @@ pub use mailbox::{AckRoles, Mailbox};
 
 use provost_adac::{
     discovery::{Discovery, Integrity},
-    host::{self, Authentication, Credential, Progress},
+    host::{self, Authentication, Credential, HostError, Progress},
     lifecycle::Lifecycle,
     permission::{Permission, PermissionMask},
     tlv::Padding,
@@ -75,7 +75,11 @@ pub fn authenticate(session: &mut Session, mailbox: &Mailbox, credential: Creden
     let mut request = authentication.first_request();
     loop {
         let words = mailbox.exchange(session, &request)?;
-        match authentication.on_response(&words)? {
+        let progress = authentication.on_response(&words).map_err(|error| match error {
+            HostError::Signer(error) => OpError::Signer(error),
+            other => other.into(),
+        })?;
+        match progress {
             Progress::Continue(next) => request = next,
             Progress::Granted => return Ok(()),
             Progress::Refused { status, step } => {

@@ -6,6 +6,7 @@ use provost_chip::{
     rules::RuleId,
     states::{DaMethod, ProductState, TrustZone},
 };
+use provost_obk::da::DESTINATION;
 
 use super::run::{Ended, Run};
 use crate::{
@@ -90,7 +91,7 @@ impl Run<'_> {
         let mut last = 0;
         for &checksum in &candidates {
             self.record(Record::Provisioning { attempt, checksum: checksum.as_str().to_owned() })?;
-            match service.provision(self.session, payload, checksum, word)? {
+            match service.provision(self.session, (DESTINATION, payload), checksum, word)? {
                 Answer::WrongChecksum { status } => {
                     self.narrator.note(&format!("checksum {} refused ({status:#010x})", checksum.as_str()));
                     last = status;

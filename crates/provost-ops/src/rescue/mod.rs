@@ -7,11 +7,12 @@
 
 mod attempts;
 mod folder;
+mod otp;
 mod plan;
 mod receipt;
 mod run;
 
 pub use folder::RescueFolder;
-pub use plan::{Plan, PlanStep, Situation, plan};
+pub use plan::{Means, Plan, PlanStep, Situation, plan};
 pub use receipt::{Receipt, SCHEMA as RECEIPT_SCHEMA};
 pub use run::{Request, rescue};

@@ -75,15 +75,25 @@ pub(super) fn situation(identity: &Identity, parts: &[PartId]) -> Result<Situati
     })
 }
 
+/// What a rescue may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Means {
+    /// The user has a credential.
+    pub credential: bool,
+    /// The user wants a password in OTP for the chip's whole life, where there is no other way.
+    pub once_for_life: bool,
+}
+
 /// The plan for an identified chip.
 ///
 /// # Errors
 /// AP1 shows a word that is no product state.
-pub fn plan(identity: &Identity, parts: &[PartId], own_credential: bool) -> Result<Plan> {
+pub fn plan(identity: &Identity, parts: &[PartId], means: Means) -> Result<Plan> {
     let steps = match situation(identity, parts)? {
         Situation::Open => Vec::new(),
-        Situation::Provisioning { tz, pending } => provisioning(tz, pending, own_credential),
-        Situation::Otp if !own_credential => otp(),
+        Situation::Provisioning { tz, pending } => provisioning(tz, pending, means.credential),
+        Situation::Otp if means.once_for_life => write_otp(means.credential),
+        Situation::Otp if !means.credential => otp(),
         Situation::Otp | Situation::Shut => shut(),
     };
     let parts: Vec<String> = parts.iter().map(ToString::to_string).collect();
@@ -169,6 +179,26 @@ fn otp() -> Vec<PlanStep> {
         &[RuleId::H503Otp],
         (NOTHING, "nothing to undo", "nothing"),
     )]
+}
+
+fn write_otp(own_credential: bool) -> Vec<PlanStep> {
+    let mut steps = Vec::new();
+    if !own_credential {
+        steps.push(step(
+            "make:credential",
+            "make a password for this chip and have it on the disk before anything is sent",
+            &[RuleId::H503Otp],
+            (NOTHING, "nothing to undo", "the file reads back"),
+        ));
+    }
+    steps.push(step(
+        "write:otp",
+        "if OTP is blank: write the hash of the password into it and lock it, for the life of the chip",
+        &[RuleId::H503Otp],
+        (NOTHING, "can never be undone, not by a regression either", "each half-word and the lock bit read back"),
+    ));
+    steps.extend(shut());
+    steps
 }
 
 fn shut() -> Vec<PlanStep> {

@@ -13,7 +13,7 @@ use provost_link::LinkError;
 use super::{
     Receipt, RescueFolder,
     attempts::Verdict,
-    plan::{Situation, plan, situation},
+    plan::{Means, Situation, plan, situation},
     receipt::SCHEMA,
 };
 use crate::{
@@ -43,6 +43,14 @@ pub struct Request {
     pub folder: RescueFolder,
     /// Go on where a closing write waits for its reset, although a wrong guess would then lose the chip.
     pub one_shot: bool,
+    /// STM32H503 with blank OTP: write a password into it for the chip's whole life.
+    pub once_for_life: bool,
+}
+
+impl Request {
+    const fn means(&self) -> Means {
+        Means { credential: self.credential.is_some(), once_for_life: self.once_for_life }
+    }
 }
 
 /// Brings the chip to Open, or says why not.
@@ -55,13 +63,16 @@ pub fn rescue(session: &mut Session, request: Request, narrator: &mut dyn Narrat
     let before = identify(session)?;
     let parts = before.narrowed_to(request.part)?;
     narrator.note(&describe(&before));
-    let plan = plan(&before, &parts, request.credential.is_some())?;
+    let plan = plan(&before, &parts, request.means())?;
     let situation = situation(&before, &parts)?;
     let mut run = Run { session, request, narrator, parts, journal: None, made: None, checksum: None };
     let ended = match situation {
         Situation::Open => Ended { after: before.clone(), discovered: None, attempt: None },
         Situation::Provisioning { tz, pending } => {
             run.rescue_provisioning(tz, pending, &before, &plan.hash).map_err(|e| run.interrupted(e))?
+        }
+        Situation::Otp if run.request.once_for_life => {
+            run.rescue_by_otp(&before, &plan.hash).map_err(|e| run.interrupted(e))?
         }
         Situation::Otp if run.request.credential.is_none() => return Err(OpError::OtpOnceForLife),
         Situation::Otp | Situation::Shut => run.rescue_shut(&before, &plan.hash).map_err(|e| run.interrupted(e))?,
@@ -193,23 +204,15 @@ impl Run<'_> {
     }
 
     /// Nothing is written before NRST is known to reach the chip: without it the credential could not be used.
-    fn prove_nrst(&mut self) -> Result<()> {
+    pub(super) fn prove_nrst(&mut self) -> Result<()> {
         self.narrator.step("prove that NRST reaches the chip", &[RuleId::DaNeedsNrst]);
-        // Reading clears what an earlier reset left.
-        self.session.core_saw_reset()?;
-        self.session.pulse_nrst()?;
-        if !self.session.wait_for_ap1()? {
-            return Err(OpError::StaysInRssDa);
-        }
-        if !self.session.core_saw_reset()? {
-            return Err(OpError::NrstNotWired);
-        }
+        self.session.prove_nrst()?;
         self.narrator.note("the core saw the reset");
         Ok(())
     }
 
     /// Opens the journal and has a credential on the disk.
-    fn begin(&mut self, identity: &Identity, plan: &str) -> Result<()> {
+    pub(super) fn begin(&mut self, identity: &Identity, plan: &str) -> Result<()> {
         let journal = self.request.folder.journal()?;
         let fresh = journal.records().is_empty();
         if journal.dev_id().is_some_and(|id| id != identity.dev_id) {
@@ -340,10 +343,11 @@ impl Run<'_> {
     /// The chip sat in RSS-DA: out of it by the pulse, it is a chip in Provisioning like any other.
     fn rescue_left_in_rom(&mut self) -> Result<Ended> {
         let identity = identify(self.session)?;
-        let plan = plan(&identity, &self.parts, self.request.credential.is_some())?;
+        let plan = plan(&identity, &self.parts, self.request.means())?;
         match situation(&identity, &self.parts)? {
             Situation::Provisioning { tz, pending } => self.rescue_provisioning(tz, pending, &identity, &plan.hash),
             Situation::Open => Ok(Ended { after: identity, discovered: None, attempt: None }),
+            Situation::Otp if self.request.once_for_life => self.rescue_by_otp(&identity, &plan.hash),
             Situation::Otp => Err(OpError::OtpOnceForLife),
             Situation::Shut => Err(OpError::StaysInRssDa),
         }

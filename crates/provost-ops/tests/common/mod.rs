@@ -64,7 +64,14 @@ pub fn run_logged(
 /// Rescues the chip, whose closing write waits for a reset, in one attempt.
 pub fn run_one_shot(board: &VirtualBoard, base: &Path) -> Result<Receipt, OpError> {
     let folder = RescueFolder::choose(base, board.name())?;
-    let request = Request { chip: board.name().to_owned(), part: None, credential: None, folder, one_shot: true };
+    let request = Request {
+        chip: board.name().to_owned(),
+        part: None,
+        credential: None,
+        folder,
+        one_shot: true,
+        once_for_life: false,
+    };
     rescue(&mut Bench::on_board(board.clone()).session, request, &mut Log::default())
 }
 
@@ -77,7 +84,14 @@ pub fn rescue_on(
     log: &mut Log,
 ) -> Result<Receipt, OpError> {
     let folder = RescueFolder::choose(base, board.name())?;
-    let request = Request { chip: board.name().to_owned(), part: None, credential, folder, one_shot: false };
+    let request = Request {
+        chip: board.name().to_owned(),
+        part: None,
+        credential,
+        folder,
+        one_shot: false,
+        once_for_life: false,
+    };
     rescue(&mut bench.session, request, log)
 }
 

@@ -129,7 +129,11 @@ impl RssDa {
                 let permission = mask.permissions().last().unwrap_or(Permission::FullRegression);
                 self.granted = Some(Grant { permission, starts_at: silicon.now() + PATIENCE, done_at: None });
             }
-            Some(Event::Refused(_) | Event::ResumeBoot) => silicon.end_session(),
+            Some(Event::Refused(reason)) => {
+                silicon.refused(reason);
+                silicon.end_session();
+            }
+            Some(Event::ResumeBoot) => silicon.end_session(),
             _ => {}
         }
     }
@@ -290,11 +294,9 @@ fn credential(silicon: &Silicon) -> Option<([u8; 32], u128)> {
 pub(crate) fn otp_hash(silicon: &Silicon) -> Option<[u8; 32]> {
     let lock = OptionField::find(silicon.identity().part, "LOCKBL")?;
     let locked = lock.get(silicon.nvm().options.get(lock.offset_cur)) & 1 == 1;
-    let stored = &silicon.nvm().otp[..16];
     let mut hash = [0; 32];
-    for (slot, half) in hash.chunks_exact_mut(2).zip(stored) {
-        slot.copy_from_slice(&half.to_le_bytes());
+    for (index, slot) in hash.chunks_exact_mut(2).enumerate() {
+        slot.copy_from_slice(&silicon.nvm().otp_half(index)?.to_le_bytes());
     }
-    let virgin = stored.iter().all(|half| *half == u16::MAX);
-    (locked && !virgin).then_some(hash)
+    locked.then_some(hash)
 }

@@ -320,14 +320,18 @@ impl Silicon {
         }
     }
 
-    /// A half-word of OTP that was never programmed faults: an ECC double error (ST community td-p/889964).
+    /// A half-word of OTP that was never programmed faults: an ECC double error (ST community td-p/889964). So does one that was
+    /// programmed twice.
     fn read_otp(&self, index: usize, half: Option<u32>) -> Result<u32, BusFault> {
-        let pair = [self.nvm.otp[index], self.nvm.otp[index + 1]];
-        let virgin = match half {
-            Some(half) => pair[half as usize & 1] == u16::MAX,
-            None => pair.contains(&u16::MAX),
+        let pair = [index, index + 1].map(|i| self.nvm.otp_half(i));
+        let [low, high] = match half {
+            Some(half) => [0, 1].map(|i| if i == half & 1 { pair[i as usize] } else { Some(0) }),
+            None => pair,
         };
-        if virgin { Err(BusFault) } else { Ok(u32::from(pair[0]) | u32::from(pair[1]) << 16) }
+        match (low, high) {
+            (Some(low), Some(high)) => Ok(u32::from(low) | u32::from(high) << 16),
+            _ => Err(BusFault),
+        }
     }
 
     fn write_flash_area(&mut self, address: u32, secure: bool, size: Size, value: u32) -> Result<(), BusFault> {

@@ -14,6 +14,7 @@ mod option_change;
 mod projection;
 mod sram;
 
+use provost_adac::target::RefusalReason;
 use provost_chip::{
     assumptions::Assumptions,
     model::{Bench, Chip, Execution, boot},
@@ -82,6 +83,7 @@ pub struct Silicon {
     core: Core,
     mailbox: Mailbox,
     rss_da: Option<Box<RssDa>>,
+    last_refusal: Option<RefusalReason>,
     entropy: u64,
     life_changes: u64,
     flash_changed: bool,
@@ -109,6 +111,7 @@ impl Silicon {
             core: Core::default(),
             mailbox: Mailbox::default(),
             rss_da: None,
+            last_refusal: None,
             entropy: u64::from(identity.uid[0]) << 32 | u64::from(identity.uid[1]),
             life_changes: 0,
             flash_changed: false,
@@ -140,6 +143,11 @@ impl Silicon {
     /// The chip as the model sees it now.
     pub const fn chip(&self) -> &Chip {
         &self.chip
+    }
+
+    /// Why an authentication was refused last: the host is told FAILURE and no more.
+    pub const fn last_refusal(&self) -> Option<RefusalReason> {
+        self.last_refusal
     }
 
     /// How often option words, keys or OTP have changed since it was made: what must not be lost when a program dies.
@@ -247,7 +255,8 @@ impl Silicon {
     /// (rule R-FIRMWARE-REGRESSION). `false` if no such firmware runs.
     pub fn ask_firmware_to_regress(&mut self) -> bool {
         let running = self.chip.runs == Execution::User && !self.nrst_low && !self.booting() && !self.core.is_halted();
-        if !running || !self.chip.firmware.regresses {
+        // Rule R-LOCKED-IS-FINAL holds for the chip's own code too.
+        if !running || !self.chip.firmware.regresses || self.chip.state == ProductState::Locked {
             return false;
         }
         rom::debug_auth::begin_regression(self.nvm_mut());
@@ -412,6 +421,11 @@ impl Silicon {
         if let Execution::RssDa { open } = &mut self.chip.runs {
             *open = false;
         }
+    }
+
+    /// An authentication was refused.
+    pub(crate) const fn refused(&mut self, reason: RefusalReason) {
+        self.last_refusal = Some(reason);
     }
 
     /// Whether the session still takes an authentication.

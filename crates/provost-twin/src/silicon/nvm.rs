@@ -1,6 +1,6 @@
 //! What the chip keeps without power: option words, user flash, option-byte keys, OTP.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use provost_chip::{
     option_bytes::factory_words,
@@ -56,6 +56,9 @@ pub struct Nvm {
     pub obk_current: usize,
     /// One-time-programmable half-words.
     pub otp: Box<[u16; OTP_LEN]>,
+    /// Half-words of OTP that were programmed twice: their ECC fits neither value, and reading them faults for ever
+    /// (ST community td-p/145648).
+    pub otp_spoilt: BTreeSet<u16>,
     /// An operation that lost power or was cut short by a reset: the CODE_OP that OPSR shows after the next boot.
     pub interrupted: u32,
 }
@@ -69,6 +72,7 @@ impl Nvm {
             obk: [Box::new([0xFF; OBK_LEN]), Box::new([0xFF; OBK_LEN])],
             obk_current: 0,
             otp: Box::new([0xFFFF; OTP_LEN]),
+            otp_spoilt: BTreeSet::new(),
             interrupted: 0,
         }
     }
@@ -91,11 +95,20 @@ impl Nvm {
         }
     }
 
-    /// Programs a half-word of OTP: bits only go from 1 to 0. Indices outside are passed over.
+    /// Programs a half-word of OTP, which can be done once. A second program of another value clears bits of data and ECC alike, and
+    /// the half-word is lost. Indices outside are passed over.
     pub fn program_otp(&mut self, index: usize, value: u16) {
-        if let Some(half) = self.otp.get_mut(index) {
-            *half &= value;
+        let Some(half) = self.otp.get_mut(index) else { return };
+        if *half != u16::MAX && *half != value {
+            self.otp_spoilt.extend(u16::try_from(index));
         }
+        *half &= value;
+    }
+
+    /// A half-word of OTP as it reads; `None` where reading faults: never programmed, or programmed twice.
+    pub fn otp_half(&self, index: usize) -> Option<u16> {
+        let spoilt = u16::try_from(index).is_ok_and(|i| self.otp_spoilt.contains(&i));
+        self.otp.get(index).copied().filter(|half| *half != u16::MAX && !spoilt)
     }
 
     /// Writes bytes as a programmer with the chip on the bench would, erasing nothing; for making chips.
@@ -166,6 +179,18 @@ mod tests {
         nvm.program_quad_word(0x40, quad_word([0x1234_5678, 0, u32::MAX, 1]));
         nvm.program_quad_word(0x40, quad_word([0xFFFF_0000, u32::MAX, 7, u32::MAX]));
         assert_eq!([0x40, 0x44, 0x48, 0x4C].map(|o| nvm.flash_word(o)), [0x1234_0000, 0, 7, 1]);
+    }
+
+    #[test]
+    fn otp_takes_a_half_word_once() {
+        let mut nvm = nvm();
+        assert_eq!(nvm.otp_half(3), None, "never programmed");
+        nvm.program_otp(3, 0x1234);
+        nvm.program_otp(3, 0x1234);
+        assert_eq!(nvm.otp_half(3), Some(0x1234), "the same value again has the same ECC");
+        nvm.program_otp(3, 0x1230);
+        assert_eq!(nvm.otp_half(3), None, "lost");
+        nvm.program_otp(OTP_LEN, 0);
     }
 
     #[test]

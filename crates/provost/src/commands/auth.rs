@@ -1,11 +1,11 @@
 //! `provost auth`: Debug Authentication.
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, path::Path, time::Duration};
 
 use provost_adac::password::Password;
 use provost_chip::states::ProductState;
 use provost_ops::{
-    credential::CredentialSet,
+    credential::{Access, CredentialSet, KeyHolder, offline::OfflineSigner},
     debug_auth::{Discovered, discover},
     error::OpError,
     identify::identify,
@@ -17,6 +17,7 @@ use crate::{
     cli::{Arguments, Auth, Regress},
     confirm,
     output::{Failure, Page, Teller},
+    secrets,
 };
 
 pub(crate) fn run(arguments: &Arguments, command: &Auth) -> Result<Page, Failure> {
@@ -78,7 +79,7 @@ fn next(d: &Discovered) -> &'static str {
 }
 
 fn run_regress(arguments: &Arguments, options: &Regress) -> Result<Page, Failure> {
-    let credential = credential(options.credential.as_deref(), options.password.as_deref())?;
+    let credential = credential(arguments, options)?;
     super::on_chip(arguments, |bench| {
         confirm::write_to(bench, arguments, "erase the chip")?;
         let chip = super::chip_name(arguments, bench);
@@ -89,6 +90,7 @@ fn run_regress(arguments: &Arguments, options: &Regress) -> Result<Page, Failure
             credential: Some(credential),
             folder: folder.clone(),
             one_shot: false,
+            once_for_life: false,
         };
         let receipt = rescue(&mut bench.session, request, &mut Teller::new(arguments))?;
         let text = super::rescue::receipt_text(&receipt, &folder);
@@ -96,9 +98,25 @@ fn run_regress(arguments: &Arguments, options: &Regress) -> Result<Page, Failure
     })
 }
 
-fn credential(folder: Option<&Path>, password: Option<&str>) -> Result<CredentialSet, OpError> {
-    match (folder, password) {
-        (Some(folder), _) => CredentialSet::load(folder),
-        (None, password) => Ok(CredentialSet::from_password(Password::new(password.unwrap_or_default().as_bytes())?)),
+fn credential(arguments: &Arguments, options: &Regress) -> Result<CredentialSet, OpError> {
+    let Some(folder) = &options.credential else {
+        let password = options.password.as_deref().unwrap_or_default();
+        return Ok(CredentialSet::from_password(Password::new(password.as_bytes())?));
+    };
+    match &options.sign_in {
+        None => secrets::with_access(arguments, &options.access, |access| CredentialSet::open(folder, &access)),
+        Some(sign_in) => {
+            let key = CredentialSet::token_key(folder)?;
+            let signer = OfflineSigner::new(key, sign_in, Duration::from_secs(options.wait), tell);
+            CredentialSet::open(folder, &Access { passphrase: None, signer: Some(KeyHolder::new(signer)) })
+        }
     }
+}
+
+/// Said to whoever carries the file to the key.
+fn tell(to_sign: &Path, signature: &Path) {
+    eprintln!("      the chip waits with its challenge; do not reset it, do not remove power or the probe");
+    eprintln!("      sign all 88 bytes of {}: ECDSA P-256 over SHA-256, such as", to_sign.display());
+    eprintln!("        openssl dgst -sha256 -sign key_3_leaf.pem -out {} {}", signature.display(), to_sign.display());
+    eprintln!("      waiting for {}", signature.display());
 }

@@ -6,8 +6,10 @@ use provost_chip::{
     assumptions::{Assumptions, Switch},
     parts::PartId,
     rules::Rule,
+    sources::Source,
     states::ProductState,
 };
+use provost_diagnosis::messages::Message;
 use provost_ops::{
     error::OpError,
     prospects::{StateSheet, state_sheet},
@@ -38,12 +40,46 @@ pub(crate) fn run(options: &Explain) -> Result<Page, Failure> {
     if let Some(text) = hints::explain(what) {
         return Ok(Page::new(schema, &json!({ "kind": "error", "id": what, "says": text }), text));
     }
+    if let Some(page) = message_page(schema, what) {
+        return Ok(page);
+    }
     let known = format!(
         "product states are {}; rules begin with R-; switches are {}; error codes stand in brackets behind an error",
         ProductState::ALL.map(ProductState::as_str).join(", "),
         Assumptions::switches().iter().map(|s| s.name).collect::<Vec<_>>().join(", "),
     );
     Err(OpError::UnknownTopic { what: what.chars().take(80).collect(), known }.into())
+}
+
+/// What a tool's message means, and the next ones that look like it.
+fn message_page(schema: &'static str, what: &str) -> Option<Page> {
+    let found = Message::search(what);
+    let (best, score) = *found.first()?;
+    let mut text = format!("{} ({}; {})\n    {}\n", best.id, best.tool, best.confidence, best.text);
+    text.push_str("  what it means\n");
+    text.push_str(&wrap(best.means, 4));
+    if !best.not.is_empty() {
+        text.push_str("  what it does not mean\n");
+        text.push_str(&wrap(best.not, 4));
+    }
+    for source in best.source.iter().filter_map(|key| Source::find(key)) {
+        let url = source.url.map(|u| format!(" <{u}>")).unwrap_or_default();
+        let _ = writeln!(text, "    source: {}{url}", source.title);
+    }
+    let others: Vec<&Message> =
+        found.iter().skip(1).take(4).filter(|(_, s)| *s > 0.5 * score).map(|(m, _)| *m).collect();
+    if !others.is_empty() {
+        text.push_str("  messages like it\n");
+        others.iter().for_each(|m| {
+            let _ = writeln!(text, "    {}: {}", m.id, m.text);
+        });
+    }
+    let value = json!({
+        "kind": "message", "id": best.id, "text": best.text, "tool": best.tool, "says": best.means, "not": best.not,
+        "confidence": best.confidence.as_str(), "source": best.source, "match": (score * 100.0).round() / 100.0,
+        "alike": others.iter().map(|m| m.id).collect::<Vec<_>>(),
+    });
+    Some(Page::new(schema, &value, text))
 }
 
 fn state_page(schema: &'static str, state: ProductState) -> Page {

@@ -1,7 +1,10 @@
 //! One file per command.
 
 mod auth;
+mod credential;
+mod diagnose;
 mod explain;
+mod obk;
 mod probes;
 mod rescue;
 mod status;
@@ -19,8 +22,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Failure> {
     match &arguments.command {
         Command::Probes => Ok(probes::run()),
         Command::Status => status::run(arguments),
+        Command::Diagnose(options) => diagnose::run(arguments, options),
         Command::Rescue(options) => rescue::run(arguments, options),
         Command::Auth(command) => auth::run(arguments, command),
+        Command::Credential(command) => credential::run(arguments, command),
+        Command::Obk(command) => obk::run(arguments, command),
         Command::Twin(command) => twin::run(arguments, command),
         Command::Explain(options) => explain::run(options),
     }

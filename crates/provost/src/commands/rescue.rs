@@ -6,7 +6,7 @@ use provost_chip::parts::PartId;
 use provost_ops::{
     credential::CredentialSet,
     identify::identify,
-    rescue::{Plan, Receipt, Request, RescueFolder, plan, rescue},
+    rescue::{Means, Plan, Receipt, Request, RescueFolder, plan, rescue},
 };
 use provost_twin::presets;
 
@@ -14,24 +14,40 @@ use crate::{
     cli::{Arguments, Rescue},
     confirm,
     output::{Failure, Page, Teller, wrap},
+    secrets,
 };
 
 pub(crate) fn run(arguments: &Arguments, options: &Rescue) -> Result<Page, Failure> {
     // The credential is checked before the chip is touched.
-    let credential = options.credential.as_deref().map(CredentialSet::load).transpose()?;
+    let credential = match &options.credential {
+        Some(folder) => {
+            Some(secrets::with_access(arguments, &options.access, |access| CredentialSet::open(folder, &access))?)
+        }
+        None => None,
+    };
     super::on_chip(arguments, |bench| {
         if options.dry_run {
             let identity = identify(&mut bench.session)?;
             let parts: Vec<PartId> = identity.narrowed_to(arguments.part)?;
-            let plan = plan(&identity, &parts, credential.is_some())?;
+            let plan = plan(
+                &identity,
+                &parts,
+                Means { credential: credential.is_some(), once_for_life: options.once_for_life },
+            )?;
             let text = plan_text(&plan);
             return Ok(Page::new("provost.plan/1", &plan, text));
         }
         confirm::write_to(bench, arguments, "erase the chip")?;
         let chip = super::chip_name(arguments, bench);
         let folder = RescueFolder::choose(&options.out, &chip)?;
-        let request =
-            Request { chip, part: arguments.part, credential, folder: folder.clone(), one_shot: options.one_shot };
+        let request = Request {
+            chip,
+            part: arguments.part,
+            credential,
+            folder: folder.clone(),
+            one_shot: options.one_shot,
+            once_for_life: options.once_for_life,
+        };
         let receipt = rescue(&mut bench.session, request, &mut Teller::new(arguments))?;
         let mut text = receipt_text(&receipt, &folder);
         if let Some(preset) = bench.board.as_ref().and_then(|b| presets::find(b.name())) {

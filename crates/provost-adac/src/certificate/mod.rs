@@ -1,12 +1,16 @@
 //! ADAC certificates in Arm's binary form: a 52-byte header, then public key, extensions hash, signature and extensions.
 //!
-//! For P-256 the whole is 212 bytes; the signature covers the first 148 (Arm `psa_adac_cryptosystems.h`). Extensions are carried but
-//! not interpreted: no certificate of ST has any, and no public source says what STM32H5 does with them.
+//! For P-256 the whole is 212 bytes; the signature covers the first 148 (Arm `psa_adac_cryptosystems.h`). Extensions are carried and
+//! their hash is checked, but they are not interpreted: no certificate of ST has any.
+
+mod builder;
 
 use core::fmt;
 
+pub use self::builder::Builder;
 use crate::crypto::CryptoSystem;
-use crate::key::{BadSignature, KeyError, PublicKey, PublicKeyBytes, Signature, Signer, SignerError};
+use crate::extensions::{self, BadExtensionsHash, Flaw};
+use crate::key::{BadSignature, KeyError, PublicKey, PublicKeyBytes, Signature};
 use crate::permission::PermissionMask;
 use crate::scope::{Scope, Usage};
 
@@ -29,7 +33,8 @@ pub enum Role {
 }
 
 impl Role {
-    const fn value(self) -> u8 {
+    /// The value in a certificate: 1, 2 or 3.
+    pub const fn value(self) -> u8 {
         match self {
             Self::Root => 1,
             Self::Intermediate => 2,
@@ -65,6 +70,20 @@ pub struct CertificateError {
     pub offset: usize,
     /// The rule.
     pub rule: CertificateRule,
+}
+
+impl CertificateError {
+    /// A short stable name, for machines.
+    pub const fn code(&self) -> &'static str {
+        match self.rule {
+            CertificateRule::Truncated { .. } => "certificate-truncated",
+            CertificateRule::FormatVersion { .. } => "certificate-version",
+            CertificateRule::CryptoSystem { .. } => "certificate-crypto-system",
+            CertificateRule::Role { .. } => "certificate-role",
+            CertificateRule::Length { .. } => "certificate-length",
+            CertificateRule::PaddingNotZero => "certificate-padding",
+        }
+    }
 }
 
 /// A rule of the certificate format.
@@ -224,7 +243,7 @@ pub struct Certificate {
 impl Certificate {
     /// Starts a certificate with standard scope and every permission of STM32H5.
     pub const fn builder(role: Role) -> Builder {
-        Builder { role, scope: Scope::STANDARD, permissions: PermissionMask::STM32H5 }
+        Builder::new(role)
     }
 
     /// Reads a certificate; does not check its signature nor that its key is on the curve.
@@ -242,14 +261,12 @@ impl Certificate {
         extensions_hash.copy_from_slice(&body[116..SIGNED_BYTES]);
         signature.copy_from_slice(&body[SIGNED_BYTES..]);
         let header = Header::parse(&header)?;
-        let extensions = split_extensions(rest, header.extensions_bytes).map_err(|found| match found {
-            Extensions::Length => CertificateError {
+        let extensions = extensions::split(rest, header.extensions_bytes).map_err(|found| match found {
+            Flaw::Length => CertificateError {
                 offset: 12,
                 rule: CertificateRule::Length { announced: header.extensions_bytes, have: rest.len() },
             },
-            Extensions::Padding(at) => {
-                CertificateError { offset: BODY_BYTES + at, rule: CertificateRule::PaddingNotZero }
-            }
+            Flaw::Padding(at) => CertificateError { offset: BODY_BYTES + at, rule: CertificateRule::PaddingNotZero },
         })?;
         Ok(Self { header, public_key, extensions_hash, signature, extensions: extensions.to_vec() })
     }
@@ -311,88 +328,24 @@ impl Certificate {
         &self.extensions
     }
 
+    /// Checks that the extensions are those whose hash is signed; without extensions that is zeros.
+    ///
+    /// # Errors
+    /// [`BadExtensionsHash`].
+    pub fn verify_extensions(&self) -> Result<(), BadExtensionsHash> {
+        extensions::verify(&self.extensions, &self.extensions_hash)
+    }
+
+    /// The same with another signature.
+    pub(crate) fn with_signature(self, signature: Signature) -> Self {
+        Self { signature, ..self }
+    }
+
     /// Checks the signature under the issuer's key; for a root that is its own.
     ///
     /// # Errors
     /// [`BadSignature`].
     pub fn verify(&self, issuer: &PublicKey) -> Result<(), BadSignature> {
         issuer.verify(&self.signed_bytes(), &self.signature)
-    }
-}
-
-/// What a new certificate shall say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub struct Builder {
-    role: Role,
-    scope: Scope,
-    permissions: PermissionMask,
-}
-
-impl Builder {
-    /// Restricts where the certificate holds.
-    pub const fn scope(mut self, scope: Scope) -> Self {
-        self.scope = scope;
-        self
-    }
-
-    /// Sets what the certificate allows.
-    pub const fn permissions(mut self, mask: PermissionMask) -> Self {
-        self.permissions = mask;
-        self
-    }
-
-    /// Signs a certificate for the key `subject` with the key of `issuer`.
-    ///
-    /// # Errors
-    /// The issuer cannot sign.
-    pub fn sign(self, subject: &PublicKey, issuer: &(impl Signer + ?Sized)) -> Result<Certificate, SignerError> {
-        let mut certificate = Certificate {
-            header: Header {
-                format_version: (1, 0),
-                signature_type: CryptoSystem::EcdsaP256Sha256,
-                key_type: CryptoSystem::EcdsaP256Sha256,
-                role: self.role,
-                policies: 0,
-                extensions_bytes: 0,
-                scope: self.scope,
-                permissions_mask: self.permissions,
-            },
-            public_key: subject.to_bytes(),
-            extensions_hash: [0; 32],
-            signature: [0; 64],
-            extensions: Vec::new(),
-        };
-        certificate.signature = issuer.sign(&certificate.signed_bytes())?;
-        Ok(certificate)
-    }
-
-    /// Signs a certificate for the signer's own key: a root.
-    ///
-    /// # Errors
-    /// The signer cannot sign.
-    pub fn self_sign(self, signer: &(impl Signer + ?Sized)) -> Result<Certificate, SignerError> {
-        self.sign(&signer.public_key(), signer)
-    }
-}
-
-/// How the bytes after a signature fail to be its extensions.
-pub(crate) enum Extensions {
-    /// Not the announced length, filled up to words.
-    Length,
-    /// The fill is not zero at this offset.
-    Padding(usize),
-}
-
-/// Splits announced extensions from their padding; certificates and tokens have them alike.
-pub(crate) fn split_extensions(rest: &[u8], announced: u32) -> Result<&[u8], Extensions> {
-    let length = usize::try_from(announced).map_err(|_| Extensions::Length)?;
-    if length.checked_next_multiple_of(4) != Some(rest.len()) {
-        return Err(Extensions::Length);
-    }
-    let (extensions, padding) = rest.split_at(length);
-    match padding.iter().position(|&byte| byte != 0) {
-        Some(at) => Err(Extensions::Padding(length + at)),
-        None => Ok(extensions),
     }
 }

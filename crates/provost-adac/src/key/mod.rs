@@ -3,85 +3,48 @@
 //! Signatures are deterministic ECDSA (RFC 6979) with SHA-256, `r ‖ s`, and `s` is left as it comes: ST's own certificates have
 //! values of `s` above n/2, so normalising would neither reproduce them nor accept them.
 
+mod encrypted;
+mod error;
+mod file;
+mod minimal;
+mod signature;
+mod signer;
+
 use core::fmt;
 
 use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use p256::ecdsa::{SigningKey, VerifyingKey};
 use p256::elliptic_curve::sec1::ToSec1Point as _;
-use p256::pkcs8::{
-    DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _, LineEnding,
-};
+use p256::pkcs8::EncodePrivateKey as _;
 use zeroize::Zeroizing;
 
+pub(crate) use self::signature::parse_der as parse_der_signature;
+pub use self::{
+    error::{KeyError, KeyForm, KeyRule},
+    file::{Encoding, Key, KeyFile},
+    minimal::MINIMAL_BYTES,
+    signature::{Signature, SignatureError, SignatureRule, parse_signature},
+    signer::{Signer, SignerError},
+};
 use crate::crypto::{Hash, sha256};
+use crate::pem;
 
 /// `X ‖ Y` of a public key, big-endian, without the 0x04 of SEC 1.
 pub type PublicKeyBytes = [u8; 64];
 
-/// `r ‖ s` of a signature, big-endian.
-pub type Signature = [u8; 64];
+/// Bytes of a public key as SubjectPublicKeyInfo.
+pub const SPKI_BYTES: usize = 91;
 
-/// What is wrong with a key. Never tells anything of a secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeyError {
-    /// The bytes are not a point of P-256.
-    #[error("not a point of the curve P-256")]
-    NotOnCurve,
-    /// The number is zero or not below the order of the curve.
-    #[error("not a private key of P-256: zero, or not below the order of the curve")]
-    ScalarOutOfRange,
-    /// No PEM block of a kind that can hold the key wanted.
-    #[error("no PEM block \"{expected}\"")]
-    NoPemBlock {
-        /// The labels that would do.
-        expected: &'static str,
-    },
-    /// The PEM block is encrypted.
-    #[error("the private key is encrypted; decrypt it first (openssl pkcs8)")]
-    Encrypted,
-    /// The PEM block does not decode to a P-256 key.
-    #[error("the PEM block \"{label}\" is not a P-256 key")]
-    Malformed {
-        /// Label of the block.
-        label: &'static str,
-    },
-    /// The key could not be written.
-    #[error("the key cannot be encoded")]
-    Encoding,
-    /// The operating system gave no randomness.
-    #[error("the operating system gives no random numbers")]
-    NoRandomness,
-}
+/// SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING } up to and with the 0x04 of an uncompressed point (RFC 5480).
+const SPKI_HEAD: [u8; 27] = [
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE,
+    0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+];
 
 /// The signature is not that of this key over this message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the signature does not verify")]
 pub struct BadSignature;
-
-/// A key holder failed to sign: a token was pulled, a PIN is missing.
-#[derive(Debug, thiserror::Error)]
-#[error("the key cannot sign")]
-pub struct SignerError(#[source] Box<dyn core::error::Error + Send + Sync>);
-
-impl SignerError {
-    /// Wraps the key holder's own error.
-    pub fn new(error: impl Into<Box<dyn core::error::Error + Send + Sync>>) -> Self {
-        Self(error.into())
-    }
-}
-
-/// Holds a private key and signs with it: a file, a smart card, a vault.
-pub trait Signer {
-    /// The public key that verifies what this signs.
-    fn public_key(&self) -> PublicKey;
-
-    /// ECDSA P-256 over SHA-256 of `message`.
-    ///
-    /// # Errors
-    /// The key is out of reach.
-    fn sign(&self, message: &[u8]) -> Result<Signature, SignerError>;
-}
 
 /// A public key: a point that is on the curve.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -91,8 +54,6 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    const PEM_LABEL: &'static str = "PUBLIC KEY";
-
     /// From `X ‖ Y`.
     ///
     /// # Errors
@@ -116,7 +77,7 @@ impl PublicKey {
         self.bytes
     }
 
-    /// SHA-256 of `X ‖ Y`: what is provisioned for the root key (RM0481, Debug Authentication object).
+    /// SHA-256 of `X ‖ Y`: the fingerprint of a key, and for the root key what is provisioned (RM0481, Debug Authentication object).
     pub fn root_hash(&self) -> Hash {
         sha256(&self.bytes)
     }
@@ -130,22 +91,42 @@ impl PublicKey {
         VerifyingKey::from(&self.point).verify(message, &signature).map_err(|_| BadSignature)
     }
 
+    /// Reads a SubjectPublicKeyInfo file, PEM or DER.
+    ///
+    /// # Errors
+    /// The offset and the rule broken; [`KeyError::Unknown`] for a file of something else, also of a private key.
+    pub fn read(bytes: &[u8]) -> Result<Self, KeyError> {
+        match KeyFile::sniff(bytes) {
+            Some((KeyForm::Spki, _)) => KeyFile::read(bytes, None).map(|file| file.public_key()),
+            _ => Err(KeyError::Unknown),
+        }
+    }
+
     /// Reads a SubjectPublicKeyInfo PEM file (`PUBLIC KEY`).
     ///
     /// # Errors
     /// No such block, or not a P-256 key.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
-        let label = Self::PEM_LABEL;
-        let block = pem_block(pem, label).ok_or(KeyError::NoPemBlock { expected: label })?;
-        Self::from_point(p256::PublicKey::from_public_key_pem(block).map_err(|_| KeyError::Malformed { label })?)
+        match pem_key(pem, &[KeyForm::Spki], None)? {
+            Some(Key::Public(key)) => Ok(key),
+            _ => Err(KeyError::NoPemBlock { expected: "PUBLIC KEY" }),
+        }
     }
 
     /// Writes a SubjectPublicKeyInfo PEM file.
     ///
     /// # Errors
-    /// [`KeyError::Encoding`], for want of memory at most.
+    /// None: a public key can always be written. `Result` as for the private key.
     pub fn to_pem(&self) -> Result<String, KeyError> {
-        self.point.to_public_key_pem(LineEnding::LF).map_err(|_| KeyError::Encoding)
+        Ok(String::clone(&pem::encode("PUBLIC KEY", &self.to_der())))
+    }
+
+    /// SubjectPublicKeyInfo with an uncompressed point.
+    pub fn to_der(&self) -> [u8; SPKI_BYTES] {
+        let mut bytes = [0; SPKI_BYTES];
+        bytes[..SPKI_HEAD.len()].copy_from_slice(&SPKI_HEAD);
+        bytes[SPKI_HEAD.len()..].copy_from_slice(&self.bytes);
+        bytes
     }
 }
 
@@ -165,9 +146,6 @@ pub struct PrivateKey {
 }
 
 impl PrivateKey {
-    const PKCS8_LABEL: &'static str = "PRIVATE KEY";
-    const SEC1_LABEL: &'static str = "EC PRIVATE KEY";
-
     /// A new key from the operating system's randomness.
     ///
     /// # Errors
@@ -196,27 +174,39 @@ impl PrivateKey {
         Ok(Self { secret, public })
     }
 
+    /// Reads a private key in whatever form; see [`KeyFile::read`].
+    ///
+    /// # Errors
+    /// As for [`KeyFile::read`]; [`KeyError::PublicOnly`] for the file of a public key.
+    pub fn read(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Self, KeyError> {
+        KeyFile::read(bytes, passphrase)?.into_private()
+    }
+
     /// Reads a PEM file: PKCS #8 (`PRIVATE KEY`, as ST's tools write) or SEC 1 (`EC PRIVATE KEY`, as `openssl ecparam` writes).
     ///
     /// # Errors
-    /// No such block, an encrypted one, or not a P-256 key.
+    /// No such block, [`KeyError::Encrypted`], or not a P-256 key.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
-        if let Some(block) = pem_block(pem, Self::PKCS8_LABEL) {
-            let malformed = KeyError::Malformed { label: Self::PKCS8_LABEL };
-            return Self::from_secret(p256::SecretKey::from_pkcs8_pem(block).map_err(|_| malformed)?);
+        Self::from_encrypted_pem(pem, None)
+    }
+
+    /// Reads a PEM file that may be encrypted: PKCS #8 (`ENCRYPTED PRIVATE KEY`, as `openssl pkcs8 -topk8` writes).
+    ///
+    /// # Errors
+    /// As for [`PrivateKey::from_pem`]; [`KeyError::Passphrase`].
+    pub fn from_encrypted_pem(pem: &str, passphrase: Option<&[u8]>) -> Result<Self, KeyError> {
+        match pem_key(pem, &[KeyForm::Pkcs8, KeyForm::Sec1, KeyForm::EncryptedPkcs8], passphrase)? {
+            Some(Key::Private(key)) => Ok(key),
+            _ => Err(KeyError::NoPemBlock { expected: "PRIVATE KEY, EC PRIVATE KEY or ENCRYPTED PRIVATE KEY" }),
         }
-        if let Some(block) = pem_block(pem, Self::SEC1_LABEL) {
-            // OpenSSL's traditional format encrypts inside the block and says so in its header (RFC 1421).
-            if block.contains("ENCRYPTED") {
-                return Err(KeyError::Encrypted);
-            }
-            let malformed = KeyError::Malformed { label: Self::SEC1_LABEL };
-            return Self::from_secret(p256::SecretKey::from_sec1_pem(block).map_err(|_| malformed)?);
-        }
-        if pem_block(pem, "ENCRYPTED PRIVATE KEY").is_some() {
-            return Err(KeyError::Encrypted);
-        }
-        Err(KeyError::NoPemBlock { expected: "PRIVATE KEY or EC PRIVATE KEY" })
+    }
+
+    /// Reads the 70-byte form of provisioning objects.
+    ///
+    /// # Errors
+    /// The offset and the rule broken.
+    pub fn from_minimal(bytes: &[u8]) -> Result<Self, KeyError> {
+        minimal::read(bytes)
     }
 
     /// Writes a PKCS #8 PEM file.
@@ -224,7 +214,63 @@ impl PrivateKey {
     /// # Errors
     /// [`KeyError::Encoding`], for want of memory at most.
     pub fn to_pem(&self) -> Result<Zeroizing<String>, KeyError> {
-        self.secret.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyError::Encoding)
+        Ok(pem::encode("PRIVATE KEY", &self.to_der()?))
+    }
+
+    /// PKCS #8 with the public key inside, 138 bytes.
+    ///
+    /// # Errors
+    /// [`KeyError::Encoding`], for want of memory at most.
+    pub fn to_der(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let document = self.secret.to_pkcs8_der().map_err(|_| KeyError::Encoding)?;
+        Ok(document.to_bytes())
+    }
+
+    /// Writes a PKCS #8 PEM file encrypted under a passphrase: PBES2, PBKDF2 with HMAC-SHA-256 (600 000 rounds), AES-256-CBC. Takes
+    /// part of a second on purpose.
+    ///
+    /// # Errors
+    /// [`KeyError::NoRandomness`], [`KeyError::Encoding`].
+    pub fn to_encrypted_pem(&self, passphrase: &[u8]) -> Result<Zeroizing<String>, KeyError> {
+        Ok(pem::encode("ENCRYPTED PRIVATE KEY", &self.to_encrypted_der(passphrase)?))
+    }
+
+    /// The same without PEM around it.
+    ///
+    /// # Errors
+    /// As for [`PrivateKey::to_encrypted_pem`].
+    pub fn to_encrypted_der(&self, passphrase: &[u8]) -> Result<Vec<u8>, KeyError> {
+        encrypted::write(&self.to_der()?, passphrase)
+    }
+
+    /// SEC 1 with curve and public key inside, 121 bytes.
+    ///
+    /// # Errors
+    /// [`KeyError::Encoding`], for want of memory at most.
+    pub fn to_sec1_der(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        self.secret.to_sec1_der().map_err(|_| KeyError::Encoding)
+    }
+
+    /// Writes a SEC 1 PEM file (`EC PRIVATE KEY`).
+    ///
+    /// # Errors
+    /// [`KeyError::Encoding`], for want of memory at most.
+    pub fn to_sec1_pem(&self) -> Result<Zeroizing<String>, KeyError> {
+        Ok(pem::encode("EC PRIVATE KEY", &self.to_sec1_der()?))
+    }
+
+    /// The 70-byte form of provisioning objects.
+    pub fn to_minimal(&self) -> Zeroizing<[u8; MINIMAL_BYTES]> {
+        minimal::write(&self.expose_scalar())
+    }
+
+    /// The private number, big-endian: the secret itself.
+    pub fn expose_scalar(&self) -> Zeroizing<[u8; 32]> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        let mut number = self.secret.to_bytes();
+        bytes.copy_from_slice(&number);
+        zeroize::Zeroize::zeroize(number.as_mut_slice());
+        bytes
     }
 }
 
@@ -246,13 +292,13 @@ impl fmt::Debug for PrivateKey {
     }
 }
 
-/// The block of `label` in a PEM text that may have others before it (`openssl ecparam` writes `EC PARAMETERS` first).
-fn pem_block<'a>(pem: &'a str, label: &str) -> Option<&'a str> {
-    let begin = format!("-----BEGIN {label}-----");
-    let end = format!("-----END {label}-----");
-    let block = &pem[pem.find(&begin)?..];
-    let length = block.find(&end)? + end.len();
-    Some(&block[..length])
+/// The key in the first PEM block of one of these forms; the earlier form wins over the earlier block.
+fn pem_key(text: &str, forms: &[KeyForm], passphrase: Option<&[u8]>) -> Result<Option<Key>, KeyError> {
+    let block_of = |form: KeyForm| pem::blocks(text).find(|block| form.label() == Some(block.label));
+    match forms.iter().find_map(|&form| Some((form, block_of(form)?))) {
+        Some((form, block)) => file::read_block(form, block, passphrase).map(Some),
+        None => Ok(None),
+    }
 }
 
 #[cfg(test)]
@@ -284,7 +330,7 @@ mod tests {
         assert!(public.starts_with("-----BEGIN PUBLIC KEY-----\n"));
         assert_eq!(PublicKey::from_pem(&public).unwrap(), key.public_key());
         assert_eq!(PublicKey::from_pem(&public.replace('\n', "\r\n")).unwrap(), key.public_key());
-        let sec1 = key.secret.to_sec1_pem(LineEnding::LF).unwrap();
+        let sec1 = key.to_sec1_pem().unwrap();
         let with_parameters =
             format!("-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n{}", *sec1);
         assert_eq!(PrivateKey::from_pem(&with_parameters).unwrap().public_key(), key.public_key());
@@ -296,9 +342,12 @@ mod tests {
         assert_eq!(PrivateKey::from_scalar(&[0; 32]).unwrap_err(), KeyError::ScalarOutOfRange);
         assert_eq!(PrivateKey::from_scalar(&[0xFF; 32]).unwrap_err(), KeyError::ScalarOutOfRange);
         let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
-        assert_eq!(PrivateKey::from_pem(encrypted).unwrap_err(), KeyError::Encrypted);
+        assert_eq!(PrivateKey::from_pem(encrypted).unwrap_err().code(), "key-malformed");
         let garbage = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-        assert_eq!(PrivateKey::from_pem(garbage).unwrap_err(), KeyError::Malformed { label: "PRIVATE KEY" });
+        let error = PrivateKey::from_pem(garbage).unwrap_err();
+        assert!(matches!(error, KeyError::Broken { form: KeyForm::Pkcs8, rule: KeyRule::Der, .. }));
+        // "AAAA" stands behind the 28 bytes of the line before.
+        assert!((28..32).contains(&error.offset().unwrap()));
         assert!(matches!(PrivateKey::from_pem("hello"), Err(KeyError::NoPemBlock { .. })));
         let public = PrivateKey::generate().unwrap().public_key().to_pem().unwrap();
         assert!(matches!(PrivateKey::from_pem(&public), Err(KeyError::NoPemBlock { .. })));

@@ -3,45 +3,16 @@
 //! Usable are root alone, root + leaf, and root + any number of intermediates + leaf (AN6008 §5.4.2). The root verifies under its own
 //! key, every other certificate under the key before it; scope fields that are not neutral agree; permissions intersect.
 
-use base64ct::{Base64, Encoding as _};
+mod file;
+
 use subtle::ConstantTimeEq as _;
 
-use crate::certificate::{Certificate, CertificateError, Role};
+pub use self::file::{ChainForm, ChainFormatError};
+use crate::certificate::{Certificate, Role};
 use crate::crypto::Hash;
 use crate::key::PublicKey;
-use crate::permission::{Effective, MaskSource};
+use crate::permission::{Effective, MaskSource, PermissionMask};
 use crate::scope::{Scope, ScopeField};
-use crate::tlv::{Padding, Reader, TlvError, TypeId, Writer};
-
-/// Why bytes or text are not a chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ChainFormatError {
-    /// The text is not standard base64.
-    #[error("not base64")]
-    Base64,
-    /// The bytes are not TLVs.
-    #[error("not a row of TLVs: {0}")]
-    Tlv(#[from] TlvError),
-    /// A TLV is not a certificate.
-    #[error("byte {offset}: a {} TLV is due, found {found}", TypeId::BinaryCertificate)]
-    Type {
-        /// Where the TLV starts.
-        offset: usize,
-        /// What it is.
-        found: TypeId,
-    },
-    /// A certificate breaks its format.
-    #[error("certificate {index} at byte {offset}: {error}")]
-    Certificate {
-        /// Position in the chain, the root is 0.
-        index: usize,
-        /// Where its TLV starts.
-        offset: usize,
-        /// What is broken.
-        error: CertificateError,
-    },
-}
 
 /// A rule of the chain that is broken. `index` is the position in the chain, the root is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,6 +51,14 @@ pub enum ChainError {
         /// Role of the certificate.
         role: Role,
     },
+    /// The extensions are not those whose hash is signed.
+    #[error("certificate {index} ({role}): the extensions hash is not that of the extensions")]
+    BadExtensionsHash {
+        /// Position.
+        index: usize,
+        /// Role of the certificate.
+        role: Role,
+    },
     /// A scope field contradicts a certificate before.
     #[error("certificate {index}: {field} contradicts the certificates before")]
     ScopeConflict {
@@ -88,6 +67,35 @@ pub enum ChainError {
         /// The field.
         field: ScopeField,
     },
+}
+
+impl ChainError {
+    /// A short stable name, for machines.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "chain-empty",
+            Self::Incomplete => "chain-incomplete",
+            Self::WrongOrder { .. } => "chain-order",
+            Self::RootHashMismatch => "chain-root-hash",
+            Self::BadPublicKey { .. } => "chain-public-key",
+            Self::BadSignature { .. } => "chain-signature",
+            Self::BadExtensionsHash { .. } => "chain-extensions-hash",
+            Self::ScopeConflict { .. } => "chain-scope-conflict",
+        }
+    }
+
+    /// Position of the certificate to blame, the root is 0.
+    pub const fn index(&self) -> Option<usize> {
+        match self {
+            Self::Empty | Self::Incomplete => None,
+            Self::RootHashMismatch => Some(0),
+            Self::WrongOrder { index, .. }
+            | Self::BadPublicKey { index, .. }
+            | Self::BadSignature { index, .. }
+            | Self::BadExtensionsHash { index, .. }
+            | Self::ScopeConflict { index, .. } => Some(*index),
+        }
+    }
 }
 
 /// Certificates from the root on. May be a part of a usable chain: [`Chain::verify`] tells.
@@ -100,48 +108,6 @@ impl Chain {
     /// A chain of certificates, the root first.
     pub fn new(certificates: Vec<Certificate>) -> Self {
         Self { certificates }
-    }
-
-    /// Reads one TLV per certificate.
-    ///
-    /// # Errors
-    /// Names the offset and the rule that is broken.
-    pub fn from_tlv(bytes: &[u8]) -> Result<Self, ChainFormatError> {
-        let mut certificates = Vec::new();
-        // A certificate is a multiple of four, so the question of padding does not arise; Arm's rule is to pad.
-        for (index, tlv) in Reader::new(bytes, Padding::Padded).enumerate() {
-            let tlv = tlv?;
-            if tlv.type_id != TypeId::BinaryCertificate {
-                return Err(ChainFormatError::Type { offset: tlv.offset, found: tlv.type_id });
-            }
-            let certificate = Certificate::parse(tlv.value);
-            let named = |error| ChainFormatError::Certificate { index, offset: tlv.offset, error };
-            certificates.push(certificate.map_err(named)?);
-        }
-        Ok(Self { certificates })
-    }
-
-    /// One TLV per certificate.
-    pub fn to_tlv(&self) -> Vec<u8> {
-        let mut writer = Writer::new(Padding::Padded);
-        for certificate in &self.certificates {
-            writer.push(TypeId::BinaryCertificate, &certificate.to_bytes());
-        }
-        writer.finish()
-    }
-
-    /// Reads ST's `.b64` file: base64 of the TLVs. White space is skipped.
-    ///
-    /// # Errors
-    /// Not base64, or not a chain.
-    pub fn from_base64(text: &str) -> Result<Self, ChainFormatError> {
-        let text: String = text.split_ascii_whitespace().collect();
-        Self::from_tlv(&Base64::decode_vec(&text).map_err(|_| ChainFormatError::Base64)?)
-    }
-
-    /// ST's `.b64` file: one line without a line end.
-    pub fn to_base64(&self) -> String {
-        Base64::encode_string(&self.to_tlv())
     }
 
     /// The certificates, the root first.
@@ -180,6 +146,26 @@ pub struct VerifiedChain {
     pub scope: Scope,
     /// What each certificate allows.
     pub permissions: Effective,
+}
+
+impl VerifiedChain {
+    /// All masks in the order in which they are spoken of: product, object, certificates, token (AN6008 §5.4.3). One that is not
+    /// known is left out, which says that it withholds nothing.
+    pub fn effective(
+        &self,
+        product: Option<PermissionMask>,
+        object: Option<PermissionMask>,
+        token: Option<PermissionMask>,
+    ) -> Effective {
+        let mut effective = Effective::default();
+        let mut add =
+            |source, mask: Option<PermissionMask>| mask.into_iter().for_each(|mask| effective.and(source, mask));
+        add(MaskSource::Product, product);
+        add(MaskSource::Object, object);
+        self.permissions.masks().iter().for_each(|named| add(named.source, Some(named.mask)));
+        add(MaskSource::Token, token);
+        effective
+    }
 }
 
 /// Takes certificates one by one, as a target receives them, and keeps to the rules.
@@ -233,6 +219,7 @@ impl Verifier {
             }
         };
         certificate.verify(&issuer).map_err(|_| ChainError::BadSignature { index, role })?;
+        certificate.verify_extensions().map_err(|_| ChainError::BadExtensionsHash { index, role })?;
         let header = certificate.header();
         let scope = self.scope.unwrap_or(Scope::NEUTRAL).merge(header.scope);
         self.scope = Some(scope.map_err(|field| ChainError::ScopeConflict { index, field })?);

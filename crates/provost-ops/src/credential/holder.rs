@@ -1,0 +1,84 @@
+//! Who holds the private key: a file, or somebody who signs when asked and never shows it.
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use provost_adac::key::{PrivateKey, PublicKey, Signature, Signer, SignerError};
+use provost_pkcs11::{Locator, Pin, TokenKey};
+use zeroize::Zeroizing;
+
+use super::SetError;
+use crate::error::Result;
+
+/// Holds a private key and signs with it. Clones share it.
+#[derive(Clone)]
+pub struct KeyHolder {
+    public_key: PublicKey,
+    signer: Arc<Mutex<dyn Signer + Send>>,
+}
+
+impl KeyHolder {
+    /// Around anything that signs.
+    pub fn new(signer: impl Signer + Send + 'static) -> Self {
+        Self { public_key: signer.public_key(), signer: Arc::new(Mutex::new(signer)) }
+    }
+}
+
+impl From<PrivateKey> for KeyHolder {
+    fn from(key: PrivateKey) -> Self {
+        Self::new(key)
+    }
+}
+
+impl Signer for KeyHolder {
+    fn public_key(&self) -> PublicKey {
+        self.public_key
+    }
+
+    fn sign(&self, message: &[u8]) -> std::result::Result<Signature, SignerError> {
+        self.signer.lock().unwrap_or_else(PoisonError::into_inner).sign(message)
+    }
+}
+
+impl fmt::Debug for KeyHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("KeyHolder").field(&self.public_key).finish()
+    }
+}
+
+/// Gives the passphrase of a key file: asks, or reads it elsewhere.
+pub type AskPassphrase<'a> = &'a dyn Fn(&Path) -> Result<Zeroizing<String>>;
+
+/// What a set of files does not hold itself.
+#[derive(Clone, Default)]
+pub struct Access<'a> {
+    /// Asked for when a key file turns out to be encrypted.
+    pub passphrase: Option<AskPassphrase<'a>>,
+    /// Signs in place of the leaf key's file.
+    pub signer: Option<KeyHolder>,
+}
+
+impl fmt::Debug for Access<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access")
+            .field("passphrase", &self.passphrase.is_some())
+            .field("signer", &self.signer)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The key with this label on a PKCS #11 token.
+///
+/// # Errors
+/// [`SetError::Token`]: no such module, token or key, or a wrong PIN.
+pub fn token_key(module: &Path, token: Option<&str>, key: &str, pin: Zeroizing<String>) -> Result<KeyHolder> {
+    let locator = Locator::new().module(module).key(key);
+    let locator = match token {
+        Some(label) => locator.token(label),
+        None => locator,
+    };
+    Ok(KeyHolder::new(TokenKey::open(&locator, Some(&Pin::new(pin))).map_err(SetError::Token)?))
+}

@@ -1,0 +1,280 @@
+//! Making a credential: keys, certificates, password and objects, as the files that ST's tools would have made.
+
+use std::path::Path;
+
+use provost_adac::{
+    certificate::{Certificate, Role},
+    chain::Chain,
+    key::{KeyError, PrivateKey, PublicKey, Signer as _},
+    password::Password,
+    permission::PermissionMask,
+    scope::Scope,
+};
+use provost_chip::{
+    parts::{DaStore, PartId},
+    states::DaMethod,
+};
+use provost_obk::da::DaObject;
+use zeroize::Zeroizing;
+
+use super::{
+    CERTIFICATE_OBJECT, CHAINS, CredentialSet, H503_OTP, H503_PASSWORD, KEYS, KeyHolder, PASSWORD, PASSWORD_OBJECT,
+    README, SetError, public_name, readme, root_key,
+};
+use crate::{
+    error::{OpError, Result},
+    files::{self, Made, NewFile},
+};
+
+/// Letters and digits that cannot be taken for one another; 16 of them are 80 bits.
+const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+
+/// How private key files are protected besides by their mode.
+#[derive(Clone, Default)]
+pub enum Protection {
+    /// Not at all.
+    #[default]
+    Plain,
+    /// Encrypted under this passphrase (PKCS #8).
+    Passphrase(Zeroizing<String>),
+}
+
+impl std::fmt::Debug for Protection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Plain => "Plain",
+            Self::Passphrase(_) => "Passphrase(..)",
+        })
+    }
+}
+
+/// The keys of a chain. One that is given is not written again: whoever holds it keeps it.
+#[derive(Debug, Clone, Default)]
+pub struct RoleKeys {
+    /// Signs the root certificate and the intermediate one.
+    pub root: Option<KeyHolder>,
+    /// Signs the leaf certificate.
+    pub intermediate: Option<KeyHolder>,
+    /// Signs tokens.
+    pub leaf: Option<KeyHolder>,
+}
+
+/// What a new chain shall say.
+#[derive(Debug, Clone)]
+pub struct ChainRecipe {
+    /// Keys that there are already; the others are made.
+    pub keys: RoleKeys,
+    /// What the three certificates allow, the root's first.
+    pub permissions: [PermissionMask; 3],
+    /// Where the leaf certificate holds. Root and intermediate take its usage, and hold everywhere.
+    pub scope: Scope,
+    /// How the key files are protected.
+    pub protection: Protection,
+}
+
+impl Default for ChainRecipe {
+    fn default() -> Self {
+        Self {
+            keys: RoleKeys::default(),
+            permissions: [PermissionMask::STM32H5; 3],
+            scope: Scope::STANDARD,
+            protection: Protection::default(),
+        }
+    }
+}
+
+/// What a new set shall be.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// The part it is for.
+    pub part: PartId,
+    /// The method.
+    pub method: DaMethod,
+    /// The chain, if the method is certificate.
+    pub chain: ChainRecipe,
+    /// The password, if the method is password; a random one otherwise.
+    pub password: Option<Password>,
+    /// What the object to provision allows.
+    pub object_mask: PermissionMask,
+}
+
+/// The private keys of a new set, which live only until they are saved.
+#[derive(Debug, Default)]
+pub struct NewKeys([Option<PrivateKey>; 3]);
+
+/// Makes a set and saves it; gives what was written, for the report.
+///
+/// # Errors
+/// [`SetError`] if the recipe makes no sense for the part; a file is in the way; no random numbers; a key cannot sign; what was
+/// written does not read back.
+pub fn make(recipe: &Recipe, folder: &Path, overwrite: bool) -> Result<(CredentialSet, Vec<Made>)> {
+    let info = recipe.part.info();
+    let otp = info.da_store == DaStore::Otp;
+    if recipe.method == DaMethod::Certificate && !info.trustzone {
+        return Err(SetError::NoCertificates { part: recipe.part }.into());
+    }
+    let mut set = CredentialSet { folder: folder.to_owned(), certificate: None, password: None };
+    let mut new = NewKeys::default();
+    match recipe.method {
+        DaMethod::Certificate => {
+            let (chain, leaf, keys) = make_chain(&recipe.chain)?;
+            (set.certificate, new) = (Some((chain, leaf)), keys);
+        }
+        DaMethod::Password => set.password = Some(recipe.password.clone().map_or_else(random_password, Ok)?),
+    }
+    let mut files = set.files(&new, &recipe.chain.protection)?;
+    match (set.object(recipe.method)?, &set.password) {
+        (_, Some(password)) if otp => {
+            files.push(NewFile::secret(folder.join(H503_PASSWORD), password.to_file()));
+            files.push(NewFile::secret(folder.join(H503_OTP), password.hash()));
+        }
+        (Some(object), _) => {
+            let object = if recipe.method == DaMethod::Certificate {
+                DaObject { mask: recipe.object_mask, ..object }
+            } else {
+                object
+            };
+            files.push(object_file(folder, recipe.method, &object, info.crypto)?);
+        }
+        (None, _) => {}
+    }
+    files.push(NewFile::public(folder.join(README), readme::text(recipe, &set)));
+    files::make_folder(folder)?;
+    let made = files::write_all(&files, overwrite)?;
+    // Read back what a person would use; a key that is held elsewhere signs as it will then.
+    let access = super::Access {
+        passphrase: Some(&|_| match &recipe.chain.protection {
+            Protection::Passphrase(words) => Ok(words.clone()),
+            Protection::Plain => Ok(Zeroizing::default()),
+        }),
+        signer: recipe.chain.keys.leaf.clone(),
+    };
+    if recipe.method == DaMethod::Password || chain_may_regress(&set) {
+        CredentialSet::open(folder, &access)?;
+    }
+    Ok((set, made))
+}
+
+/// A chain that withholds the full regression is made if it is asked for, and cannot be loaded as a credential for one.
+fn chain_may_regress(set: &CredentialSet) -> bool {
+    use provost_adac::permission::Permission::FullRegression;
+    let Some((chain, _)) = &set.certificate else { return false };
+    chain.certificates().iter().all(|c| c.header().permissions_mask.contains(FullRegression))
+}
+
+/// The chain, who signs tokens, and the private keys that were made.
+fn make_chain(recipe: &ChainRecipe) -> Result<(Chain, KeyHolder, NewKeys)> {
+    let mut new = NewKeys::default();
+    let mut key = |n: usize, given: &Option<KeyHolder>| -> Result<KeyHolder> {
+        if let Some(holder) = given {
+            return Ok(holder.clone());
+        }
+        let key = PrivateKey::generate().map_err(|e| OpError::MakeCredential(e.into()))?;
+        new.0[n] = Some(key.clone());
+        Ok(key.into())
+    };
+    let keys = &recipe.keys;
+    let (root, intermediate, leaf) = (key(0, &keys.root)?, key(1, &keys.intermediate)?, key(2, &keys.leaf)?);
+    let chain = sign_chain(recipe, [&root, &intermediate, &leaf]).map_err(|e| OpError::MakeCredential(e.into()))?;
+    Ok((chain, leaf, new))
+}
+
+fn sign_chain(
+    recipe: &ChainRecipe,
+    [root, intermediate, leaf]: [&KeyHolder; 3],
+) -> std::result::Result<Chain, provost_adac::key::SignerError> {
+    let everywhere = Scope { usage: recipe.scope.usage, ..Scope::NEUTRAL };
+    let [first, second, third] = recipe.permissions;
+    let build = |role, scope, mask| Certificate::builder(role).scope(scope).permissions(mask);
+    Ok(Chain::new(vec![
+        build(Role::Root, everywhere, first).self_sign(root)?,
+        build(Role::Intermediate, everywhere, second).sign(&intermediate.public_key(), root)?,
+        build(Role::Leaf, recipe.scope, third).sign(&leaf.public_key(), intermediate)?,
+    ]))
+}
+
+fn random_password() -> Result<Password> {
+    let make = || -> std::result::Result<Password, Box<dyn std::error::Error + Send + Sync>> {
+        let mut random = Zeroizing::new([0; 16]);
+        getrandom::fill(random.as_mut_slice())?;
+        for byte in random.iter_mut() {
+            *byte = ALPHABET[usize::from(*byte) % ALPHABET.len()];
+        }
+        Ok(Password::new(random.as_slice())?)
+    };
+    make().map_err(OpError::MakeCredential)
+}
+
+fn object_file(folder: &Path, method: DaMethod, object: &DaObject, encrypt: bool) -> Result<NewFile> {
+    let obk = object.to_obk(encrypt).map_err(|e| OpError::MakeCredential(e.into()))?;
+    Ok(match method {
+        DaMethod::Certificate => NewFile::public(folder.join(CERTIFICATE_OBJECT), obk.to_bytes()),
+        // The hash of a password can be guessed from.
+        DaMethod::Password => NewFile::secret(folder.join(PASSWORD_OBJECT), obk.to_bytes()),
+    })
+}
+
+impl CredentialSet {
+    /// Makes a new set for both methods. Nothing is on the disk yet: see [`CredentialSet::save`].
+    ///
+    /// # Errors
+    /// No random numbers.
+    pub fn generate(folder: &Path) -> Result<(Self, NewKeys)> {
+        let (chain, leaf, keys) = make_chain(&ChainRecipe::default())?;
+        let password = Some(random_password()?);
+        Ok((Self { folder: folder.to_owned(), certificate: Some((chain, leaf)), password }, keys))
+    }
+
+    /// Writes the whole set and waits until it is on the disk, then reads it back. `encrypt` is the flag in the objects.
+    ///
+    /// # Errors
+    /// A file exists already or cannot be written; what was written reads back differently.
+    pub fn save(&self, keys: &NewKeys, encrypt: bool) -> Result<()> {
+        let mut files = self.files(keys, &Protection::Plain)?;
+        for method in [DaMethod::Certificate, DaMethod::Password] {
+            if let Some(object) = self.object(method)? {
+                files.push(object_file(&self.folder, method, &object, encrypt)?);
+            }
+        }
+        files::make_folder(&self.folder)?;
+        files::write_all(&files, false)?;
+        Self::load(&self.folder).map(drop)
+    }
+
+    /// Everything but the objects: keys, chains, password.
+    fn files(&self, keys: &NewKeys, protection: &Protection) -> Result<Vec<NewFile>> {
+        let at = |name: &str| self.folder.join(name);
+        let failed = |name: &str, source| OpError::KeyFile { path: at(name), source };
+        let mut files = Vec::new();
+        for (key, name) in keys.0.iter().zip(KEYS) {
+            if let Some(key) = key {
+                files.push(NewFile::secret(at(name), encode(key, protection).map_err(|e| failed(name, e))?.as_bytes()));
+            }
+        }
+        if let Some((chain, _)) = &self.certificate {
+            let certificates = chain.certificates();
+            for (certificate, name) in certificates.iter().zip(KEYS) {
+                let name = public_name(name);
+                let pem =
+                    certificate.public_key().and_then(|key: PublicKey| key.to_pem()).map_err(|e| failed(&name, e))?;
+                files.push(NewFile::public(at(&name), pem));
+            }
+            for (length, name) in (1..).zip(CHAINS) {
+                let part = Chain::new(certificates.iter().take(length).cloned().collect());
+                files.push(NewFile::public(at(name), part.to_base64()));
+            }
+            root_key(chain)?;
+        }
+        if let Some(password) = &self.password {
+            files.push(NewFile::secret(at(PASSWORD), password.to_file()));
+        }
+        Ok(files)
+    }
+}
+
+fn encode(key: &PrivateKey, protection: &Protection) -> std::result::Result<Zeroizing<String>, KeyError> {
+    match protection {
+        Protection::Plain => key.to_pem(),
+        Protection::Passphrase(words) => key.to_encrypted_pem(words.as_bytes()),
+    }
+}

@@ -1,0 +1,182 @@
+//! What will be written, after everything has been looked at: the files, the chip, and the two together.
+
+use provost_chip::{
+    option_bytes::OptionField,
+    parts::{DaStore, PartId},
+    registers::flash,
+    rules::RuleId,
+    states::{BootUbe, DaMethod, ProductState, TrustZone},
+};
+use provost_obk::{
+    checks::{self, Finding, Target},
+    h503::Step,
+    obk::Obk,
+};
+
+use super::{Content, ObjectError, Request, Source, otp, refuse};
+use crate::{
+    Narrator,
+    debug_auth::discover,
+    error::{OpError, Result},
+    identify::{Identity, identify},
+    session::Session,
+};
+
+/// A write that nothing speaks against.
+#[derive(Debug)]
+pub struct Plan {
+    /// The chip.
+    pub identity: Identity,
+    /// The part.
+    pub part: PartId,
+    /// What to think about, and what was allowed although it refuses.
+    pub findings: Vec<Finding>,
+    pub(super) work: Work,
+}
+
+#[derive(Debug)]
+pub(super) enum Work {
+    Objects,
+    Otp(Vec<Step>),
+}
+
+impl Plan {
+    /// Whether anything is left to write.
+    pub fn is_empty(&self) -> bool {
+        matches!(&self.work, Work::Otp(steps) if steps.is_empty())
+    }
+
+    /// What a person confirms.
+    pub const fn asks(&self) -> &'static str {
+        match self.work {
+            Work::Objects => "provision the chip",
+            Work::Otp(_) => "write a password for life",
+        }
+    }
+}
+
+/// Looks at the chip and at everything that speaks against the write. Reads, and discovers, which resets the chip; writes nothing.
+///
+/// # Errors
+/// Whatever speaks against it; the link breaks.
+pub fn plan(session: &mut Session, request: &Request, narrator: &mut dyn Narrator) -> Result<Plan> {
+    narrator.step("identify the chip, reading only", &[RuleId::IdentifyByAp0]);
+    let identity = identify(session)?;
+    let part = one_part(&identity, request)?;
+    let state = identity.state()?;
+    narrator.note(&format!("{part}, {}", state.map_or_else(|| "AP1 shut".to_owned(), |s| s.to_string())));
+    let (Some(options), Some(ProductState::Provisioning)) = (identity.options, state) else {
+        return Err(ObjectError::WrongState { found: super::error::found(state) }.into());
+    };
+    if let Some(state) = options.pending_state() {
+        return Err(OpError::PendingState { state });
+    }
+    let mut target = Target::new(part);
+    target.trustzone = Some(options.trustzone());
+    target.boot_ube = boot_ube(part, options.optsr_cur);
+    if part.info().da_store == DaStore::Otp {
+        return plan_otp(session, request, identity, part, &target);
+    }
+    target.da_method = method(request, options.trustzone());
+    let findings = check(request, &target)?;
+    let has_da = objects(request).any(|(_, _, is_da)| is_da);
+    prove(session, request, has_da, narrator)?;
+    Ok(Plan { identity, part, findings, work: Work::Objects })
+}
+
+/// The one part the chip can be: the encryption flag depends on it.
+fn one_part(identity: &Identity, request: &Request) -> Result<PartId> {
+    let parts = identity.narrowed_to(request.part)?;
+    let crypto = parts.first().is_some_and(|p| p.info().crypto);
+    match parts.as_slice() {
+        [part, others @ ..] if others.iter().all(|p| p.info().crypto == crypto) => Ok(*part),
+        _ => {
+            let candidates = parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+            Err(ObjectError::PartNeeded { candidates }.into())
+        }
+    }
+}
+
+fn boot_ube(part: PartId, optsr: u32) -> Option<BootUbe> {
+    let field = OptionField::find(part, "BOOT_UBE").filter(|f| f.offset_cur == flash::OPTSR_CUR)?;
+    u8::try_from(field.get(optsr)).ok().and_then(BootUbe::from_code)
+}
+
+fn plan_otp(
+    session: &mut Session,
+    request: &Request,
+    identity: Identity,
+    part: PartId,
+    target: &Target,
+) -> Result<Plan> {
+    let [Source { content: Content::Password(password), .. }] = request.sources.as_slice() else {
+        return Err(ObjectError::NoObjects { part: part.to_string() }.into());
+    };
+    let steps = otp::plan(session, password, target, &request.allowed)?;
+    if !steps.is_empty() && !request.once_for_life {
+        return Err(OpError::OtpOnceForLife);
+    }
+    Ok(Plan { identity, part, findings: Vec::new(), work: Work::Otp(steps) })
+}
+
+/// The objects of a request: file, object, whether it decides who may authenticate.
+pub(super) fn objects(request: &Request) -> impl Iterator<Item = (&Source, &Obk, bool)> {
+    request.sources.iter().filter_map(|source| match &source.content {
+        Content::Object { obk, kind, .. } => Some((source, obk, kind.is_da())),
+        Content::Password(_) => None,
+    })
+}
+
+/// What the hash is of: as the user says, as the files beside it tell, or not known.
+fn method(request: &Request, tz: TrustZone) -> Option<DaMethod> {
+    let told = request.sources.iter().find_map(|source| match source.content {
+        Content::Object { method, .. } => method,
+        Content::Password(_) => None,
+    });
+    // A user who contradicts the files is believed by the check that refuses, whichever of the two it is.
+    let wrong = DaMethod::for_trustzone(tz.flipped());
+    match (request.method, told) {
+        (Some(a), Some(b)) if a != b => Some(wrong),
+        (said, told) => said.or(told),
+    }
+}
+
+fn check(request: &Request, target: &Target) -> Result<Vec<Finding>> {
+    if let Some(source) = request.sources.iter().find(|s| matches!(s.content, Content::Password(_))) {
+        return Err(ObjectError::NotAnObject { file: source.name() }.into());
+    }
+    let mut all = Vec::new();
+    let mut list = Vec::new();
+    for (source, obk, is_da) in objects(request) {
+        if is_da && target.da_method.is_none() {
+            return Err(ObjectError::MethodNeeded { file: source.name() }.into());
+        }
+        all.push((source.name(), checks::object(obk, target)));
+        list.push(obk.clone());
+    }
+    let each: Vec<(&str, Vec<Finding>)> = all.iter().map(|(name, found)| (name.as_str(), found.clone())).collect();
+    refuse(&each, &request.allowed)?;
+    let together = checks::set(&list, target);
+    refuse(&[("the objects together", together.clone())], &request.allowed)?;
+    Ok(together)
+}
+
+/// NRST must reach the chip, and valid data are not replaced unasked.
+fn prove(session: &mut Session, request: &Request, has_da: bool, narrator: &mut dyn Narrator) -> Result<()> {
+    if !has_da {
+        return Ok(());
+    }
+    if request.replace {
+        narrator.step("prove that NRST reaches the chip", &[RuleId::DaNeedsNrst]);
+        return session.prove_nrst();
+    }
+    narrator.step("discover, before anything is written", &[RuleId::DaNeedsNrst, RuleId::DaNeedsValidData]);
+    let conversation = discover(session)?;
+    let valid = conversation.is_valid();
+    narrator.note(if valid { "valid data are there already" } else { "nothing valid is provisioned" });
+    session.pulse_nrst()?;
+    if valid {
+        return Err(ObjectError::Present.into());
+    }
+    if session.wait_for_ap1()? { Ok(()) } else { Err(OpError::StaysInRssDa) }
+}

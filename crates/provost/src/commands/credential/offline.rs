@@ -1,0 +1,108 @@
+//! `provost credential prepare` and `merge`: signing where the key is not here.
+
+use std::{io, path::Path};
+
+use provost_adac::{
+    certificate::{Certificate, Role},
+    chain::Chain,
+    key::PublicKey,
+    offline::{MergeError, Signed, SigningRequest},
+};
+use provost_ops::{
+    credential::SetError,
+    error::OpError,
+    files::{self, NewFile},
+};
+use serde_json::json;
+
+use super::new::scope;
+use crate::{
+    cli::{Merge, Prepare, RoleWord},
+    output::{Failure, Page, made_text},
+};
+
+const LARGEST: u64 = 64 << 10;
+
+pub(super) fn prepare(command: &Prepare) -> Result<Page, Failure> {
+    let (request, signer, out, force) = match command {
+        Prepare::Certificate(options) => {
+            let what =
+                Certificate::builder(role(options.role)).scope(scope(&options.scope)).permissions(options.permissions);
+            let (subject, signer) = (public_key(&options.subject)?, public_key(&options.signer)?);
+            (SigningRequest::certificate(what, &subject, &signer), &options.signer, &options.out, options.force)
+        }
+        Prepare::Token(options) => {
+            let challenge = files::read(&options.challenge, LARGEST)?;
+            let challenge = challenge
+                .as_slice()
+                .try_into()
+                .map_err(|_| malformed("challenge", format!("32 bytes are due, not {}", challenge.len())))?;
+            let signer = public_key(&options.signer)?;
+            (
+                SigningRequest::token(options.permission, &challenge, &signer),
+                &options.signer,
+                &options.out,
+                options.force,
+            )
+        }
+    };
+    let made = files::write_all(&[NewFile::public(out, request.to_be_signed())], force)?;
+    let text = format!(
+        "{}sign all of it: ECDSA P-256 over SHA-256, such as\n  openssl dgst -sha256 -sign KEY.pem -out SIGNATURE {1}\n\
+         next: provost credential merge {1} SIGNATURE --signer {2} --out FILE\n",
+        made_text(&made),
+        out.display(),
+        signer.display()
+    );
+    let value = json!({ "what": format!("{}-to-sign", request.kind()), "files": made });
+    Ok(Page::new("provost.made/1", &value, text))
+}
+
+pub(super) fn merge(options: &Merge) -> Result<Page, Failure> {
+    let prepared = files::read(&options.prepared, LARGEST)?;
+    let signature = files::read(&options.signature, LARGEST)?;
+    let request = SigningRequest::from_parts(&prepared, &[], &public_key(&options.signer)?)
+        .map_err(|e| malformed("file to sign", e.to_string()))?;
+    let signed = request.merge(&signature).map_err(|error| match error {
+        MergeError::WrongSignature => SetError::WrongSignature { what: "what was prepared" }.into(),
+        other => malformed("signature", other.to_string()),
+    })?;
+    let (what, bytes) = match signed {
+        Signed::Certificate(certificate) => {
+            let mut certificates = match &options.chain {
+                Some(path) => chain(path)?.certificates().to_vec(),
+                None => Vec::new(),
+            };
+            certificates.push(certificate);
+            ("certificate-chain", Chain::new(certificates).to_base64().into_bytes())
+        }
+        Signed::Token(token) => ("token", token.to_bytes()),
+    };
+    let made = files::write_all(&[NewFile::public(&options.out, bytes)], options.force)?;
+    let text = format!("the signature is that of {}\n{}", options.signer.display(), made_text(&made));
+    Ok(Page::new("provost.made/1", &json!({ "what": what, "files": made }), text))
+}
+
+fn malformed(what: &'static str, rule: String) -> OpError {
+    SetError::Malformed { what, rule }.into()
+}
+
+fn role(word: RoleWord) -> Role {
+    match word {
+        RoleWord::Root => Role::Root,
+        RoleWord::Intermediate => Role::Intermediate,
+        RoleWord::Leaf => Role::Leaf,
+    }
+}
+
+fn public_key(path: &Path) -> Result<PublicKey, OpError> {
+    let bytes = files::read(path, LARGEST)?;
+    PublicKey::read(&bytes).map_err(|source| OpError::KeyFile { path: path.to_owned(), source })
+}
+
+fn chain(path: &Path) -> Result<Chain, OpError> {
+    let text = files::read(path, LARGEST)?;
+    let text = std::str::from_utf8(&text)
+        .map_err(|e| OpError::File { path: path.to_owned(), source: io::Error::new(io::ErrorKind::InvalidData, e) })?;
+    Chain::from_base64(text).map_err(|source| OpError::ChainFile { path: path.to_owned(), source })
+}

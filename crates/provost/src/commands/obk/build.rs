@@ -1,0 +1,23 @@
+//! `provost obk build`.
+
+use provost_ops::{files::write_all, objects::build, show::says};
+use serde_json::json;
+
+use crate::{
+    cli::{Arguments, ObkBuild},
+    output::{Failure, Page, made_text, wrap},
+};
+
+pub(super) fn run(arguments: &Arguments, options: &ObkBuild) -> Result<Page, Failure> {
+    let built = build(&options.config, options.out.as_deref(), arguments.part)?;
+    let made = write_all(std::slice::from_ref(&built.file), options.force)?;
+    let mut text = format!("built {}\n{}", built.kind, made_text(&made));
+    for finding in &built.findings {
+        text.push_str(&wrap(&format!("{}: {}", finding.severity(), says(finding)), 0));
+    }
+    if arguments.part.is_none() {
+        text.push_str("note: say --part to have it checked against the part it is for\n");
+    }
+    let value = json!({ "what": built.kind, "files": made, "findings": built.findings });
+    Ok(Page::new("provost.made/1", &value, text))
+}

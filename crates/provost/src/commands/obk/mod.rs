@@ -1,0 +1,27 @@
+//! `provost obk`: builds, shows and writes provisioning objects.
+
+mod build;
+mod image;
+mod write;
+
+use provost_ops::{
+    files,
+    show::{LARGEST_FILE, inspect},
+};
+
+use crate::{
+    cli::{Arguments, ObkCommand},
+    output::{Failure, Page},
+};
+
+pub(crate) fn run(arguments: &Arguments, command: &ObkCommand) -> Result<Page, Failure> {
+    match command {
+        ObkCommand::Build(options) => build::run(arguments, options),
+        ObkCommand::Inspect(options) => {
+            let bytes = files::read(&options.file, LARGEST_FILE)?;
+            Ok(super::credential::sheet_page(&inspect(&bytes, arguments.part)?))
+        }
+        ObkCommand::Write(options) => write::run(arguments, options),
+        ObkCommand::Image(command) => image::run(arguments, command),
+    }
+}

@@ -1,0 +1,95 @@
+//! `provost obk write`.
+
+use std::fmt::Write as _;
+
+use provost_ops::{
+    objects::{Plan, Request, Source, Written, plan, write},
+    provisioning::EncryptWord,
+    show::says,
+};
+use serde_json::json;
+
+use crate::{
+    cli::{Arguments, EncryptWordWord, ObkWrite},
+    confirm,
+    output::{Failure, Page, Teller, wrap},
+};
+
+pub(super) fn run(arguments: &Arguments, options: &ObkWrite) -> Result<Page, Failure> {
+    // The files are read before the chip is touched.
+    let sources = options.files.iter().map(|f| Source::load(f)).collect::<Result<Vec<_>, _>>()?;
+    let request = Request {
+        sources,
+        part: arguments.part,
+        method: options.method.map(Into::into),
+        replace: options.force,
+        encrypting_word: options.encrypt_word.map(|word| match word {
+            EncryptWordWord::Zero => EncryptWord::Zero,
+            EncryptWordWord::Caca => EncryptWord::Caca,
+        }),
+        allowed: options.allow.clone(),
+        once_for_life: options.once_for_life,
+    };
+    super::super::on_chip(arguments, |bench| {
+        let mut teller = Teller::new(arguments);
+        let plan = plan(&mut bench.session, &request, &mut teller)?;
+        if options.dry_run || plan.is_empty() {
+            return Ok(planned(&plan, &request));
+        }
+        confirm::write_to(bench, arguments, plan.asks())?;
+        let written = write(&mut bench.session, &plan, &request, &mut teller)?;
+        Ok(page(&plan, &written))
+    })
+}
+
+fn findings(plan: &Plan) -> String {
+    plan.findings.iter().map(|f| wrap(&format!("{}: {}", f.severity(), says(f)), 0)).collect()
+}
+
+fn planned(plan: &Plan, request: &Request) -> Page {
+    let mut text = findings(plan);
+    let names: Vec<String> = request.sources.iter().map(Source::name).collect();
+    let says = if plan.is_empty() {
+        format!("the {} holds this password already, and its OTP block is locked: nothing to write\n", plan.part)
+    } else {
+        format!("nothing speaks against writing {} into this {}; nothing was written\n", names.join(", "), plan.part)
+    };
+    text.push_str(&says);
+    let value = json!({
+        "identity": plan.identity, "part": plan.part.to_string(), "findings": plan.findings, "written": null,
+    });
+    Page::new("provost.write/1", &value, text)
+}
+
+fn page(plan: &Plan, written: &Written) -> Page {
+    let mut text = findings(plan);
+    for object in &written.objects {
+        let form = if object.encrypted { ", encrypted by the chip" } else { "" };
+        let _ = writeln!(text, "wrote {} ({} bytes) to {:#010x}{form}", object.file, object.bytes, object.destination);
+    }
+    if let Some(discovered) = &written.discovered {
+        let integrity = discovered.integrity.unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "discovery: integrity {integrity:#010x}, the chip asks for a {}",
+            discovered.method.as_deref().unwrap_or("credential")
+        );
+    }
+    if let Some(word) = &written.encrypting_word {
+        let _ = writeln!(
+            text,
+            "seen: {word} asks this ROM for encryption (--encrypt-word {word} for the next chip of this kind)"
+        );
+    }
+    for unproven in &written.unproven {
+        text.push_str(&wrap(&format!("not proven: {unproven}"), 0));
+    }
+    if !written.left_rom {
+        text.push_str("The chip may still sit in its Debug Authentication ROM: remove power before you go on with anything else.\n");
+    }
+    text.push_str("next: provost credential check DIR with --probe, before the product state is moved on\n");
+    let value = json!({
+        "identity": plan.identity, "part": plan.part.to_string(), "findings": plan.findings, "written": written,
+    });
+    Page::new("provost.write/1", &value, text)
+}

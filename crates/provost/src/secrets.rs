@@ -1,0 +1,131 @@
+//! Passphrases, PINs and passwords: from a file, from the environment, or asked for at the terminal. Never from an argument, which
+//! other users of the machine can see.
+
+use std::{
+    io::{self, IsTerminal as _},
+    path::Path,
+};
+
+use provost_ops::{
+    credential::{Access, KeyHolder, SetError},
+    error::{OpError, Result},
+    files,
+};
+use zeroize::Zeroizing;
+
+use crate::cli::{Arguments, KeyAccess};
+
+/// Where a secret may come from.
+struct Sources<'a> {
+    what: &'a str,
+    file: Option<&'a Path>,
+    option: &'static str,
+    variable: &'static str,
+}
+
+const LARGEST: u64 = 1024;
+const PASSPHRASE: &str = "PROVOST_PASSPHRASE";
+const PIN: &str = "PROVOST_PIN";
+
+impl Sources<'_> {
+    fn get(&self, arguments: &Arguments) -> Result<Zeroizing<String>> {
+        if let Some(file) = self.file {
+            return text(file);
+        }
+        if let Ok(value) = std::env::var(self.variable) {
+            return Ok(Zeroizing::new(value));
+        }
+        if arguments.non_interactive || !io::stdin().is_terminal() {
+            return Err(SetError::SecretNeeded {
+                what: self.what.to_owned(),
+                option: self.option,
+                variable: self.variable,
+            }
+            .into());
+        }
+        prompt(self.what)
+    }
+}
+
+fn prompt(what: &str) -> Result<Zeroizing<String>> {
+    rpassword::prompt_password(format!("{what}: "))
+        .map(Zeroizing::new)
+        .map_err(|source| OpError::File { path: "terminal".into(), source })
+}
+
+/// The text of a file without its last line end.
+fn text(file: &Path) -> Result<Zeroizing<String>> {
+    let bytes = files::read(file, LARGEST)?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|e| OpError::File { path: file.to_owned(), source: io::Error::new(io::ErrorKind::InvalidData, e) })?;
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    Ok(Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned()))
+}
+
+/// The bytes of a password in a file, without a last line end.
+pub(crate) fn password(file: &Path) -> Result<provost_adac::password::Password> {
+    Ok(provost_adac::password::Password::new(text(file)?.as_bytes())?)
+}
+
+/// The passphrase of an existing key file.
+pub(crate) fn passphrase(arguments: &Arguments, access: &KeyAccess, of: &Path) -> Result<Zeroizing<String>> {
+    Sources {
+        what: &format!("passphrase of {}", of.display()),
+        file: access.passphrase_file.as_deref(),
+        option: "--passphrase-file",
+        variable: PASSPHRASE,
+    }
+    .get(arguments)
+}
+
+/// The passphrase for new key files: typed twice, or it may be lost by a slip of the finger.
+pub(crate) fn new_passphrase(arguments: &Arguments, access: &KeyAccess) -> Result<Zeroizing<String>> {
+    let sources = Sources {
+        what: "passphrase for the new private keys",
+        file: access.passphrase_file.as_deref(),
+        option: "--passphrase-file",
+        variable: PASSPHRASE,
+    };
+    let first = sources.get(arguments)?;
+    let typed = sources.file.is_none() && std::env::var_os(PASSPHRASE).is_none();
+    if first.is_empty() || (typed && *prompt("the same again")? != *first) {
+        return Err(SetError::Passphrase.into());
+    }
+    Ok(first)
+}
+
+/// The key with this label on the PKCS #11 token that was named.
+pub(crate) fn token_key(arguments: &Arguments, access: &KeyAccess, label: &str) -> Result<KeyHolder> {
+    let module = access.pkcs11.as_deref().unwrap_or(Path::new(""));
+    let pin = Sources {
+        what: &format!("PIN of the token {}", access.token_label.as_deref().unwrap_or_default()),
+        file: access.pin_file.as_deref(),
+        option: "--pin-file",
+        variable: PIN,
+    }
+    .get(arguments)?;
+    provost_ops::credential::token_key(module, access.token_label.as_deref(), label, pin)
+}
+
+/// The leaf key on a token, if one was named.
+pub(crate) fn leaf_on_token(arguments: &Arguments, access: &KeyAccess) -> Result<Option<KeyHolder>> {
+    if access.pkcs11.is_none() {
+        return Ok(None);
+    }
+    let label = access.key_label.iter().find_map(|l| match l.split_once('=') {
+        Some(("leaf", label)) => Some(label),
+        Some(("root" | "intermediate", _)) => None,
+        _ => Some(l.as_str()),
+    });
+    label.map(|label| token_key(arguments, access, label)).transpose()
+}
+
+/// Runs something that may need the passphrase of a key file or a key on a token.
+pub(crate) fn with_access<T>(
+    arguments: &Arguments,
+    access: &KeyAccess,
+    work: impl FnOnce(Access<'_>) -> Result<T>,
+) -> Result<T> {
+    let ask = |path: &Path| passphrase(arguments, access, path);
+    work(Access { passphrase: Some(&ask), signer: leaf_on_token(arguments, access)? })
+}
