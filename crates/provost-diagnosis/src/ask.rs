@@ -89,7 +89,7 @@ fn readiness(step: Move, case: &Case) -> f64 {
         }
         (Move::PowerCycle, _) if since.any(|a| matches!(a, Act::PowerCycle)) => 0.3,
         (Move::WireNrst, Some(true)) => 0.5,
-        (Move::WireNrst, None) => 0.7,
+        (Move::WireNrst, None) => 0.55,
         _ => 1.0,
     }
 }

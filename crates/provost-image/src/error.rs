@@ -191,6 +191,9 @@ pub enum SignError {
     /// The key holder returned something else than its signature.
     #[error("the signature does not verify with the signer's own public key")]
     BadSigner,
+    /// One of 256 signatures has a number below 32 bytes, which ST's tool never gives to STiRoT.
+    #[error("the signature came out shorter than STiRoT is used to")]
+    ShortSignature,
     /// A key cannot be used, or there is no randomness for a new one.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -215,6 +218,7 @@ impl SignError {
             Self::ClearInOneSlot { .. } => "image-clear-in-one-slot",
             Self::Signer(error) => error.code(),
             Self::BadSigner => "image-bad-signer",
+            Self::ShortSignature => "image-short-signature",
             Self::Key(error) => error.code(),
         }
     }
@@ -242,6 +246,7 @@ impl SignError {
             Self::ClearInOneSlot { .. } => "ask for an encrypted image, or leave the encryption key out",
             Self::Signer(_) => "see to the token or the key file",
             Self::BadSigner => "the token holds another private key than its public key says: check its contents",
+            Self::ShortSignature => "raise the build number of the version (behind the +) by one, and sign again",
             Self::Key(_) => "give a P-256 key",
         }
     }

@@ -1,6 +1,6 @@
 //! A body becomes an image.
 
-use provost_adac::key::{PrivateKey, PublicKey, Signer};
+use provost_adac::key::{PrivateKey, PublicKey, Signature, Signer};
 
 use crate::ecies;
 use crate::error::SignError;
@@ -12,6 +12,8 @@ use crate::trailer::{self, TrailerKind};
 
 /// Encrypted bodies are whole blocks of AES.
 const BLOCK: usize = 16;
+/// Signatures asked for until one is long enough, as ST's imgtool does. A deterministic signer gives the same each time.
+const SIGNING_ATTEMPTS: usize = 3;
 
 /// What does not change an image that the boot loader must not take again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -300,9 +302,20 @@ fn seal(message: &[u8], options: &SignOptions, signer: Option<&dyn Signer>, area
         KeyFormat::Hash => put(area, TlvType::KEY_HASH, &sha256(&key.to_der()))?,
         KeyFormat::Full => put(area, TlvType::PUBLIC_KEY, &key.to_der())?,
     }
-    let signature = signer.sign(message)?;
-    key.verify(message, &signature).map_err(|_| SignError::BadSigner)?;
+    let signature = signature_of(message, options, signer)?;
     put(area, TlvType::ECDSA256, &signature::write(&signature, options.signature_form))
+}
+
+/// A signature that verifies, and that STiRoT is used to.
+fn signature_of(message: &[u8], options: &SignOptions, signer: &dyn Signer) -> Result<Signature, SignError> {
+    for _ in 0..SIGNING_ATTEMPTS {
+        let signature = signer.sign(message)?;
+        signer.public_key().verify(message, &signature).map_err(|_| SignError::BadSigner)?;
+        if options.signature_form != SignatureForm::Numbers33 || !signature::has_short_number(&signature) {
+            return Ok(signature);
+        }
+    }
+    Err(SignError::ShortSignature)
 }
 
 fn put(area: &mut Area, tlv_type: TlvType, value: &[u8]) -> Result<(), SignError> {

@@ -32,6 +32,12 @@ impl SignatureForm {
     }
 }
 
+/// True if a number of the signature has fewer than 32 bytes in DER: one of 256 signatures. ST's imgtool makes no such images, as its
+/// padding may fail then (stm32-mw-mcuboot v1.7.2.39, `_check_signature_size`).
+pub(crate) fn has_short_number(signature: &Signature) -> bool {
+    signature.as_chunks::<32>().0.iter().any(|number| number[0] == 0 && number[1] < 0x80)
+}
+
 /// Writes a signature.
 pub(crate) fn write(signature: &Signature, form: SignatureForm) -> Vec<u8> {
     let mut numbers = Vec::with_capacity(MAX_SIGNATURE_BYTES);
@@ -126,6 +132,19 @@ mod tests {
         assert_eq!(fixed[37..41], [2, 33, 0, 0x7F]);
         let padded = write(&low, SignatureForm::ZeroPadded);
         assert_eq!((padded.len(), &padded[70..]), (72, &[0, 0][..]));
+    }
+
+    #[test]
+    fn short_numbers_are_those_below_32_bytes_of_der() {
+        for (first, second, short) in [(0, 0x7F, true), (0, 0x80, false), (0x01, 0, false), (0xFF, 0xFF, false)] {
+            for place in [0, 32] {
+                let mut signature = [0x7F; 64];
+                (signature[place], signature[place + 1]) = (first, second);
+                assert_eq!(has_short_number(&signature), short);
+                // 70 bytes hold two numbers of 32 bytes; one more for each high one.
+                assert_eq!(write(&signature, SignatureForm::Der).len() < 70, short);
+            }
+        }
     }
 
     #[test]

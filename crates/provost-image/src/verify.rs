@@ -77,6 +77,8 @@ pub enum Departure {
         /// The form that ST's tool writes.
         usual: SignatureForm,
     },
+    /// A number of the signature has fewer than 32 bytes; ST's tool signs again then.
+    ShortSignature,
     /// The image ends this many bytes in front of the trailer; ST's tool fills the slot.
     SlotNotFilled {
         /// Bytes between the TLVs and the trailer.
@@ -151,10 +153,12 @@ pub fn verify<'a>(image: &Image<'a>, against: &Verification<'_>) -> Result<Verif
     let signed = check_signature(image, against, &stored_hash)?;
     let free = check_slot(image, against)?;
 
+    let fills_slot = against.profile.fills_slot;
+    let short = signed.filter(|signed| fills_slot && signed.short).map(|_| Departure::ShortSignature);
     let odd_form = signed.filter(|signed| against.profile.strict && !signed.as_usual);
     let odd_form = odd_form
         .map(|Signed { form: found, .. }| Departure::SignatureForm { found, usual: against.profile.signature_form });
-    let unfilled = free.filter(|free| against.profile.fills_slot && content != Content::Plain && *free != 0);
+    let unfilled = free.filter(|free| fills_slot && content != Content::Plain && *free != 0);
     let unfilled = unfilled.map(|free| Departure::SlotNotFilled { free });
     let dependencies = image.tlvs().iter().filter(|tlv| tlv.tlv_type == TlvType::DEPENDENCY);
     Ok(Verified {
@@ -167,7 +171,7 @@ pub fn verify<'a>(image: &Image<'a>, against: &Verification<'_>) -> Result<Verif
         hash: stored_hash,
         signed_by: signed.map(|signed| signed.key),
         content,
-        departures: odd_form.into_iter().chain(unfilled).collect(),
+        departures: odd_form.into_iter().chain(short).chain(unfilled).collect(),
         body,
     })
 }
@@ -179,6 +183,8 @@ struct Signed {
     form: SignatureForm,
     /// Whether it is written as the profile has it.
     as_usual: bool,
+    /// Whether a number of it has fewer than 32 bytes.
+    short: bool,
 }
 
 fn check_kind(image: &Image<'_>, profile: &'static Profile) -> Result<(), VerifyError> {
@@ -321,7 +327,7 @@ fn check_signature(image: &Image<'_>, against: &Verification<'_>, hash: &Hash) -
                     return Err(VerifyError::Signature { offset: tlv.value_offset() });
                 }
                 let as_usual = signature::write(&signature, against.profile.signature_form) == tlv.value;
-                return Ok(Some(Signed { key: *key, form, as_usual }));
+                return Ok(Some(Signed { key: *key, form, as_usual, short: signature::has_short_number(&signature) }));
             }
             _ => {}
         }

@@ -273,9 +273,7 @@ pub enum OpError {
     #[error("the chip is Locked (0x5C)")]
     Locked,
     /// The STM32H503 keeps its password in OTP.
-    #[error(
-        "the STM32H503 keeps its password in OTP, written once for its life; a rescue that writes it is not done unasked"
-    )]
+    #[error("the STM32H503 keeps its password in OTP, written once for its life; it is not written unasked")]
     OtpOnceForLife,
     /// After the regression the chip is not Open.
     #[error("the chip granted the regression, but was not found Open within {waited_ms} ms ({found})")]
@@ -419,7 +417,7 @@ impl OpError {
     }
 
     /// The rules behind it.
-    pub const fn rules(&self) -> &'static [RuleId] {
+    pub fn rules(&self) -> &'static [RuleId] {
         match self {
             Self::Set(e) => e.rules(),
             Self::Object(e) => e.rules(),

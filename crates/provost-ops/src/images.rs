@@ -69,7 +69,7 @@ pub fn verify(
     slot_size: Option<u32>,
 ) -> Result<VerifiedImage> {
     let bytes = files::read(path, LARGEST_FILE)?;
-    let image = Image::parse(&bytes).map_err(|e| failed(path, e.code(), &e, e.fix()))?;
+    let image = Image::parse(&bytes).map_err(|e| failed(path, e.code(), e, e.fix()))?;
     let header = image.header();
     let candidates: Vec<&'static Profile> = match profile {
         Some(profile) => vec![profile],
@@ -121,7 +121,7 @@ fn report(path: &Path, found: &provost_image::Verified<'_>) -> VerifiedImage {
 /// The structure is broken; byte and rule.
 pub fn inspect(path: &Path) -> Result<Sheet> {
     let bytes = files::read(path, LARGEST_FILE)?;
-    table(&bytes).map_err(|e| failed(path, e.code(), &e, e.fix()))
+    table(&bytes).map_err(|e| failed(path, e.code(), e, e.fix()))
 }
 
 /// An image as a table.

@@ -247,7 +247,9 @@ fn certificate_chip(part: PartId) -> usize {
     chip.refuses("a root signed by somebody else", signature(Role::Root), |t| {
         t.authenticate(&[forged], &mine.root, wants)
     });
-    chip.refuses("the leaf alone", order(Role::Leaf), |t| t.authenticate(&[leaf.clone()], &mine.leaf, wants));
+    chip.refuses("the leaf alone", order(Role::Leaf), |t| {
+        t.authenticate(std::slice::from_ref(leaf), &mine.leaf, wants)
+    });
     chip.refuses("no root", order(Role::Intermediate), |t| t.authenticate(&chain[1..], &mine.leaf, wants));
     chip.refuses("leaf before intermediate", signature(Role::Leaf), |t| {
         t.authenticate(&[root.clone(), leaf.clone(), intermediate.clone()], &mine.leaf, wants)

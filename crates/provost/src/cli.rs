@@ -134,7 +134,7 @@ pub(crate) enum Auth {
     /// is removed.
     Discover,
     /// Authenticate a full regression: the chip is erased and goes back to Open.
-    Regress(Regress),
+    Regress(Box<Regress>),
 }
 
 /// Options of `auth regress`.

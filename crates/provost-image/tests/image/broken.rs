@@ -4,7 +4,7 @@ use provost_adac::key::{PrivateKey, PublicKey, Signature, Signer, SignerError};
 use provost_image::signature::SignatureForm;
 use provost_image::{
     Departure, ENC_EC256_BYTES, Image, Padding, SecurityCounter, SignError, SignOptions, TlvType, Verification,
-    VerifyError, sign, verify,
+    VerifyError, Version, sign, verify,
 };
 
 use crate::{body, key, plain_options, profile};
@@ -251,4 +251,26 @@ fn the_filler_of_stirot_never_leaves_the_slot() {
         };
         assert_eq!((image.len(), Image::parse(&image).unwrap().end()), (slot as usize, slot as usize - 32));
     }
+}
+
+/// One of 256 signatures has a number of fewer than 32 bytes in DER. That of build 14 is the first, found by trying; RFC 6979 keeps it.
+#[test]
+fn stirot_gets_no_short_signature() {
+    let options = |build| {
+        let mut options = SignOptions::update(profile("stirot-code"), Version { build, ..Version::default() });
+        (options.slot_size, options.encrypt_for) = (Some(0x800), Some(key("encryption").public_key()));
+        options
+    };
+    let signed = |options: &SignOptions| sign(&body(100), options, Some(&key("authentication")));
+    assert!(matches!(signed(&options(14)), Err(SignError::ShortSignature)));
+    signed(&options(15)).unwrap();
+    // In plain DER it is made, shorter by a byte at least, and told of.
+    let mut plain = options(14);
+    plain.signature_form = SignatureForm::Der;
+    let image = signed(&plain).unwrap();
+    let image = Image::parse(&image).unwrap();
+    let (trusted, encryption) = ([key("authentication").public_key()], key("encryption"));
+    let verified = verify(&image, &Verification::of(plain.profile).trust(&trusted).decrypt_with(&encryption)).unwrap();
+    assert!(verified.departures.contains(&Departure::ShortSignature));
+    assert!(image.find(TlvType::ECDSA256).unwrap().value.len() < 72);
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use provost_chip::{rules::RuleId, states::ProductState};
 use provost_obk::{
-    checks::{Finding, Severity},
+    checks::{Check, Finding, Severity},
     obk::ObkError,
 };
 
@@ -181,11 +181,12 @@ impl ObjectError {
     }
 
     /// The rules behind it.
-    pub const fn rules(&self) -> &'static [RuleId] {
+    pub fn rules(&self) -> &'static [RuleId] {
         match self {
             Self::PartNeeded { .. } => &[RuleId::DevIdNotCrypto],
             Self::WrongState { .. } => &[RuleId::ProvisionOnlyInProvisioning],
             Self::MethodNeeded { .. } => &[RuleId::DaMethodFollowsTzen],
+            Self::Unsafe { findings, .. } => findings.first().map_or(&[], |f| rules_of(f.check)),
             Self::Present => &[RuleId::ProvisionOverwrites],
             Self::WordUnknown { .. } => &[RuleId::RssEncryptWord, RuleId::CryptoNeedsEncrypted],
             Self::PowerCycle { .. } => &[RuleId::RssDaStays, RuleId::RssEncryptWord],
@@ -244,6 +245,21 @@ pub fn explain(code: &str) -> Option<(String, &'static str)> {
     ))
 }
 
+/// The rule behind a check, as the life cycle names it.
+fn rules_of(check: Check) -> &'static [RuleId] {
+    match check.rule() {
+        Some("R-CRYPTO-NEEDS-ENCRYPTED") => &[RuleId::CryptoNeedsEncrypted, RuleId::DevIdNotCrypto],
+        Some("R-PLAIN-PARTS-REFUSE-ENCRYPTION") => &[RuleId::PlainPartsRefuseEncryption, RuleId::DevIdNotCrypto],
+        Some("R-DA-NEEDS-VALID-DATA") => &[RuleId::DaNeedsValidData],
+        Some("R-DA-METHOD-FOLLOWS-TZEN") => &[RuleId::DaMethodFollowsTzen],
+        Some("R-DA-FOUR-MASKS") => &[RuleId::DaFourMasks],
+        Some("R-BOOT-ST-IROT-NEEDS-DATA") => &[RuleId::BootStIrotNeedsData],
+        Some("R-CLOSING-WITHOUT-DA-LOSES") => &[RuleId::ClosingWithoutDaLoses],
+        Some("R-H503-OTP") => &[RuleId::H503Otp],
+        _ => &[],
+    }
+}
+
 fn summary(findings: &[Finding]) -> String {
     let refusing: Vec<String> =
         findings.iter().filter(|f| f.severity() == Severity::Refuse).map(|f| f.detail.clone()).collect();
@@ -253,4 +269,18 @@ fn summary(findings: &[Finding]) -> String {
 /// How a chip's state reads in [`ObjectError::WrongState`].
 pub(super) fn found(state: Option<ProductState>) -> String {
     state.map_or_else(|| "shows none: AP1 is shut".to_owned(), |s| format!("is {s}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_check_with_a_rule_names_that_rule() {
+        for &check in Check::ALL {
+            let first = rules_of(check).first().map(|rule| rule.rule().id);
+            assert_eq!(first, check.rule(), "{check}");
+            assert!(explain(check.code()).is_some());
+        }
+    }
 }
