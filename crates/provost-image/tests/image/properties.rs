@@ -71,7 +71,7 @@ fn made(options: &SignOptions, length: usize) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn what_is_signed_verifies_and_comes_back(options in options(), length in 1_usize..2000) {
