@@ -244,6 +244,19 @@ switches! {
 }
 
 impl Assumptions {
+    /// Takes over every switch that `other` has away from its default.
+    pub fn adopt(&mut self, other: &Self) {
+        if *other == Self::default() {
+            return;
+        }
+        for switch in Self::switches() {
+            if let Some(value) = other.get(switch.name).filter(|value| *value != switch.values[0]) {
+                // Names and values come from the table itself.
+                let _ = self.set(switch.name, value);
+            }
+        }
+    }
+
     /// Every combination of the named switches, the others at their default.
     ///
     /// Names that are no switch are passed over.
@@ -303,6 +316,16 @@ mod tests {
         assert!(a.set("reply", "stda").unwrap_err().to_string().contains("reply-word"));
         assert!(a.set("reply-word", "oeda").unwrap_err().to_string().contains("stda, daok"));
         assert_eq!(a, Assumptions::default());
+    }
+
+    #[test]
+    fn adopting_keeps_what_the_other_leaves_at_its_default() {
+        let mut a = Assumptions::default();
+        a.set("dpidr", "0be12477").unwrap();
+        let mut b = Assumptions::default();
+        b.set("leave-rss-da", "power").unwrap();
+        a.adopt(&b);
+        assert_eq!(a.to_string(), "leave-rss-da=power,dpidr=0be12477");
     }
 
     #[test]

@@ -158,10 +158,14 @@ pub fn diagnose(case: &Case) -> Diagnosis {
     let evidence = Evidence::of(case);
     let belief = Belief::after(&evidence);
     let shares = Shares::of(&belief, &evidence);
-    let (verdict, certainty) = if ask::is_empty(case) { (Verdict::Undetermined, 0.0) } else { shares.verdict() };
+    let (verdict, certainty, settles) =
+        if ask::is_empty(case) { (Verdict::Undetermined, 0.0, None) } else { shares.judged(&belief, &evidence) };
     let plan = plan::plan(&belief, &evidence, verdict);
+    // A credential that has to be found is a condition, whoever may have it.
+    let searched = plan.iter().any(|a| a.step == Move::FindCredential);
+    let verdict = if verdict == Verdict::Recoverable && searched { Verdict::RecoverableIf } else { verdict };
     let never = plan::never(&belief, &plan);
-    let tests = if verdict == Verdict::Undetermined { ask::tests(&belief, &evidence) } else { Vec::new() };
+    let tests = if verdict == Verdict::Undetermined { ask::tests(&belief, &evidence, settles) } else { Vec::new() };
     let believed = believed(&belief, &evidence);
     let part = case.chip.part.as_deref().filter(|p| p.parse::<PartId>().is_ok());
     let tz = match believed.tzen {

@@ -11,7 +11,7 @@ use crate::{
     belief::Belief,
     case::{Act, Case, ConnectMode},
     evidence::Evidence,
-    hypothesis::{DaPath, Hypothesis},
+    hypothesis::{DaPath, Fate, Hypothesis},
     moves::{Move, Subject},
     verdict::{Shares, Standing, standing},
 };
@@ -39,7 +39,7 @@ pub(crate) struct Outcome {
 }
 
 /// The tests, each with how readily a person does it: a test that takes a soldering iron must tell more.
-const TESTS: [(Move, f64); 8] = [
+const TESTS: [(Move, f64); 9] = [
     (Move::Discover, 1.0),
     (Move::ConnectHotPlug, 1.0),
     (Move::Check(Subject::Wiring), 0.9),
@@ -48,6 +48,7 @@ const TESTS: [(Move, f64); 8] = [
     (Move::Check(Subject::Supply), 0.6),
     (Move::Host64Bit, 0.7),
     (Move::PowerCycle, 0.4),
+    (Move::FullRegression, 0.2),
 ];
 
 /// A test that tells less than this, in bits, is not worth naming.
@@ -55,8 +56,8 @@ const WORTH_NAMING: f64 = 0.01;
 /// Most tests that are named.
 const AT_MOST: usize = 3;
 
-/// The best tests, the best first; never empty.
-pub(crate) fn tests(belief: &Belief, evidence: &Evidence<'_>) -> Vec<Test> {
+/// The best tests, the best first; never empty. A test that would settle a doubt beyond the weights goes before the others.
+pub(crate) fn tests(belief: &Belief, evidence: &Evidence<'_>, first: Option<Move>) -> Vec<Test> {
     let mut tests: Vec<(f64, Test)> = TESTS
         .into_iter()
         .map(|(step, ease)| {
@@ -65,8 +66,9 @@ pub(crate) fn tests(belief: &Belief, evidence: &Evidence<'_>) -> Vec<Test> {
             (test.gain * ease, test)
         })
         .collect();
-    tests.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    let best = tests.first().map_or(0.0, |(value, _)| *value);
+    let settles = |test: &Test| Some(test.step) == first;
+    tests.sort_by(|(a, s), (b, t)| settles(t).cmp(&settles(s)).then(b.total_cmp(a)));
+    let best = tests.iter().map(|(value, _)| *value).fold(0.0, f64::max);
     let mut named = Vec::new();
     for (place, (value, test)) in tests.into_iter().enumerate() {
         if place == 0 || (named.len() < AT_MOST && value > WORTH_NAMING && value > best / 4.0) {
@@ -81,7 +83,13 @@ pub(crate) fn tests(belief: &Belief, evidence: &Evidence<'_>) -> Vec<Test> {
 fn readiness(step: Move, case: &Case) -> f64 {
     let since = case.steps.iter().rev().take_while(|s| !matches!(s.act, Act::WriteOption(_) | Act::Provision { .. }));
     let mut since = since.map(|s| &s.act);
+    let answered = |a: &Act| matches!(a, Act::Discover(d) if d.answered());
+    let spoke = case.steps.iter().any(|s| answered(&s.act));
     match (step, case.bench.nrst) {
+        // Asked again, the chip says the same.
+        (Move::Discover | Move::WireNrst | Move::Host64Bit | Move::OtherProbe, _) if since.any(answered) => 0.0,
+        // Only where discovery has said its word: it erases what may be there.
+        (Move::FullRegression, _) if !spoke => 0.0,
         (Move::ConnectHotPlug, _)
             if since.any(|a| matches!(a, Act::Connect { mode: Some(ConnectMode::HotPlug), .. })) =>
         {
@@ -115,13 +123,19 @@ fn foresee(step: Move, belief: &Belief, evidence: &Evidence<'_>) -> Test {
 
 /// Uncertainty about the verdict, in bits. A chip that needs a condition is saved like one that does not.
 fn entropy(belief: &Belief, evidence: &Evidence<'_>) -> f64 {
-    let mut classes = [0.0; 4];
+    let mut classes = [0.0; 5];
     for (hypothesis, weight) in &belief.hypotheses {
         let class = match standing(hypothesis, evidence) {
-            Standing::Recoverable | Standing::RecoverableIf(_) => 0,
-            Standing::Lost => 1,
-            Standing::NotLocked => 2,
-            Standing::OutOfReach => 3,
+            // Another plan, not only another verdict.
+            Standing::Recoverable | Standing::RecoverableIf(_)
+                if hypothesis.world.chip.state == ProductState::Provisioning =>
+            {
+                0
+            }
+            Standing::Recoverable | Standing::RecoverableIf(_) => 1,
+            Standing::Lost => 2,
+            Standing::NotLocked => 3,
+            Standing::OutOfReach => 4,
         };
         classes[class] += weight;
     }
@@ -140,6 +154,7 @@ fn outcome(step: Move, h: &Hypothesis) -> String {
     match step {
         Move::Discover | Move::WireNrst | Move::Host64Bit | Move::OtherProbe => discovered(mended),
         Move::ConnectHotPlug => attached(mended),
+        Move::FullRegression => authenticated(h),
         _ if !h.link => "the chip answers after all".to_owned(),
         _ => "nothing is wrong there, and all stays as it was".to_owned(),
     }
@@ -156,6 +171,14 @@ fn discovered(mut h: Hypothesis) -> String {
             let method = if method == DaMethod::Password { "ST Password" } else { "ECDSA P-256" };
             format!("life cycle {}, integrity {integrity}, {method}", state.title())
         }
+        _ => "no answer".to_owned(),
+    }
+}
+
+fn authenticated(h: &Hypothesis) -> String {
+    match (h.da_path(), h.fate()) {
+        (DaPath::Answers, Fate::Authenticate(_)) => "granted: the chip goes back to Open".to_owned(),
+        (DaPath::Answers, _) => "refused, with every credential that you have".to_owned(),
         _ => "no answer".to_owned(),
     }
 }

@@ -5,10 +5,12 @@ use std::{
     hash::{BuildHasherDefault, Hasher},
 };
 
+use provost_chip::assumptions::Assumptions;
+
 use crate::{case::Step, evidence::Evidence, hypothesis::Hypothesis, prior, replay::Replay};
 
 /// Hypotheses lighter than this share of the heaviest are dropped.
-const NEGLIGIBLE: f64 = 1e-7;
+const NEGLIGIBLE: f64 = 1e-6;
 /// How likely it is that the state of which the owner is sure was never passed.
 const WRONG_CLAIM: f64 = 0.001;
 
@@ -32,8 +34,11 @@ impl Belief {
         let mut all = prior::hypotheses(evidence);
         let worlds = all.len();
         let mut layers = Vec::with_capacity(evidence.case.steps.len());
-        for step in &evidence.case.steps {
-            let (next, parents) = advance(&all, evidence, step);
+        let mut worlds = worlds;
+        for (index, step) in evidence.case.steps.iter().enumerate() {
+            let answers = prior::answers(&prior::questions(evidence, index));
+            worlds *= answers.len();
+            let (next, parents) = advance(&all, evidence, step, &answers);
             layers.push((all, parents));
             all = next;
         }
@@ -86,16 +91,22 @@ fn story(end: &[(Hypothesis, f64)], layers: &[Weighed]) -> Vec<Hypothesis> {
 }
 
 /// One step further.
-fn advance(all: &[(Hypothesis, f64)], evidence: &Evidence<'_>, step: &Step) -> Weighed {
+///
+/// Questions that the step is the first to bear on are opened: each hypothesis goes on with every answer.
+fn advance(all: &[(Hypothesis, f64)], evidence: &Evidence<'_>, step: &Step, answers: &[(Assumptions, f64)]) -> Weighed {
     let claimed = evidence.case.chip.state;
     let mut next: Vec<(Hypothesis, f64, usize)> = Vec::with_capacity(all.len() * 2);
     let mut replay = Replay { evidence, step, successors: Vec::new() };
     for (place, (hypothesis, weight)) in all.iter().enumerate() {
-        replay.run(*hypothesis);
-        for &(mut after, share) in &replay.successors {
-            after.claim_met |= claimed == Some(after.world.chip.state);
-            after.settle();
-            next.push((after, weight * share, place));
+        for (answer, share) in answers {
+            let mut before = *hypothesis;
+            before.world.assumptions.adopt(answer);
+            replay.run(before);
+            for &(mut after, likely) in &replay.successors {
+                after.claim_met |= claimed == Some(after.world.chip.state);
+                after.settle();
+                next.push((after, weight * share * likely, place));
+            }
         }
     }
     let floor = next.iter().map(|(_, w, _)| *w).fold(0.0, f64::max) * NEGLIGIBLE;

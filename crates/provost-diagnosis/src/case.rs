@@ -68,6 +68,8 @@ pub struct Step {
     pub messages: Vec<&'static Message>,
     /// What a free text says, as far as it was recognised.
     pub signs: Vec<Sign>,
+    /// Measured by provost itself, not told by somebody.
+    pub measured: bool,
 }
 
 impl Step {
@@ -78,7 +80,7 @@ impl Step {
 
     /// A step with its outcome and no messages.
     pub const fn new(act: Act, outcome: Option<Outcome>) -> Self {
-        Self { act, outcome, messages: Vec::new(), signs: Vec::new() }
+        Self { act, outcome, messages: Vec::new(), signs: Vec::new(), measured: false }
     }
 }
 

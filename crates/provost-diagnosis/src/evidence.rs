@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use provost_chip::{
     parts::{DaStore, PartId},
-    states::TrustZone,
+    states::{ProductState, TrustZone},
 };
 
 use crate::{
-    case::{Act, Boot0, Case, Host, Outcome, ProvisionedBy, Step},
+    case::{Act, AskedPermission, Boot0, Case, ConnectMode, Outcome, ProvisionedBy, Step},
     remarks,
     signs::Sign,
 };
@@ -68,9 +68,29 @@ impl<'a> Evidence<'a> {
         self.has(Sign::ToolTooOld)
     }
 
-    /// Whether a host-side cause was ruled out for Debug Authentication.
-    pub fn host_is_known(&self) -> bool {
-        self.case.bench.host.is_some_and(|h| h != Host::Windows32)
+    /// Whether the report shows something that only an Open chip does, or its owner is sure of it.
+    pub fn shows_open(&self) -> bool {
+        let open = ProductState::Open;
+        let shows = |s: &Step| match &s.act {
+            Act::ReadOption(option) => option.product_state() == Some(open),
+            Act::Connect { mode: Some(ConnectMode::UnderReset | ConnectMode::Normal), ap } => {
+                *ap != Some(0) && s.outcome == Some(Outcome::Ok)
+            }
+            Act::Erase | Act::Flash => s.outcome == Some(Outcome::Ok),
+            Act::Authenticate { permission: AskedPermission::FullRegression, .. } => s.outcome == Some(Outcome::Ok),
+            Act::Discover(discovery) => discovery.empty_answer,
+            _ => false,
+        };
+        self.case.chip.state == Some(open)
+            || self.has(Sign::ServiceAbsent)
+            || self.has(Sign::ObjectKindRefused)
+            || self.case.steps.iter().any(shows)
+    }
+
+    /// Whether Debug Authentication was tried, or the owner is sure of a state that no credential leaves.
+    pub fn da_was_tried(&self) -> bool {
+        self.case.chip.state == Some(ProductState::Locked)
+            || self.case.steps.iter().any(|s| matches!(s.act, Act::Discover(_) | Act::Authenticate { .. }))
     }
 
     /// The level of BOOT0 if it is fixed.
@@ -160,7 +180,10 @@ fn named_parts(case: &Case) -> Vec<PartId> {
 fn fits(part: PartId, case: &Case) -> bool {
     let trustzone = case.chip.tz == Some(TrustZone::Enabled)
         || case.steps.iter().any(|s| match &s.act {
-            Act::WriteOption(o) | Act::ReadOption(o) => o.field == "TZEN" || o.field.starts_with("SECWM"),
+            Act::WriteOption(o) | Act::ReadOption(o) => {
+                let there = matches!(s.outcome, None | Some(Outcome::Ok));
+                there && (o.field == "TZEN" || o.field.starts_with("SECWM"))
+            }
             Act::Provision { size, encrypted, .. } => size.is_some() || encrypted.is_some(),
             _ => false,
         });

@@ -17,46 +17,44 @@ use crate::{
     signs::Sign,
 };
 
+/// Hypotheses lighter than this share of the heaviest are not begun with.
+const NEGLIGIBLE: f64 = 1e-5;
+
 /// Weights of alternatives of one kind.
-type Choices<T> = Vec<(T, f64)>;
+pub(crate) type Choices<T> = Vec<(T, f64)>;
 
 /// All hypotheses, with their weights.
 pub(crate) fn hypotheses(evidence: &Evidence<'_>) -> Vec<(Hypothesis, f64)> {
     let mut all = Vec::new();
     for &part in &evidence.parts {
-        for (assumptions, w1) in worlds(evidence) {
-            for (state, w2) in states() {
-                for (tz, w3) in trustzones(evidence, part, state) {
-                    for (da, w4) in credentials(evidence, part, state, tz) {
-                        for (boot_ube, w5) in entries(evidence, part) {
-                            let mut chip = Chip::factory(part);
-                            (chip.state, chip.tz, chip.boot_ube, chip.da) = (state, tz, boot_ube, da);
-                            chip.st_irot_data = boot_ube == BootUbe::StIrot && state > ProductState::Provisioning;
-                            around(evidence, chip, assumptions, w1 * w2 * w3 * w4 * w5, &mut all);
-                        }
+        for (state, w1) in states() {
+            for (tz, w2) in trustzones(evidence, part, state) {
+                for (da, w3) in credentials(evidence, part, state, tz) {
+                    for (boot_ube, w4) in entries(evidence, part) {
+                        let mut chip = Chip::factory(part);
+                        (chip.state, chip.tz, chip.boot_ube, chip.da) = (state, tz, boot_ube, da);
+                        chip.st_irot_data = boot_ube == BootUbe::StIrot && state > ProductState::Provisioning;
+                        around(evidence, chip, w1 * w2 * w3 * w4, &mut all);
                     }
                 }
             }
         }
     }
+    // What can hardly be needs no weighing.
+    let floor = all.iter().map(|(_, w)| *w).fold(0.0, f64::max) * NEGLIGIBLE;
+    all.retain(|(_, w)| *w > floor);
     all
 }
 
 /// Firmware and surroundings.
-fn around(
-    evidence: &Evidence<'_>,
-    chip: Chip,
-    assumptions: Assumptions,
-    weight: f64,
-    all: &mut Vec<(Hypothesis, f64)>,
-) {
+fn around(evidence: &Evidence<'_>, chip: Chip, weight: f64, all: &mut Vec<(Hypothesis, f64)>) {
     for (firmware, w1) in firmwares(evidence) {
         for (nrst_wired, w2) in resets(evidence) {
             for (host, w3) in hosts(evidence) {
                 for (link, w4) in links(evidence) {
                     for (flag_fits, w5) in flags(evidence, chip.part) {
                         let bench = Bench { powered: true, nrst_wired, boot0: evidence.boot0() };
-                        let world = World::with(Chip { firmware, ..chip }, bench, assumptions);
+                        let world = World::with(Chip { firmware, ..chip }, bench, Assumptions::default());
                         let claim_met = evidence.case.chip.state.is_none_or(|s| s == chip.state);
                         let mut hypothesis = Hypothesis { world, firmware, link, host, flag_fits, claim_met };
                         hypothesis.settle();
@@ -68,25 +66,26 @@ fn around(
     }
 }
 
-/// The open questions that such a report can bear on; the others stay at their default.
-fn worlds(evidence: &Evidence<'_>) -> Choices<Assumptions> {
-    let acts = || evidence.case.steps.iter().map(|s| &s.act);
-    let writes = |field: &str| acts().filter(|a| matches!(a, Act::WriteOption(o) if o.field == field)).count();
-    let asks = acts().filter(|a| matches!(a, Act::Discover(_) | Act::Authenticate { .. })).count();
-    let mut names = Vec::new();
-    if writes("TZEN") > 0 {
-        names.push("tzen-in-provisioning");
-    }
-    if writes("PRODUCT_STATE") > 1 {
-        names.push("forward-from-closed");
-    }
-    if asks > 0 {
-        names.extend(["open-discovery", "leave-rss-da"]);
-    }
-    if asks > 0 && evidence.parts.iter().any(|p| p.info().crypto) {
-        names.push("plain-object");
-    }
-    // A default is what most sources say.
+/// The open questions that a step is the first to bear on; until then they stay at their default.
+pub(crate) fn questions(evidence: &Evidence<'_>, step: usize) -> Vec<&'static str> {
+    let bears = |act: &Act| -> &'static [&'static str] {
+        match act {
+            Act::WriteOption(o) if o.field == "TZEN" => &["tzen-in-provisioning"],
+            Act::WriteOption(o) if o.field == "PRODUCT_STATE" => &["forward-from-closed"],
+            Act::Discover(_) | Act::Authenticate { .. } => &["open-discovery", "leave-rss-da", "plain-object"],
+            _ => &[],
+        }
+    };
+    let steps = &evidence.case.steps;
+    let Some(now) = steps.get(step) else { return Vec::new() };
+    let first = |name: &&str| !steps[..step].iter().any(|s| bears(&s.act).contains(name));
+    let crypto = evidence.parts.iter().any(|p| p.info().crypto);
+    let open = |name: &&'static str| first(name) && (crypto || *name != "plain-object");
+    bears(&now.act).iter().copied().filter(open).collect()
+}
+
+/// The answers to these questions, with their weights: a default is what most sources say.
+pub(crate) fn answers(names: &[&'static str]) -> Choices<Assumptions> {
     let share = |a: &Assumptions| {
         Assumptions::switches()
             .iter()
@@ -94,7 +93,7 @@ fn worlds(evidence: &Evidence<'_>) -> Choices<Assumptions> {
             .map(|s| if a.get(s.name) == Some(s.values[0]) { 0.7 } else { 0.3 })
             .product()
     };
-    Assumptions::combinations(&names).map(|a| (a, share(&a))).collect()
+    Assumptions::combinations(names).map(|a| (a, share(&a))).collect()
 }
 
 /// Chips leave the factory Open, and most reports begin there.
@@ -147,8 +146,12 @@ fn share_with_trustzone(evidence: &Evidence<'_>) -> f64 {
 /// What the chip holds at the start.
 fn credentials(evidence: &Evidence<'_>, part: PartId, state: ProductState, tz: TrustZone) -> Choices<Option<DaRecord>> {
     let otp = part.info().da_store == DaStore::Otp;
-    // Who tells of an object that was provisioned, tells of the first one.
-    let told = evidence.case.steps.iter().any(|s| matches!(s.act, Act::Provision { .. }));
+    // Who tells of an object that was provisioned, or that never left the host, tells of the first one.
+    let told = evidence.case.steps.iter().any(|s| {
+        let whole =
+            matches!(s.outcome, None | Some(Outcome::Ok)) || s.all_signs().any(|sign| sign == Sign::FileMissing);
+        matches!(s.act, Act::Provision { .. }) && whole
+    });
     let record = |id, encrypted| Some(DaRecord { id, encrypted, mask: PRODUCT_MASK });
     let good = part.info().crypto;
     // Most owners provision the kind that fits TrustZone (rule `R-DA-METHOD-FOLLOWS-TZEN`).
@@ -218,7 +221,9 @@ fn resets(evidence: &Evidence<'_>) -> Choices<bool> {
 
 /// 32-bit builds of ST's tool cannot do Debug Authentication; other builds rarely fail by themselves.
 fn hosts(evidence: &Evidence<'_>) -> Choices<bool> {
-    let asks = evidence.case.steps.iter().any(|s| matches!(s.act, Act::Discover(_) | Act::Authenticate { .. }));
+    // What provost measured itself says nothing about ST's tool.
+    let asks =
+        evidence.case.steps.iter().any(|s| !s.measured && matches!(s.act, Act::Discover(_) | Act::Authenticate { .. }));
     if !asks && evidence.case.bench.host != Some(Host::Windows32) {
         return vec![(true, 1.0)];
     }

@@ -27,6 +27,8 @@ use crate::{
     signs::Sign,
 };
 
+/// Below this, an observation contradicts a hypothesis.
+const MISTOLD: f64 = 0.1;
 /// How often the link to the chip breaks between two steps.
 const BREAKS: f64 = 0.01;
 /// How often an attempt that ended badly never reached the chip.
@@ -94,6 +96,8 @@ impl Replay<'_> {
     }
 
     fn emit(&mut self, h: Hypothesis, weight: f64) {
+        // What was measured is not misremembered: what is unlikely is more so.
+        let weight = if self.step.measured && weight < MISTOLD { weight * weight } else { weight };
         self.successors.push((h, weight));
     }
 
@@ -199,7 +203,13 @@ impl Replay<'_> {
             _ if h.world.chip.state <= ProductState::Provisioning => Observation::Written,
             _ => Observation::Ignored,
         };
+        let in_force = &h.world.chip;
+        let as_wished = option.product_state() == Some(in_force.state)
+            || option.trustzone() == Some(in_force.tz)
+            || option.boot_ube() == Some(in_force.boot_ube);
         let row = match seen {
+            // The value that stands there already reads back well.
+            Observation::Ignored if as_wished => noise::WRITTEN,
             Observation::Written if Self::attached(&mut h) => noise::WRITTEN,
             Observation::Written => noise::WRITTEN_AND_SHUT,
             _ => noise::IGNORED,

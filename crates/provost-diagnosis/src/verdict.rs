@@ -5,8 +5,10 @@ use serde::Serialize;
 
 use crate::{
     belief::Belief,
+    causes::Cause,
     evidence::Evidence,
     hypothesis::{Fate, Hypothesis},
+    moves::Move,
     signs::Sign,
 };
 
@@ -111,7 +113,7 @@ pub struct Shares {
 }
 
 /// Above this share of lost worlds nothing is promised.
-pub const LOST_AT_MOST: f64 = 0.10;
+pub const LOST_AT_MOST: f64 = 0.12;
 /// A verdict other than `undetermined` needs this share.
 pub const SURE: f64 = 0.85;
 
@@ -132,7 +134,36 @@ impl Shares {
         shares
     }
 
-    /// The verdict and how sure it is, from 0 to 1.
+    /// The verdict, given what the report shows and whether the plan would be one plan.
+    ///
+    /// Three things are not believed on weight alone: that a chip is Open when nothing shows it, that it is lost before Debug
+    /// Authentication was tried, and a way back that is another one in Provisioning than in the later states.
+    ///
+    /// With the verdict comes the test that would settle such a doubt.
+    pub(crate) fn judged(&self, belief: &Belief, evidence: &Evidence<'_>) -> (Verdict, f64, Option<Move>) {
+        let (verdict, certainty) = self.verdict();
+        let doubtful = match verdict {
+            Verdict::NotLocked => {
+                let cause = Cause::behind(&evidence.signs).next().is_some();
+                let quiet = !evidence.shut_out || evidence.tool_is_blind();
+                !evidence.shows_open() && !(cause && quiet)
+            }
+            Verdict::Lost => !evidence.da_was_tried(),
+            Verdict::Recoverable | Verdict::RecoverableIf => {
+                let saved = belief.given(|h| h.link && !matches!(h.fate(), Fate::Lost(_) | Fate::Open));
+                let provisioning = saved.share(|h| h.world.chip.state == ProductState::Provisioning);
+                (0.15..0.85).contains(&provisioning)
+            }
+            Verdict::Undetermined => false,
+        };
+        match verdict {
+            _ if !doubtful => (verdict, certainty, None),
+            Verdict::Lost => (Verdict::Undetermined, 1.0 - certainty, Some(Move::Discover)),
+            _ => (Verdict::Undetermined, 1.0 - certainty, Some(Move::ConnectHotPlug)),
+        }
+    }
+
+    /// The verdict by weight alone and how sure it is, from 0 to 1.
     pub fn verdict(&self) -> (Verdict, f64) {
         let saved = self.recoverable + self.recoverable_if;
         if self.lost >= 0.9 {
@@ -158,8 +189,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_promised_while_a_tenth_of_the_worlds_is_lost() {
-        for lost in [0.0, 0.05, 0.11, 0.5, 0.89, 0.95] {
+    fn nothing_is_promised_while_too_many_worlds_are_lost() {
+        for lost in [0.0, 0.05, 0.13, 0.5, 0.89, 0.95] {
             let shares = Shares { lost, recoverable: 1.0 - lost, ..Shares::default() };
             let expected = match lost {
                 l if l <= LOST_AT_MOST => Verdict::Recoverable,

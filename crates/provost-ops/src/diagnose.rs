@@ -48,6 +48,7 @@ pub fn measure(session: &mut Session, discover: bool) -> Result<Measured> {
         session.pulse_nrst()?;
         session.wait_for_ap1()?;
     }
+    case.steps.iter_mut().for_each(|step| step.measured = true);
     Ok(Measured { identity: Some(identity), case })
 }
 

@@ -14,6 +14,7 @@ pub mod credential;
 pub mod debug_auth;
 pub mod diagnose;
 pub mod error;
+mod exit;
 pub mod files;
 pub mod identify;
 pub mod images;

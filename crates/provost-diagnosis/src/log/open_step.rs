@@ -141,7 +141,7 @@ impl OpenStep {
     }
 
     fn push(self, act: Act, steps: &mut Steps) {
-        steps.push(Step { act, outcome: self.outcome, messages: self.messages, signs: Vec::new() });
+        steps.push(Step { act, outcome: self.outcome, messages: self.messages, signs: Vec::new(), measured: false });
         for read in self.reads {
             steps.push(Step::new(Act::ReadOption(read), Some(Outcome::Ok)));
         }
@@ -165,7 +165,7 @@ impl OpenStep {
         if writes.is_empty() && !self.nothing_written && reads.is_empty() {
             let act = Act::Observe("option bytes were written; the log does not say which".to_owned());
             let (outcome, messages) = (self.outcome, self.messages);
-            steps.push(Step { act, outcome, messages, signs: vec![Sign::UnrecordedWrites] });
+            steps.push(Step { act, outcome, messages, signs: vec![Sign::UnrecordedWrites], measured: false });
             return;
         }
         // The messages go with the field that decides the chip's life, if it is among them.
@@ -179,7 +179,7 @@ impl OpenStep {
                 outcome => outcome,
             };
             let messages = if i == spokesman { std::mem::take(&mut self.messages) } else { Vec::new() };
-            steps.push(Step { act: Act::WriteOption(write), outcome, messages, signs: Vec::new() });
+            steps.push(Step { act: Act::WriteOption(write), outcome, messages, signs: Vec::new(), measured: false });
         }
         for read in reads {
             steps.push(Step::new(Act::ReadOption(read), Some(Outcome::Ok)));
@@ -201,7 +201,7 @@ impl OpenStep {
             if self.fields {
                 let outcome = if answered { Some(Outcome::Ok) } else { self.outcome.filter(|o| *o != Outcome::Ok) };
                 let act = Act::Discover(std::mem::take(&mut self.discovery));
-                steps.push(Step { act, outcome, messages: rest, signs: Vec::new() });
+                steps.push(Step { act, outcome, messages: rest, signs: Vec::new(), measured: false });
             }
             let permission = command.permission.unwrap_or(AskedPermission::FullRegression);
             let act = Act::Authenticate { with: command.with.or(self.with), permission };

@@ -2,19 +2,20 @@
 //! chip keeps without power changes.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod talk;
 
 use common::{maker, state_of};
 use provost_adac::{
     certificate::{Certificate, CertificateError, Role},
-    challenge::{AuthStart, Challenge},
-    key::{PrivateKey, Signer as _},
-    packet::{Command, Request, Response, Status, bytes_to_words},
+    key::Signer as _,
+    packet::{Command, Request, Status},
     password::Password,
     permission::{MaskSource, Permission, PermissionMask},
     scope::{Scope, ScopeField, Usage},
     target::{Fragment, RefusalReason as Why},
-    tlv::{Padding, TypeId, Writer},
+    tlv::TypeId,
     token::Token,
 };
 use provost_chip::{
@@ -24,114 +25,12 @@ use provost_chip::{
     states::{ProductState, TrustZone},
 };
 use provost_obk::da::DaObject;
-use provost_ops::{
-    bench::Bench,
-    debug_auth::{Mailbox, discover},
-    identify::identify,
-};
 use provost_twin::{board::VirtualBoard, silicon::Silicon};
+use talk::{Keys, Talk};
 
 /// Full regression, to TZ regression and one kind of debug: what the object allows. The certificates allow everything else too.
 const OBJECT_MASK: PermissionMask = PermissionMask(0x5070);
 const PASSWORD: &[u8] = b"correct horse 42";
-
-struct Keys {
-    root: PrivateKey,
-    intermediate: PrivateKey,
-    leaf: PrivateKey,
-}
-
-impl Keys {
-    fn new(seed: u8) -> Self {
-        let key = |n: u8| PrivateKey::from_scalar(&[seed + n; 32]).unwrap();
-        Self { root: key(0), intermediate: key(1), leaf: key(2) }
-    }
-
-    fn root(&self) -> Certificate {
-        Certificate::builder(Role::Root).self_sign(&self.root).unwrap()
-    }
-
-    fn intermediate(&self, scope: Scope) -> Certificate {
-        let key = self.intermediate.public_key();
-        Certificate::builder(Role::Intermediate).scope(scope).sign(&key, &self.root).unwrap()
-    }
-
-    fn leaf(&self, scope: Scope, mask: PermissionMask) -> Certificate {
-        let builder = Certificate::builder(Role::Leaf).scope(scope).permissions(mask);
-        builder.sign(&self.leaf.public_key(), &self.intermediate).unwrap()
-    }
-
-    fn chain(&self) -> Vec<Certificate> {
-        let all = PermissionMask::STM32H5;
-        vec![self.root(), self.intermediate(Scope::STANDARD), self.leaf(Scope::STANDARD, all)]
-    }
-
-    fn chain_with_leaf(&self, scope: Scope, mask: PermissionMask) -> Vec<Certificate> {
-        vec![self.root(), self.intermediate(Scope::STANDARD), self.leaf(scope, mask)]
-    }
-}
-
-/// One session with the chip, word by word: a host that checks nothing.
-struct Talk {
-    bench: Bench,
-    mailbox: Mailbox,
-}
-
-impl Talk {
-    fn begin(board: &VirtualBoard) -> Self {
-        let mut bench = Bench::on_board(board.clone());
-        identify(&mut bench.session).unwrap();
-        let mailbox = discover(&mut bench.session).unwrap().mailbox;
-        Self { bench, mailbox }
-    }
-
-    fn send(&mut self, request: &Request) -> Response {
-        Response::from_words(&self.mailbox.exchange(&mut self.bench.session, request).unwrap()).unwrap()
-    }
-
-    fn start(&mut self) -> Challenge {
-        let response = self.send(&Request::new(Command::AuthStart, Vec::new()));
-        assert_eq!(response.status, Status::Success);
-        AuthStart::from_words(&response.data).unwrap().challenge
-    }
-
-    fn fragment(&mut self, type_id: TypeId, value: &[u8]) -> Status {
-        let mut writer = Writer::new(Padding::Padded);
-        writer.push(type_id, value);
-        self.send(&Request::new(Command::AuthResponse, bytes_to_words(&writer.finish()))).status
-    }
-
-    /// Sends certificates until one is not taken.
-    fn certificates<'a>(&mut self, chain: impl IntoIterator<Item = &'a Certificate>) -> Status {
-        let mut status = Status::NeedMoreData;
-        for certificate in chain {
-            status = self.fragment(TypeId::BinaryCertificate, &certificate.to_bytes());
-            if status != Status::NeedMoreData {
-                break;
-            }
-        }
-        status
-    }
-
-    fn token(&mut self, mask: impl Into<PermissionMask>, challenge: &Challenge, key: &PrivateKey) -> Status {
-        let token = Token::sign(mask, challenge, key).unwrap();
-        self.fragment(TypeId::BinaryToken, &token.to_bytes())
-    }
-
-    /// The whole way with this chain and key.
-    fn authenticate(&mut self, chain: &[Certificate], key: &PrivateKey, mask: impl Into<PermissionMask>) -> Status {
-        let challenge = self.start();
-        match self.certificates(chain) {
-            Status::NeedMoreData => self.token(mask, &challenge, key),
-            status => status,
-        }
-    }
-
-    fn password(&mut self, bytes: &[u8]) -> Status {
-        self.start();
-        self.fragment(TypeId::StPassword, bytes)
-    }
-}
 
 /// A chip, and how often it was attacked.
 struct Victim {
