@@ -1,8 +1,22 @@
 //! A live chip as a case for the diagnosis: what identification measured, and, if asked for, what discovery said.
 
+use std::{
+    collections::HashMap,
+    sync::{LazyLock, Mutex},
+};
+
 use provost_adac::discovery::Integrity;
-use provost_chip::states::DaMethod;
-use provost_diagnosis::case::{Act, Case, ConnectMode, Discovery, OptionValue, Outcome, Step};
+use provost_chip::{
+    parts::PartId,
+    states::{DaMethod, ProductState, TrustZone},
+};
+use provost_diagnosis::{
+    answer::PlanStep,
+    case::{Act, Case, ConnectMode, Discovery, OptionValue, Outcome, Step},
+    diagnose,
+    moves::Move,
+    verdict::Verdict,
+};
 use provost_link::LinkError;
 
 use crate::{
@@ -77,6 +91,37 @@ pub fn of_identity(identity: &Identity) -> Case {
     }
     case.chip.state = options.state();
     case
+}
+
+/// What the diagnosis makes of an identified chip: the verdict, and the steps of its plan.
+pub type Advice = (Verdict, Vec<Move>);
+
+/// What advice depends on: the parts it may be, and what AP1 showed.
+type Shown = (Vec<PartId>, Option<(ProductState, TrustZone)>);
+
+/// What the diagnosis advises for an identified chip. `rescue` takes its steps from here, so that advice and action are one.
+///
+/// The same chip gives the same advice: it is worked out once.
+///
+/// # Errors
+/// AP1 shows a word that is no product state.
+pub fn advice(identity: &Identity, parts: &[PartId]) -> Result<Advice> {
+    static GIVEN: LazyLock<Mutex<HashMap<Shown, Advice>>> = LazyLock::new(Mutex::default);
+    let shown = (parts.to_vec(), identity.state()?.zip(identity.options.map(|o| o.trustzone())));
+    if let Some(given) = GIVEN.lock().ok().and_then(|given| given.get(&shown).cloned()) {
+        return Ok(given);
+    }
+    let mut case = of_identity(identity);
+    case.steps.iter_mut().for_each(|step| step.measured = true);
+    if let [part] = parts {
+        case.chip.part = Some(part.to_string());
+    }
+    let diagnosis = diagnose(&case);
+    let advice = (diagnosis.verdict, diagnosis.plan.iter().filter_map(PlanStep::action).collect::<Vec<Move>>());
+    if let Ok(mut given) = GIVEN.lock() {
+        given.insert(shown, advice.clone());
+    }
+    Ok(advice)
 }
 
 fn discovery(session: &mut Session) -> Result<Step> {

@@ -5,10 +5,11 @@ use provost_chip::{
     rules::RuleId,
     states::{DaMethod, ProductState, TrustZone},
 };
+use provost_diagnosis::{moves::Move, verdict::Verdict};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::{credential::hex, error::Result, identify::Identity};
+use crate::{credential::hex, diagnose::advice, error::Result, identify::Identity};
 
 /// Where a chip stands, as far as can be seen without resetting it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,19 +59,22 @@ pub struct Plan {
     pub hash: String,
 }
 
-/// Where the identified chip stands.
+/// Where the identified chip stands, by what the diagnosis advises for it.
 ///
 /// # Errors
 /// AP1 shows a word that is no product state.
 pub(super) fn situation(identity: &Identity, parts: &[PartId]) -> Result<Situation> {
-    let state = identity.state()?;
+    let (verdict, steps) = advice(identity, parts)?;
     let otp = parts.iter().all(|p| p.info().da_store == DaStore::Otp);
-    Ok(match (state, identity.options) {
-        (Some(ProductState::Open), _) => Situation::Open,
-        (Some(ProductState::Provisioning), Some(options)) if !otp => {
-            Situation::Provisioning { tz: options.trustzone(), pending: options.pending_state() }
-        }
-        (Some(ProductState::Provisioning), _) => Situation::Otp,
+    let method = steps.iter().find_map(|step| match step {
+        Move::ProvisionCertificate => Some(TrustZone::Enabled),
+        Move::ProvisionPassword => Some(TrustZone::Disabled),
+        _ => None,
+    });
+    Ok(match (verdict, method, identity.options) {
+        (Verdict::NotLocked, ..) => Situation::Open,
+        (_, Some(tz), Some(options)) if !otp => Situation::Provisioning { tz, pending: options.pending_state() },
+        (_, Some(_), _) => Situation::Otp,
         _ => Situation::Shut,
     })
 }
