@@ -12,6 +12,8 @@ use provost_chip::{
 use provost_link::LinkError;
 use provost_twin::error::TwinError;
 
+use crate::{flash::FlashError, option_bytes::OptionError};
+
 /// What the end of an operation means to a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -50,6 +52,12 @@ pub enum OpError {
     /// The virtual bench.
     #[error(transparent)]
     Twin(#[from] TwinError),
+    /// Option bytes.
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    /// User flash.
+    #[error(transparent)]
+    Flash(#[from] FlashError),
     /// What the chip said in Debug Authentication makes no sense.
     #[error("the chip's Debug Authentication answer makes no sense: {0}")]
     DebugAuth(#[from] HostError),
@@ -266,6 +274,8 @@ impl OpError {
         match self {
             Self::Link(e) => e.code(),
             Self::Twin(e) => e.code(),
+            Self::Option(e) => e.code(),
+            Self::Flash(e) => e.code(),
             Self::DebugAuth(_) => "da-malformed-answer",
             Self::Credential(_) => "credential-useless",
             Self::CredentialFile { .. } => "credential-file",
@@ -303,6 +313,8 @@ impl OpError {
     /// What it means to a script.
     pub const fn exit(&self) -> Exit {
         match self {
+            Self::Option(e) => e.exit(),
+            Self::Flash(e) => e.exit(),
             Self::Interrupted { .. } => Exit::Interrupted,
             Self::UnknownTopic { .. } => Exit::Usage,
             Self::Twin(TwinError::Switch(_) | TwinError::Option { .. } | TwinError::Part(_))
@@ -352,7 +364,16 @@ impl OpError {
         }
     }
 
-    /// The rules behind it.
+    /// The rules behind it, those of the layers below included.
+    pub fn why(&self) -> Vec<RuleId> {
+        match self {
+            Self::Option(e) => e.rules(),
+            Self::Flash(e) => e.rules(),
+            other => other.rules().to_vec(),
+        }
+    }
+
+    /// The rules behind what is decided here.
     pub const fn rules(&self) -> &'static [RuleId] {
         match self {
             Self::NrstNotWired => &[RuleId::DaNeedsNrst],

@@ -5,7 +5,8 @@
 //! - [`identify`]: who it is, reading only;
 //! - [`debug_auth`]: the mailbox, discovery, authentication;
 //! - [`provisioning`] and [`options`]: the two ways of writing into a chip's life;
-//! - [`credential`], [`journal`], [`rescue`]: the way back to Open.
+//! - [`credential`], [`journal`], [`rescue`]: the way back to Open;
+//! - [`option_bytes`], [`flash`]: option bytes by name, and images into user flash and back.
 //!
 //! Nothing here prints. Progress is told to a [`Narrator`]; results are values that serialize.
 
@@ -13,8 +14,10 @@ pub mod bench;
 pub mod credential;
 pub mod debug_auth;
 pub mod error;
+pub mod flash;
 pub mod identify;
 pub mod journal;
+pub mod option_bytes;
 pub mod options;
 pub mod prospects;
 pub mod provisioning;
@@ -29,6 +32,8 @@ pub trait Narrator {
     fn step(&mut self, what: &str, why: &[RuleId]);
     /// Something was measured or happened within the step.
     fn note(&mut self, what: &str);
+    /// So much of the step is done, of so much: bytes, as a rule.
+    fn progress(&mut self, _done: u64, _of: u64) {}
 }
 
 /// A narrator that listens to nobody.

@@ -6,21 +6,21 @@ use provost_chip::rules::Rule;
 use provost_ops::error::{Exit, OpError};
 use serde::Serialize;
 
-use crate::output::wrap;
+use crate::{hints_memory::all, output::wrap};
 
 /// Causes and next steps of an error, by its stable code.
 #[derive(Debug)]
-struct Hint {
+pub(crate) struct Hint {
     code: &'static str,
     causes: &'static [&'static str],
     next: &'static [&'static str],
 }
 
-const fn hint(code: &'static str, causes: &'static [&'static str], next: &'static [&'static str]) -> Hint {
+pub(crate) const fn hint(code: &'static str, causes: &'static [&'static str], next: &'static [&'static str]) -> Hint {
     Hint { code, causes, next }
 }
 
-const HINTS: &[Hint] = &[
+pub(crate) const HINTS: &[Hint] = &[
     hint(
         "link-no-probe",
         &["no debug probe is plugged in", "the operating system does not let you open it (udev rules on Linux)"],
@@ -268,7 +268,7 @@ const HINTS: &[Hint] = &[
     ),
     hint(
         "not-confirmed",
-        &["this would erase a real chip, and provost has never met one: it asks before it writes"],
+        &["this would write to a real chip, and provost has never met one: it asks before it writes"],
         &["type the phrase when asked, or give it with --confirm; nothing was written"],
     ),
     hint(
@@ -366,7 +366,7 @@ pub(crate) fn usage(message: &str) -> Report {
 /// Everything there is to say about an error.
 pub(crate) fn report(error: &OpError) -> Report {
     let code = error.code();
-    let found = HINTS.iter().find(|h| h.code == code).unwrap_or(&OTHERWISE);
+    let found = all().find(|h| h.code == code).unwrap_or(&OTHERWISE);
     let mut causes = Vec::new();
     let mut at = error.source();
     while let Some(cause) = at {
@@ -384,7 +384,7 @@ pub(crate) fn report(error: &OpError) -> Report {
         causes,
         likely: found.causes,
         next: found.next,
-        rules: error.rules().iter().map(|r| r.rule().into()).collect(),
+        rules: error.why().iter().map(|r| r.rule().into()).collect(),
     }
 }
 
@@ -417,7 +417,7 @@ pub(crate) fn text(report: &Report) -> String {
 
 /// What is known of an error code, for `explain`.
 pub(crate) fn explain(code: &str) -> Option<String> {
-    let hint = HINTS.iter().find(|h| h.code == code)?;
+    let hint = all().find(|h| h.code == code)?;
     let mut text = format!("error code {code}\n  likely causes, in order:\n");
     for cause in hint.causes {
         text.push_str(&wrap(cause, 4));
@@ -435,9 +435,9 @@ mod tests {
 
     #[test]
     fn every_hint_has_causes_and_a_next_step_and_a_code_of_its_own() {
-        for (n, hint) in HINTS.iter().enumerate() {
+        for (n, hint) in all().enumerate() {
             assert!(!hint.causes.is_empty() && !hint.next.is_empty(), "{}", hint.code);
-            assert!(HINTS[..n].iter().all(|h| h.code != hint.code), "{}", hint.code);
+            assert!(all().take(n).all(|h| h.code != hint.code), "{}", hint.code);
         }
     }
 

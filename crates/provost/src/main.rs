@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod confirm;
 mod hints;
+mod hints_memory;
 mod output;
 
 use std::process::ExitCode;

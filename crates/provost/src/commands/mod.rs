@@ -2,6 +2,8 @@
 
 mod auth;
 mod explain;
+mod flash;
+mod option;
 mod probes;
 mod rescue;
 mod status;
@@ -21,6 +23,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Failure> {
         Command::Status => status::run(arguments),
         Command::Rescue(options) => rescue::run(arguments, options),
         Command::Auth(command) => auth::run(arguments, command),
+        Command::Option(command) => option::run(arguments, command),
+        Command::Flash(command) => flash::run(arguments, command),
         Command::Twin(command) => twin::run(arguments, command),
         Command::Explain(options) => explain::run(options),
     }
