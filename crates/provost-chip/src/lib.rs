@@ -8,8 +8,10 @@
 //! The tables live in `data/` and are checked when the crate is built.
 
 pub mod assumptions;
+pub mod flash_map;
 pub mod model;
 pub mod option_bytes;
+pub mod option_values;
 pub mod parts;
 pub mod registers;
 pub mod rules;

@@ -17,7 +17,7 @@ use provost_link::LinkError;
 use provost_twin::error::TwinError;
 
 pub use crate::exit::Exit;
-use crate::{credential::SetError, objects::ObjectError};
+use crate::{credential::SetError, flash::FlashError, objects::ObjectError, option_bytes::OptionError};
 
 /// Why an operation stopped.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,12 @@ pub enum OpError {
     /// The virtual bench.
     #[error(transparent)]
     Twin(#[from] TwinError),
+    /// Option bytes.
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    /// User flash.
+    #[error(transparent)]
+    Flash(#[from] FlashError),
     /// What the chip said in Debug Authentication makes no sense.
     #[error("the chip's Debug Authentication answer makes no sense: {0}")]
     DebugAuth(#[from] HostError),
@@ -288,6 +294,8 @@ impl OpError {
         match self {
             Self::Link(e) => e.code(),
             Self::Twin(e) => e.code(),
+            Self::Option(e) => e.code(),
+            Self::Flash(e) => e.code(),
             Self::DebugAuth(_) => "da-malformed-answer",
             Self::Credential(_) => "credential-useless",
             Self::Set(e) => e.code(),
@@ -336,6 +344,8 @@ impl OpError {
             Self::Set(e) => e.exit(),
             Self::Signer(_) => Exit::PersonMustAct,
             Self::Object(e) => e.exit(),
+            Self::Option(e) => e.exit(),
+            Self::Flash(e) => e.exit(),
             Self::Interrupted { .. } => Exit::Interrupted,
             Self::UnknownTopic { .. } | Self::BadCase { .. } | Self::OtherFamily { .. } | Self::NotText { .. } => {
                 Exit::Usage
@@ -389,7 +399,16 @@ impl OpError {
         }
     }
 
-    /// The rules behind it.
+    /// The rules behind it, those of the layers below included.
+    pub fn why(&self) -> Vec<RuleId> {
+        match self {
+            Self::Option(e) => e.rules(),
+            Self::Flash(e) => e.rules(),
+            other => other.rules().to_vec(),
+        }
+    }
+
+    /// The rules behind what is decided here.
     pub fn rules(&self) -> &'static [RuleId] {
         match self {
             Self::Set(e) => e.rules(),

@@ -5,7 +5,8 @@
 //! - [`identify`]: who it is, reading only;
 //! - [`debug_auth`]: the mailbox, discovery, authentication;
 //! - [`provisioning`] and [`options`]: the two ways of writing into a chip's life;
-//! - [`credential`], [`journal`], [`rescue`]: the way back to Open.
+//! - [`credential`], [`journal`], [`rescue`]: the way back to Open;
+//! - [`option_bytes`], [`flash`]: option bytes by name, and images into user flash and back.
 //!
 //! Nothing here prints. Progress is told to a [`Narrator`]; results are values that serialize.
 
@@ -16,10 +17,12 @@ pub mod diagnose;
 pub mod error;
 mod exit;
 pub mod files;
+pub mod flash;
 pub mod identify;
 pub mod images;
 pub mod journal;
 pub mod objects;
+pub mod option_bytes;
 pub mod options;
 pub mod picture;
 pub mod prospects;
@@ -36,6 +39,8 @@ pub trait Narrator {
     fn step(&mut self, what: &str, why: &[RuleId]);
     /// Something was measured or happened within the step.
     fn note(&mut self, what: &str);
+    /// So much of the step is done, of so much: bytes, as a rule.
+    fn progress(&mut self, _done: u64, _of: u64) {}
 }
 
 /// A narrator that listens to nobody.

@@ -58,6 +58,11 @@ impl Session {
         MemAp::new(&mut *self.wire, &mut self.cache, Ap(1), Security::NonSecure)
     }
 
+    /// AP1 with secure accesses, where the chip permits them: Open with TrustZone on.
+    pub fn ap1_secure(&mut self) -> MemAp<'_> {
+        MemAp::new(&mut *self.wire, &mut self.cache, Ap(1), Security::Secure)
+    }
+
     /// Where AP0 shows DBGMCU, once [`crate::identify`] has found it.
     pub const fn dbgmcu(&self) -> Option<u32> {
         self.dbgmcu

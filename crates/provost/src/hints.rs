@@ -2,6 +2,7 @@
 
 mod bench;
 mod credential;
+mod memory;
 mod obk;
 
 use std::{error::Error as _, fmt::Write as _};
@@ -14,13 +15,13 @@ use crate::output::wrap;
 
 /// Causes and next steps of an error, by its stable code.
 #[derive(Debug)]
-struct Hint {
+pub(crate) struct Hint {
     code: &'static str,
     causes: &'static [&'static str],
     next: &'static [&'static str],
 }
 
-const fn hint(code: &'static str, causes: &'static [&'static str], next: &'static [&'static str]) -> Hint {
+pub(crate) const fn hint(code: &'static str, causes: &'static [&'static str], next: &'static [&'static str]) -> Hint {
     Hint { code, causes, next }
 }
 
@@ -199,7 +200,7 @@ const HINTS: &[Hint] = &[
     ),
     hint(
         "not-confirmed",
-        &["this would erase a real chip, and provost has never met one: it asks before it writes"],
+        &["this would write to a real chip, and provost has never met one: it asks before it writes"],
         &["type the phrase when asked, or give it with --confirm; nothing was written"],
     ),
     hint(
@@ -223,7 +224,7 @@ const OTHERWISE: Hint = hint(
 
 /// Every hint.
 fn hints() -> impl Iterator<Item = &'static Hint> {
-    HINTS.iter().chain(bench::HINTS).chain(credential::HINTS).chain(obk::HINTS)
+    HINTS.iter().chain(bench::HINTS).chain(credential::HINTS).chain(memory::HINTS).chain(obk::HINTS)
 }
 
 /// The hint of a code; what a token says is advised on as a whole, unless there is better.
@@ -304,7 +305,7 @@ pub(crate) fn report(error: &OpError) -> Report {
         causes,
         likely,
         next,
-        rules: error.rules().iter().map(|r| r.rule().into()).collect(),
+        rules: error.why().iter().map(|r| r.rule().into()).collect(),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::{
     fmt::Write as _,
+    fs,
     io::{self, IsTerminal as _, Write as _},
+    path::Path,
     process::ExitCode,
     time::Duration,
 };
@@ -172,6 +174,26 @@ fn print_cost(arguments: &Arguments, cost: Option<&Value>, wall: Duration) {
     eprintln!("stats: {text}{accesses} register accesses asked for, {} ms wall time", wall.as_millis());
 }
 
+/// Width of a progress bar.
+const BAR: usize = 40;
+
+/// Writes a file whole or not at all; an existing one is left alone unless `force`.
+pub(crate) fn keep_file(path: &Path, bytes: &[u8], force: bool) -> io::Result<()> {
+    if force {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".part");
+        let part = path.with_file_name(name);
+        fs::write(&part, bytes)?;
+        return fs::rename(&part, path);
+    }
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path).map_err(|e| match e.kind() {
+        io::ErrorKind::AlreadyExists => io::Error::new(e.kind(), "it exists; --force writes over it"),
+        _ => e,
+    })?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
 /// Tells the steps of an operation as they happen.
 #[derive(Debug)]
 pub(crate) struct Teller {
@@ -201,6 +223,20 @@ impl Narrator for Teller {
         if !self.quiet {
             eprintln!("      {what}");
         }
+    }
+
+    fn progress(&mut self, done: u64, of: u64) {
+        // A bar is drawn over and over: on a terminal only.
+        if self.quiet || of == 0 || !io::stderr().is_terminal() {
+            return;
+        }
+        let filled = usize::try_from(done.min(of) * BAR as u64 / of).unwrap_or(BAR);
+        let bar = format!("{}{}", "#".repeat(filled), ".".repeat(BAR - filled));
+        eprint!("\r      [{bar}] {:>5} of {} KB", done / 1024, of / 1024);
+        if done >= of {
+            eprintln!();
+        }
+        let _ = io::stderr().flush();
     }
 }
 

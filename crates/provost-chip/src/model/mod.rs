@@ -21,6 +21,7 @@
 pub mod access;
 pub mod authentication;
 pub mod boot;
+pub mod option_change;
 pub mod options;
 pub mod provisioning;
 pub mod search;

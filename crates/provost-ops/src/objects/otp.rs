@@ -19,7 +19,8 @@ use super::ObjectError;
 use crate::{
     Narrator,
     error::Result,
-    options::{change, register, wait_until_idle},
+    option_bytes::launch::{Alias, wait_until_idle},
+    options::change,
     session::Session,
 };
 
@@ -40,7 +41,7 @@ pub fn read(session: &mut Session) -> Result<OtpBlock, LinkError> {
             Err(error) => return Err(error),
         };
     }
-    let locked = session.ap1().read32(register(flash::OTPBLR_CUR))? & LOCK_BIT != 0;
+    let locked = session.ap1().read32(Alias::NonSecure.register(flash::OTPBLR_CUR))? & LOCK_BIT != 0;
     Ok(OtpBlock { cells, locked })
 }
 
@@ -85,27 +86,27 @@ pub fn write(session: &mut Session, steps: &[Step], narrator: &mut dyn Narrator)
 
 fn program(session: &mut Session, steps: &[Step]) -> Result<()> {
     let mut ap1 = session.ap1();
-    if ap1.read32(register(flash::NSCR))? & flash::CR_LOCK != 0 {
+    if ap1.read32(Alias::NonSecure.register(flash::NSCR))? & flash::CR_LOCK != 0 {
         for key in flash::KEYS {
-            ap1.write32(register(flash::NSKEYR), key)?;
+            ap1.write32(Alias::NonSecure.register(flash::NSKEYR), key)?;
         }
     }
-    ap1.write32(register(flash::NSCCR), ERRORS | flash::SR_EOP)?;
-    ap1.write32(register(flash::NSCR), flash::CR_PG)?;
+    ap1.write32(Alias::NonSecure.register(flash::NSCCR), ERRORS | flash::SR_EOP)?;
+    ap1.write32(Alias::NonSecure.register(flash::NSCR), flash::CR_PG)?;
     let written = steps.iter().try_for_each(|step| match *step {
         Step::Write { address, value } => program_half(session, address, value),
         Step::Lock => Ok(()),
     });
     // The controller is locked again whatever came of it.
-    let locked = session.ap1().write32(register(flash::NSCR), flash::CR_LOCK);
+    let locked = session.ap1().write32(Alias::NonSecure.register(flash::NSCR), flash::CR_LOCK);
     written?;
     Ok(locked?)
 }
 
 fn program_half(session: &mut Session, address: u32, value: u16) -> Result<()> {
     session.write16(address, value)?;
-    wait_until_idle(session)?;
-    let status = session.ap1().read32(register(flash::NSSR))? & ERRORS;
+    wait_until_idle(session, Alias::NonSecure)?;
+    let status = session.ap1().read32(Alias::NonSecure.register(flash::NSSR))? & ERRORS;
     let found = match session.ap1().read16(address) {
         Ok(found) if found == value && status == 0 => return Ok(()),
         Ok(_) => format!("another value, with status {status:#010x}"),
@@ -116,10 +117,10 @@ fn program_half(session: &mut Session, address: u32, value: u16) -> Result<()> {
 }
 
 fn lock(session: &mut Session) -> Result<()> {
-    let word = session.ap1().read32(register(flash::OTPBLR_CUR))?;
+    let word = session.ap1().read32(Alias::NonSecure.register(flash::OTPBLR_CUR))?;
     change(session, OTPBLR_PRG, word | LOCK_BIT)?;
     session.pulse_nrst()?;
     session.wait_for_ap1()?;
-    let word = session.ap1().read32(register(flash::OTPBLR_CUR))?;
+    let word = session.ap1().read32(Alias::NonSecure.register(flash::OTPBLR_CUR))?;
     if word & LOCK_BIT == 0 { Err(ObjectError::OtpLock { word }.into()) } else { Ok(()) }
 }

@@ -4,7 +4,9 @@ mod auth;
 mod credential;
 mod diagnose;
 mod explain;
+mod flash;
 mod obk;
+mod option;
 mod probes;
 mod rescue;
 mod status;
@@ -27,6 +29,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Failure> {
         Command::Auth(command) => auth::run(arguments, command),
         Command::Credential(command) => credential::run(arguments, command),
         Command::Obk(command) => obk::run(arguments, command),
+        Command::Option(command) => option::run(arguments, command),
+        Command::Flash(command) => flash::run(arguments, command),
         Command::Twin(command) => twin::run(arguments, command),
         Command::Explain(options) => explain::run(options),
     }

@@ -1,0 +1,415 @@
+//! User flash: an image in, verified, and bytes out, sector by sector through AP1.
+//!
+//! Sectors that the secure world owns are reached through the secure alias where the debugger has secure access (Open), all others
+//! through the non-secure one. What can be refused is refused before the first write.
+
+mod controller;
+pub mod error;
+pub mod image;
+
+use provost_chip::{
+    flash_map::{FlashMap, Sector},
+    model::access::Ap1,
+    parts::SECTOR_SIZE,
+    states::{ProductState, TrustZone},
+};
+use provost_link::{LinkError, core::Core};
+use serde::Serialize;
+use std::time::Duration;
+
+use self::{
+    controller::World,
+    image::{Image, SectorImage},
+};
+pub use error::FlashError;
+
+use crate::{
+    Narrator,
+    error::{OpError, Result},
+    option_bytes::OptionBytes,
+    session::Session,
+};
+
+/// DBGMCU_APB1LFZR and its bit for the independent watchdog (SVD).
+const APB1LFZR: u32 = 0x008;
+const FREEZE_IWDG: u32 = 1 << 12;
+const HALT_TIMEOUT: Duration = Duration::from_millis(100);
+/// DEMCR: halt at the reset vector (Arm DDI 0553).
+const VC_CORERESET: u32 = 1 << 0;
+
+/// What writing an image came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Written {
+    /// Format of the image.
+    pub format: &'static str,
+    /// Bytes of the image.
+    pub bytes: usize,
+    /// Sectors erased.
+    pub sectors: usize,
+    /// Of them, sectors written through the secure alias.
+    pub secure_sectors: usize,
+    /// SHA-256 of the image, gaps filled with 0xFF, as read back.
+    pub sha256: String,
+    /// What to know.
+    pub warnings: Vec<String>,
+}
+
+/// What a comparison came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// Format of the image.
+    pub format: &'static str,
+    /// Bytes compared.
+    pub bytes: usize,
+    /// SHA-256 of the image, gaps filled with 0xFF.
+    pub sha256: String,
+}
+
+/// The flash of the chip at hand.
+#[derive(Debug)]
+pub struct Flash<'a> {
+    bytes: &'a OptionBytes,
+    map: FlashMap,
+}
+
+impl<'a> Flash<'a> {
+    /// The flash as the option bytes divide it. No I/O.
+    pub fn new(bytes: &'a OptionBytes) -> Self {
+        let map = FlashMap::new(bytes.part(), bytes.chip.tz, |offset| bytes.register(offset));
+        Self { bytes, map }
+    }
+
+    /// Its sectors.
+    pub const fn map(&self) -> &FlashMap {
+        &self.map
+    }
+
+    /// Erases the sectors that the image touches, programs it, and reads it back.
+    ///
+    /// # Errors
+    /// Nothing is written if the image does not fit or a sector is protected. Otherwise the controller refuses, the read-back
+    /// differs, or the link breaks.
+    pub fn write(&self, session: &mut Session, image: &Image, narrator: &mut dyn Narrator) -> Result<Written> {
+        let parts = image.sectors(self.map.size)?;
+        let sectors: Vec<Sector> = parts.iter().map(|p| self.map.sector(p.index)).collect();
+        self.may_write(&sectors)?;
+        let warnings = self.warnings(image);
+        for warning in &warnings {
+            narrator.note(&format!("warning: {warning}"));
+        }
+        narrator.step(&format!("erase {} and program {} bytes", spans(&sectors), image.len()), &[]);
+        self.with_core_halted(session, narrator, |session, narrator| {
+            unlocked(session, &sectors, |session| {
+                for (done, (part, sector)) in parts.iter().zip(&sectors).enumerate() {
+                    narrator.progress(done as u64 * u64::from(SECTOR_SIZE), bytes_of(&sectors));
+                    World::of(sector).erase(session, sector)?;
+                    World::of(sector).program(session, sector, &part.runs())?;
+                }
+                narrator.progress(bytes_of(&sectors), bytes_of(&sectors));
+                Ok(())
+            })?;
+            narrator.step("read back and compare", &[]);
+            self.compare(session, image, &parts, narrator)
+        })?;
+        Ok(Written {
+            format: image.format.as_str(),
+            bytes: image.len(),
+            sectors: sectors.len(),
+            secure_sectors: sectors.iter().filter(|s| s.secure).count(),
+            sha256: hex(&image.sha256()),
+            warnings,
+        })
+    }
+
+    /// Compares flash with the image. Reads only.
+    ///
+    /// # Errors
+    /// A byte differs or cannot be read, a sector is out of reach, or the link breaks.
+    pub fn verify(&self, session: &mut Session, image: &Image, narrator: &mut dyn Narrator) -> Result<Verified> {
+        let parts = image.sectors(self.map.size)?;
+        let sectors: Vec<Sector> = parts.iter().map(|p| self.map.sector(p.index)).collect();
+        self.may_reach(&sectors)?;
+        narrator.step(&format!("read {} bytes and compare", image.len()), &[]);
+        self.compare(session, image, &parts, narrator)?;
+        Ok(Verified { format: image.format.as_str(), bytes: image.len(), sha256: hex(&image.sha256()) })
+    }
+
+    /// Erases every sector of a range; returns how many.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn erase(
+        &self,
+        session: &mut Session,
+        address: u32,
+        length: u32,
+        narrator: &mut dyn Narrator,
+    ) -> Result<usize> {
+        let sectors = self.sectors_of(address, length)?;
+        self.may_write(&sectors)?;
+        narrator.step(&format!("erase {}", spans(&sectors)), &[]);
+        self.with_core_halted(session, narrator, |session, narrator| {
+            unlocked(session, &sectors, |session| {
+                for (done, sector) in sectors.iter().enumerate() {
+                    narrator.progress(done as u64 * u64::from(SECTOR_SIZE), bytes_of(&sectors));
+                    World::of(sector).erase(session, sector)?;
+                }
+                narrator.progress(bytes_of(&sectors), bytes_of(&sectors));
+                Ok(())
+            })
+        })?;
+        Ok(sectors.len())
+    }
+
+    /// Reads a range, of any alignment.
+    ///
+    /// # Errors
+    /// It is not in flash, is out of reach, cannot be read, or the link breaks.
+    pub fn read(
+        &self,
+        session: &mut Session,
+        address: u32,
+        length: u32,
+        narrator: &mut dyn Narrator,
+    ) -> Result<Vec<u8>> {
+        let sectors = self.sectors_of(address, length)?;
+        self.may_reach(&sectors)?;
+        let offset = self.map.offset(address).unwrap_or(0);
+        let mut bytes = Vec::with_capacity(length as usize);
+        for sector in &sectors {
+            narrator.progress(bytes.len() as u64, length.into());
+            let base = sector.index * SECTOR_SIZE;
+            let from = offset.max(base) - base;
+            let to = (offset + length).min(base + SECTOR_SIZE) - base;
+            bytes.extend(self.read_sector(session, sector, from, to)?);
+        }
+        narrator.progress(length.into(), length.into());
+        Ok(bytes)
+    }
+
+    /// Bytes `from..to` of one sector.
+    fn read_sector(&self, session: &mut Session, sector: &Sector, from: u32, to: u32) -> Result<Vec<u8>> {
+        let (first, last) = (from & !3, to.next_multiple_of(4));
+        let mut words = vec![0; ((last - first) / 4) as usize];
+        let address = World::of(sector).address(sector.index * SECTOR_SIZE + first);
+        match World::of(sector).ap1(session).read_block32(address, &mut words) {
+            Ok(()) => {}
+            Err(LinkError::Fault { .. }) => return Err(FlashError::Unreadable { address }.into()),
+            Err(source) => return Err(FlashError::Interrupted { doing: "reading", address, source }.into()),
+        }
+        let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
+        Ok(bytes[(from - first) as usize..(to - first) as usize].to_vec())
+    }
+
+    fn compare(
+        &self,
+        session: &mut Session,
+        image: &Image,
+        parts: &[SectorImage],
+        narrator: &mut dyn Narrator,
+    ) -> Result<()> {
+        let mut differing = 0;
+        let mut first: Option<(u32, u8, String)> = None;
+        let total = parts.len() as u64 * u64::from(SECTOR_SIZE);
+        for (done, part) in parts.iter().enumerate() {
+            narrator.progress(done as u64 * u64::from(SECTOR_SIZE), total);
+            let sector = self.map.sector(part.index);
+            for (at, wanted) in part.runs() {
+                let found = match self.read_sector(session, &sector, at as u32, (at + wanted.len()) as u32) {
+                    Ok(found) => Some(found),
+                    Err(OpError::Flash(FlashError::Unreadable { .. })) => None,
+                    Err(error) => return Err(error),
+                };
+                for (n, byte) in wanted.iter().enumerate() {
+                    let read = found.as_ref().and_then(|f| f.get(n)).copied();
+                    if part.gives(at + n) && read != Some(*byte) {
+                        differing += 1;
+                        let address = World::of(&sector).address(part.index * SECTOR_SIZE + (at + n) as u32);
+                        let read = read.map_or("nothing could be".to_owned(), |b| format!("{b:#04x}"));
+                        first.get_or_insert((address, *byte, read));
+                    }
+                }
+            }
+        }
+        narrator.progress(total, total);
+        match first {
+            None => Ok(()),
+            Some((address, wanted, found)) => {
+                Err(FlashError::Mismatch { address, wanted, found, differing, bytes: image.len() }.into())
+            }
+        }
+    }
+
+    fn sectors_of(&self, address: u32, length: u32) -> Result<Vec<Sector>, FlashError> {
+        let size = self.map.size;
+        let outside = FlashError::OutsideFlash { address, length, size };
+        match self.map.offset(address) {
+            Some(offset) if length > 0 && offset.checked_add(length).is_some_and(|end| end <= size) => {
+                let last = (offset + length - 1) / SECTOR_SIZE;
+                Ok((offset / SECTOR_SIZE..=last).map(|index| self.map.sector(index)).collect())
+            }
+            _ => Err(outside),
+        }
+    }
+
+    fn may_reach(&self, sectors: &[Sector]) -> Result<(), FlashError> {
+        if self.bytes.view == Ap1::Shut {
+            return Err(FlashError::NotReachable);
+        }
+        let secure: Vec<Sector> = sectors.iter().copied().filter(|s| s.secure).collect();
+        if self.bytes.view != Ap1::Full && !secure.is_empty() {
+            return Err(FlashError::SecureSectors { sectors: are(&secure) });
+        }
+        Ok(())
+    }
+
+    fn may_write(&self, sectors: &[Sector]) -> Result<()> {
+        self.may_reach(sectors)?;
+        if let Some(state) = self.bytes.pending_state() {
+            // The reset at the end would make it take effect.
+            return Err(OpError::PendingState { state });
+        }
+        let some = |pick: fn(&Sector) -> bool| {
+            let found: Vec<Sector> = sectors.iter().copied().filter(pick).collect();
+            (!found.is_empty()).then(|| are(&found))
+        };
+        if let Some(sectors) = some(|s| s.write_protected) {
+            return Err(FlashError::WriteProtected { sectors }.into());
+        }
+        if let Some(sectors) = some(|s| s.data) {
+            return Err(FlashError::DataSectors { sectors }.into());
+        }
+        Ok(())
+    }
+
+    /// Where an image names another alias than the one its sectors belong to.
+    fn warnings(&self, image: &Image) -> Vec<String> {
+        image
+            .segments()
+            .filter_map(|(address, bytes)| {
+                let offset = self.map.offset(address)?;
+                let linked_secure = World::Secure.address(offset) == address;
+                let last = (offset + bytes.len() as u32 - 1) / SECTOR_SIZE;
+                let fits = |index| self.map.sector(index).secure == linked_secure;
+                if (offset / SECTOR_SIZE..=last).all(fits) {
+                    return None;
+                }
+                let (is, are) = if linked_secure { ("secure", "not all secure") } else { ("non-secure", "not all non-secure") };
+                Some(format!("{address:#010x} is a {is} address, and the sectors there are {are} (TZEN, SECWM): it is programmed, and will not run so"))
+            })
+            .collect()
+    }
+
+    /// Works with the core halted and its watchdog frozen where the chip is Open; then lets go and resets, so that what is in
+    /// flash now is what runs.
+    fn with_core_halted<T>(
+        &self,
+        session: &mut Session,
+        narrator: &mut dyn Narrator,
+        work: impl FnOnce(&mut Session, &mut dyn Narrator) -> Result<T>,
+    ) -> Result<T> {
+        if self.bytes.chip.state != ProductState::Open {
+            return work(session, narrator);
+        }
+        let freeze = session.dbgmcu().map(|base| base + APB1LFZR);
+        let before = match freeze {
+            Some(register) => Some((register, session.ap0().read32(register)?)),
+            None => None,
+        };
+        if let Some((register, word)) = before {
+            session.ap0().write32(register, word | FREEZE_IWDG)?;
+        }
+        let world = if self.bytes.chip.tz == TrustZone::Enabled { World::Secure } else { World::NonSecure };
+        if !halt_at_reset(session, world)? {
+            narrator.note("the core does not halt: its firmware may interfere");
+        }
+        let result = work(session, narrator);
+        let released = Core::new(&mut world.ap1(session)).release();
+        let restored = before.map_or(Ok(()), |(register, word)| session.ap0().write32(register, word));
+        let value = result?;
+        released.and(restored)?;
+        match session.pulse_nrst() {
+            Ok(()) => drop(session.wait_for_ap1()?),
+            Err(LinkError::NrstUnsupported { .. }) => {
+                narrator.note("the probe cannot reset the chip: reset it yourself")
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(value)
+    }
+}
+
+/// Resets the chip and halts it before its firmware has made sectors secure (SECBB), hidden them (HDP) or started a watchdog;
+/// where the reset catch does not work, halts it where it is. `false` if it does not halt at all.
+fn halt_at_reset(session: &mut Session, world: World) -> Result<bool> {
+    match Core::new(&mut world.ap1(session)).halt(HALT_TIMEOUT) {
+        Ok(()) => {}
+        Err(LinkError::Timeout { .. }) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    }
+    let demcr = Core::new(&mut world.ap1(session)).demcr()?;
+    Core::new(&mut world.ap1(session)).set_demcr(demcr | VC_CORERESET)?;
+    match session.pulse_nrst() {
+        Ok(()) => drop(session.wait_for_ap1()?),
+        Err(LinkError::NrstUnsupported { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut ap1 = world.ap1(session);
+    let mut core = Core::new(&mut ap1);
+    // Halted already where the catch worked.
+    let halted = match core.halt(HALT_TIMEOUT) {
+        Ok(()) => true,
+        Err(LinkError::Timeout { .. }) => false,
+        Err(error) => return Err(error.into()),
+    };
+    core.set_demcr(demcr)?;
+    Ok(halted)
+}
+
+/// Works with the control registers of the worlds concerned unlocked, and locks them again.
+fn unlocked(
+    session: &mut Session,
+    sectors: &[Sector],
+    work: impl FnOnce(&mut Session) -> Result<(), FlashError>,
+) -> Result<(), OpError> {
+    let worlds: Vec<World> =
+        [World::NonSecure, World::Secure].into_iter().filter(|w| sectors.iter().any(|s| World::of(s) == *w)).collect();
+    for world in &worlds {
+        world.unlock(session)?;
+    }
+    let result = work(session);
+    for world in &worlds {
+        let locked = world.lock(session);
+        if result.is_ok() {
+            locked?;
+        }
+    }
+    Ok(result?)
+}
+
+const fn bytes_of(sectors: &[Sector]) -> u64 {
+    sectors.len() as u64 * SECTOR_SIZE as u64
+}
+
+/// `sectors 0-3, 8`, by their place in the address map.
+fn spans(sectors: &[Sector]) -> String {
+    let mut spans: Vec<(u32, u32)> = Vec::new();
+    for sector in sectors {
+        match spans.last_mut() {
+            Some((_, last)) if *last + 1 == sector.index => *last = sector.index,
+            _ => spans.push((sector.index, sector.index)),
+        }
+    }
+    let each: Vec<String> =
+        spans.iter().map(|(a, b)| if a == b { a.to_string() } else { format!("{a}-{b}") }).collect();
+    let noun = if sectors.len() == 1 { "sector" } else { "sectors" };
+    format!("{noun} {}", each.join(", "))
+}
+
+fn are(sectors: &[Sector]) -> String {
+    format!("{} {}", spans(sectors), if sectors.len() == 1 { "is" } else { "are" })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}

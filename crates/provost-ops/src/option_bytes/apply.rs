@@ -1,0 +1,137 @@
+//! A checked change carried out: program registers, one launch, one reset, read back.
+
+use provost_chip::{registers::core_debug, rules::RuleId};
+use provost_link::LinkError;
+use serde::Serialize;
+
+use super::{
+    change::Change,
+    error::{Mismatch, OptionError, Refused},
+    launch,
+    read::OptionBytes,
+};
+use crate::{Narrator, error::Result, session::Session};
+
+/// AIRCR: the key and SYSRESETREQ (Arm DDI 0553).
+const SYSRESETREQ: u32 = 0x05FA_0004;
+
+/// What a change came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct Applied {
+    /// The change.
+    #[serde(flatten)]
+    pub change: Change,
+    /// How the chip was reset: `nrst` or `software`; `none` if nothing had to change.
+    pub reset: &'static str,
+    /// Whether every field was read back with its new value.
+    pub verified: bool,
+    /// The option bytes after it.
+    #[serde(skip)]
+    pub after: OptionBytes,
+}
+
+/// Carries out a change: several registers, one launch, one reset, and every field read back.
+///
+/// # Errors
+/// The chip refuses or ignores it, the reset is not seen, something else stands there afterwards, or the link breaks.
+pub fn apply(
+    session: &mut Session,
+    bytes: &OptionBytes,
+    change: Change,
+    narrator: &mut dyn Narrator,
+) -> Result<Applied> {
+    if change.is_empty() {
+        return Ok(Applied { change, reset: "none", verified: true, after: bytes.clone() });
+    }
+    narrator.step("program the option bytes", &[RuleId::OptionChangeWhole]);
+    for field in &change.fields {
+        narrator.note(&format!("{} {} -> {}", field.name, field.before, field.after));
+    }
+    program(session, bytes, &change)?;
+    narrator.step("reset the chip, which makes them take effect", &[]);
+    let reset = reset(session, bytes).map_err(|error| match error {
+        crate::error::OpError::Link(source) => {
+            OptionError::Interrupted { doing: "resetting the chip after the option change", source }.into()
+        }
+        other => other,
+    })?;
+    narrator.step("read back", &[]);
+    let after = bytes.read_again(session)?;
+    let wrong: Vec<Mismatch> = change
+        .fields
+        .iter()
+        .filter_map(|f| {
+            let found = after.value(f.field);
+            // What the secure world keeps from us now cannot be compared.
+            let differs = found.is_some_and(|v| v != f.value);
+            differs.then(|| Mismatch {
+                field: f.name,
+                wanted: f.after.clone(),
+                found: found.map(|v| f.field.hex(v)).unwrap_or_default(),
+            })
+        })
+        .collect();
+    if !wrong.is_empty() {
+        return Err(OptionError::NotVerified { fields: wrong }.into());
+    }
+    let verified = change.fields.iter().all(|f| after.value(f.field).is_some());
+    Ok(Applied { change, reset, verified, after })
+}
+
+/// Program registers, checked before the launch: what they hold is what the chip is about to do.
+fn program(session: &mut Session, bytes: &OptionBytes, change: &Change) -> Result<()> {
+    let alias = bytes.alias();
+    let words: Vec<(u16, u32)> = change.words.iter().map(|(offset, _, after)| (*offset, *after)).collect();
+    let before: Vec<(u16, u32)> = change.words.iter().map(|(offset, before, _)| (*offset, *before)).collect();
+    launch::program(session, alias, &words)?;
+    for (offset, wanted) in &words {
+        let found = alias.ap1(session).read32(alias.register(*offset))?;
+        if found != *wanted {
+            // Nobody else's launch shall carry out half of this.
+            launch::write(session, alias, &before)?;
+            launch::lock(session, alias)?;
+            let field = change.fields.iter().find(|f| f.field.offset_prg == *offset);
+            let register = field.map_or("FLASH", |f| f.field.register);
+            return Err(OptionError::WriteIgnored { register, wanted: *wanted, found }.into());
+        }
+    }
+    let interrupted = |source| OptionError::Interrupted { doing: "changing the option bytes", source };
+    let status = launch::start(session, alias).map_err(interrupted)?;
+    if status & provost_chip::registers::flash::SR_OPTCHANGEERR != 0 {
+        launch::write(session, alias, &before)?;
+        launch::lock(session, alias)?;
+        let fields = change.fields.iter().filter_map(|f| {
+            let rule = bytes.worlds(|c| c.field(f.field, f.value)).into_iter().find(|d| d.outcome.is_none())?.rule;
+            Some(Refused { field: f.name, wanted: f.after.clone(), rule })
+        });
+        return Err(OptionError::ChangeRefused { status, fields: fields.collect() }.into());
+    }
+    launch::lock(session, alias).map_err(interrupted)?;
+    Ok(())
+}
+
+/// Resets through NRST and, if the core does not see that, through AIRCR.
+fn reset(session: &mut Session, bytes: &OptionBytes) -> Result<&'static str> {
+    // What DHCSR remembers of earlier resets is forgotten by this.
+    session.core_saw_reset()?;
+    match session.pulse_nrst() {
+        Ok(()) | Err(LinkError::NrstUnsupported { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    if !session.wait_for_ap1()? {
+        return Err(OptionError::NotVisible.into());
+    }
+    if session.core_saw_reset()? {
+        return Ok("nrst");
+    }
+    match bytes.alias().ap1(session).write32(core_debug::AIRCR, SYSRESETREQ) {
+        // The reset may cut off the answer.
+        Ok(()) | Err(LinkError::Fault { .. } | LinkError::Wait { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    if session.wait_for_ap1()? && session.core_saw_reset()? {
+        Ok("software")
+    } else {
+        Err(OptionError::NeedsReset.into())
+    }
+}

@@ -1,0 +1,173 @@
+//! Every option register of a part, as read through AP1.
+
+use std::collections::BTreeMap;
+
+use provost_chip::{
+    assumptions::Assumptions,
+    model::{Chip, Execution, Firmware, access, access::Ap1, option_change::OptionChange},
+    option_bytes::OptionField,
+    parts::PartId,
+    registers::flash,
+    states::{BootUbe, ProductState, TrustZone},
+};
+use provost_link::LinkError;
+
+use super::{error::OptionError, launch::Alias};
+use crate::{
+    error::Result,
+    identify::{Identity, Options, read_options},
+    session::Session,
+};
+
+/// The switches that decide what an option change is answered.
+const DECIDING: [&str; 2] = ["tzen-in-provisioning", "forward-from-closed"];
+
+/// One option register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Word {
+    /// `_CUR`: in force.
+    pub current: u32,
+    /// `_PRG`: what the next reset brings.
+    pub program: u32,
+    /// A non-secure access reads zero where the secure world has its own (rule `R-SECURE-ALIAS-READS-ZERO`).
+    pub hidden: bool,
+}
+
+/// The option bytes of a chip.
+#[derive(Debug, Clone)]
+pub struct OptionBytes {
+    /// The parts that the chip may be; the first one's table is used.
+    pub parts: Vec<PartId>,
+    /// The chip as far as its option bytes and its state say.
+    pub chip: Chip,
+    /// How far AP1 is open.
+    pub view: Ap1,
+    /// 96-bit unique id, where it can be read.
+    pub uid: Option<[u32; 3]>,
+    alias: Alias,
+    words: BTreeMap<u16, Word>,
+}
+
+impl OptionBytes {
+    /// Reads them. Only reads; the chip goes on as it was.
+    ///
+    /// # Errors
+    /// AP1 is shut, the state is unknown, the part named does not fit, or the link breaks.
+    pub fn read(session: &mut Session, identity: &Identity, part: Option<PartId>) -> Result<Self> {
+        let parts = identity.narrowed_to(part)?;
+        identity.state()?;
+        let options = identity.options.ok_or(OptionError::NotVisible)?;
+        Self::read_as(session, parts, options, identity.uid)
+    }
+
+    /// Reads them again, after a reset may have changed everything.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_again(&self, session: &mut Session) -> Result<Self> {
+        let options = read_options(session)?.ok_or(OptionError::NotVisible)?;
+        Self::read_as(session, self.parts.clone(), options, self.uid)
+    }
+
+    fn read_as(session: &mut Session, parts: Vec<PartId>, options: Options, uid: Option<[u32; 3]>) -> Result<Self> {
+        let (part, state) = match (parts.first(), options.state()) {
+            (Some(part), Some(state)) => (*part, state),
+            _ => return Err(OptionError::NotVisible.into()),
+        };
+        let chip = model_chip(part, state, &options);
+        let alias = Alias::of(state, options.trustzone());
+        let mut words = BTreeMap::new();
+        for field in OptionField::of(part) {
+            if words.contains_key(&field.offset_cur) {
+                continue;
+            }
+            let mut pair = [0; 2];
+            match alias.ap1(session).read_block32(alias.register(field.offset_cur), &mut pair) {
+                Ok(()) => {}
+                Err(LinkError::Fault { .. } | LinkError::ApDisabled { .. }) => {
+                    return Err(OptionError::NotVisible.into());
+                }
+                Err(error) => return Err(error.into()),
+            }
+            let secure_only = matches!(
+                field.offset_cur,
+                flash::SECEPOCHR_CUR | flash::SECBOOTR_CUR | flash::SECWM1R_CUR | flash::SECWM2R_CUR
+            );
+            let hidden = secure_only && chip.tz == TrustZone::Enabled && alias == Alias::NonSecure && pair == [0; 2];
+            words.insert(field.offset_cur, Word { current: pair[0], program: pair[1], hidden });
+        }
+        let view = access::ap1(&chip).outcome;
+        Ok(Self { parts, chip, view, uid, alias, words })
+    }
+
+    /// The part whose table is used.
+    pub const fn part(&self) -> PartId {
+        self.chip.part
+    }
+
+    /// The register of a field; zero where there is none.
+    pub fn word(&self, field: &OptionField) -> Word {
+        self.words.get(&field.offset_cur).copied().unwrap_or(Word { current: 0, program: 0, hidden: true })
+    }
+
+    /// The value of a field in force; `None` where it cannot be seen.
+    pub fn value(&self, field: &OptionField) -> Option<u32> {
+        let word = self.word(field);
+        (!word.hidden).then(|| field.get(word.current))
+    }
+
+    /// The fields that wait for a reset: name and the value to come.
+    pub fn pending(&self) -> Vec<(&'static OptionField, u32)> {
+        let waits = |field: &&OptionField| {
+            let word = self.word(field);
+            !word.hidden && field.get(word.current) != field.get(word.program)
+        };
+        OptionField::of(self.part()).filter(waits).map(|f| (f, f.get(self.word(f).program))).collect()
+    }
+
+    /// The word in force of the `_CUR` register at this offset; zero where there is none.
+    pub fn register(&self, offset_cur: u16) -> u32 {
+        self.words.get(&offset_cur).map_or(0, |w| w.current)
+    }
+
+    /// The product state that waits for a reset, if it is another one.
+    pub fn pending_state(&self) -> Option<ProductState> {
+        let word = self.words.get(&flash::OPTSR_CUR)?;
+        let code = |word: u32| (word >> 8) as u8;
+        ProductState::from_code(code(word.program)).filter(|_| code(word.program) != code(word.current))
+    }
+
+    pub(crate) const fn alias(&self) -> Alias {
+        self.alias
+    }
+
+    /// What the model says of a change of this field, in every world that the open questions allow.
+    pub(crate) fn worlds<T>(&self, mut ask: impl FnMut(&OptionChange<'_>) -> T) -> Vec<T> {
+        let loaded = |offset: u16| self.words.get(&offset).map_or(0, |w| w.current);
+        let stored = |offset: u16| self.words.get(&offset).map_or(0, |w| w.program);
+        Assumptions::combinations(&DECIDING)
+            .map(|assumptions| {
+                ask(&OptionChange {
+                    chip: &self.chip,
+                    view: self.view,
+                    loaded: &loaded,
+                    stored: &stored,
+                    assumptions: &assumptions,
+                })
+            })
+            .collect()
+    }
+}
+
+/// The chip as the model knows it, from what AP1 shows while it is open: whatever runs lets it be open.
+fn model_chip(part: PartId, state: ProductState, options: &Options) -> Chip {
+    let mut chip = Chip::factory(part);
+    (chip.state, chip.tz) = (state, options.trustzone());
+    chip.boot_ube = BootUbe::from_code((options.optsr_cur >> 22) as u8).unwrap_or(BootUbe::OemIrot);
+    chip.firmware = Firmware { boots: true, non_secure: true, regresses: false };
+    chip.runs = match state {
+        ProductState::Provisioning => Execution::Bootloader,
+        _ => Execution::User,
+    };
+    chip
+}

@@ -1,0 +1,115 @@
+//! `provost flash`: user flash.
+
+use std::fmt::Write as _;
+
+use provost_chip::registers::memory;
+use provost_ops::{
+    Narrator as _,
+    bench::Bench,
+    error::OpError,
+    flash::{Flash, FlashError, image, image::Image},
+    identify::identify,
+    option_bytes::OptionBytes,
+};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    cli::{Arguments, FlashCommand, FlashErase, FlashImage, FlashRead},
+    confirm,
+    output::{Failure, Page, Teller, keep_file, wrap},
+};
+
+pub(crate) fn run(arguments: &Arguments, command: &FlashCommand) -> Result<Page, Failure> {
+    match command {
+        FlashCommand::Write(options) => run_write(arguments, options),
+        FlashCommand::Verify(options) => run_verify(arguments, options),
+        FlashCommand::Erase(options) => run_erase(arguments, options),
+        FlashCommand::Read(options) => run_read(arguments, options),
+    }
+}
+
+fn on_flash(
+    arguments: &Arguments,
+    work: impl FnOnce(&Flash<'_>, &mut Bench) -> Result<Page, Failure>,
+) -> Result<Page, Failure> {
+    super::on_chip(arguments, |bench| {
+        let identity = identify(&mut bench.session)?;
+        let bytes = OptionBytes::read(&mut bench.session, &identity, arguments.part).map_err(|error| match error {
+            OpError::Option(provost_ops::option_bytes::OptionError::NotVisible) => FlashError::NotReachable.into(),
+            error => error,
+        })?;
+        work(&Flash::new(&bytes), bench)
+    })
+}
+
+fn load(options: &FlashImage) -> Result<Image, OpError> {
+    Ok(Image::load(&options.image, options.at)?)
+}
+
+fn run_write(arguments: &Arguments, options: &FlashImage) -> Result<Page, Failure> {
+    let image = load(options)?;
+    on_flash(arguments, |flash, bench| {
+        confirm::write_to(bench, arguments, "write flash")?;
+        let written = flash.write(&mut bench.session, &image, &mut Teller::new(arguments))?;
+        let mut text = format!("{} bytes programmed and read back\n", written.bytes);
+        let _ = writeln!(
+            text,
+            "  sectors     {} erased and programmed, {} of them secure",
+            written.sectors, written.secure_sectors
+        );
+        let _ = writeln!(text, "  sha256      {}", written.sha256);
+        for warning in &written.warnings {
+            text.push_str(&wrap(&format!("warning: {warning}"), 2));
+        }
+        text.push_str("The chip was reset and runs what is in flash now.\n");
+        Ok(Page::new("provost.flash-written/1", &written, text))
+    })
+}
+
+fn run_verify(arguments: &Arguments, options: &FlashImage) -> Result<Page, Failure> {
+    let image = load(options)?;
+    on_flash(arguments, |flash, bench| {
+        let verified = flash.verify(&mut bench.session, &image, &mut Teller::new(arguments))?;
+        let text = format!("{} bytes are as in the image\n  sha256      {}\n", verified.bytes, verified.sha256);
+        Ok(Page::new("provost.flash-verified/1", &verified, text))
+    })
+}
+
+fn run_erase(arguments: &Arguments, options: &FlashErase) -> Result<Page, Failure> {
+    on_flash(arguments, |flash, bench| {
+        confirm::write_to(bench, arguments, "erase flash")?;
+        let (address, size) = range(flash, options.at, options.size);
+        let sectors = flash.erase(&mut bench.session, address, size, &mut Teller::new(arguments))?;
+        let text = match sectors {
+            1 => "1 sector of 8 KB erased; the chip was reset\n".to_owned(),
+            n => format!("{n} sectors of 8 KB erased; the chip was reset\n"),
+        };
+        Ok(Page::new("provost.flash-erased/1", &json!({ "address": address, "size": size, "sectors": sectors }), text))
+    })
+}
+
+fn run_read(arguments: &Arguments, options: &FlashRead) -> Result<Page, Failure> {
+    on_flash(arguments, |flash, bench| {
+        let (address, size) = range(flash, options.at, options.size);
+        let mut teller = Teller::new(arguments);
+        teller.step(&format!("read {size} bytes at {address:#010x}"), &[]);
+        let bytes = flash.read(&mut bench.session, address, size, &mut teller)?;
+        let is_hex = options.file.extension().is_some_and(|e| e.eq_ignore_ascii_case("hex"));
+        let (format, content) =
+            if is_hex { ("hex", image::to_hex(address, &bytes).into_bytes()) } else { ("binary", bytes.clone()) };
+        keep_file(&options.file, &content, options.force)
+            .map_err(|source| OpError::from(FlashError::File { path: options.file.clone(), source }))?;
+        let sha256: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+        let mut text = format!("{size} bytes at {address:#010x} written to {}\n", options.file.display());
+        let _ = writeln!(text, "  sha256      {sha256}");
+        let value = json!({
+            "file": options.file, "format": format, "address": address, "size": size, "sha256": sha256,
+        });
+        Ok(Page::new("provost.flash-read/1", &value, text))
+    })
+}
+
+fn range(flash: &Flash<'_>, at: Option<u32>, size: Option<u32>) -> (u32, u32) {
+    (at.unwrap_or(memory::FLASH), size.unwrap_or(flash.map().size))
+}

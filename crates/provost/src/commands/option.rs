@@ -1,0 +1,340 @@
+//! `provost option`: option bytes by ST's names.
+
+use std::{collections::BTreeMap, fmt::Write as _, path::Path};
+
+use provost_chip::{option_bytes::OptionField, parts::PartId, states::ProductState};
+use provost_ops::{
+    Narrator as _,
+    bench::Bench,
+    error::OpError,
+    identify::identify,
+    option_bytes::{
+        Applied, Assignment, Change, Difference, FieldView, OptionBytes, OptionError, OptionFile, apply, change, diff,
+        displ, fields, file, plan,
+    },
+};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::{Arguments, OptionCommand, OptionDiff, OptionExport, OptionFormat, OptionImport, OptionSet},
+    confirm,
+    output::{Failure, Page, Teller, keep_file, wrap},
+};
+
+pub(crate) fn run(arguments: &Arguments, command: &OptionCommand) -> Result<Page, Failure> {
+    match command {
+        OptionCommand::List => on_bytes(arguments, |bytes, bench| Ok(list(bytes, bench))),
+        OptionCommand::Get(options) => on_bytes(arguments, |bytes, _| get(bytes, &options.names)),
+        OptionCommand::Set(options) => run_set(arguments, options),
+        OptionCommand::Export(options) => on_bytes(arguments, |bytes, _| export(bytes, options)),
+        OptionCommand::Diff(options) => run_diff(arguments, options),
+        OptionCommand::Import(options) => run_import(arguments, options),
+    }
+}
+
+fn on_bytes(
+    arguments: &Arguments,
+    work: impl FnOnce(&OptionBytes, &mut Bench) -> Result<Page, Failure>,
+) -> Result<Page, Failure> {
+    super::on_chip(arguments, |bench| {
+        let identity = identify(&mut bench.session)?;
+        let bytes = OptionBytes::read(&mut bench.session, &identity, arguments.part)?;
+        work(&bytes, bench)
+    })
+}
+
+fn parts(bytes: &OptionBytes) -> String {
+    bytes.parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+}
+
+fn state(bytes: &OptionBytes) -> String {
+    format!("{}, {}, TrustZone {}", parts(bytes), bytes.chip.state, bytes.chip.tz)
+}
+
+fn value_of(bytes: &OptionBytes, fields: &[FieldView]) -> Value {
+    json!({
+        "parts": bytes.parts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "product_state": bytes.chip.state.as_str(),
+        "trustzone": bytes.chip.tz.as_str(),
+        "fields": fields,
+    })
+}
+
+fn list(bytes: &OptionBytes, bench: &Bench) -> Page {
+    let fields = fields(bytes);
+    let mut text = format!("{}\n{}\n", bench.session.probe(), state(bytes));
+    let mut register = "";
+    for field in &fields {
+        if std::mem::replace(&mut register, field.register) != field.register {
+            let _ = writeln!(text, "\n{register}");
+        }
+        line(&mut text, field);
+    }
+    text.push_str(LEGEND);
+    Page::new("provost.option-list/1", &value_of(bytes, &fields), text)
+}
+
+const LEGEND: &str = "
+* differs from the factory value. Changing a field now: `yes`; `confirm`: with a phrase, for it bites;
+`close`: through `provost close`; `open question`: public sources do not agree; `no`. `provost explain RULE` says why.
+";
+
+fn line(text: &mut String, field: &FieldView) {
+    let mark = if field.changed { '*' } else { ' ' };
+    let mut says = match (&field.hex, &field.meaning) {
+        (None, _) => "kept by the secure world".to_owned(),
+        (_, Some(meaning)) => meaning.clone(),
+        (_, None) => String::new(),
+    };
+    if let (true, Some(factory)) = (field.changed, &field.factory) {
+        let _ = write!(says, " (factory {factory})");
+    }
+    if let Some(pending) = &field.pending {
+        let _ = write!(says, "; {pending} WAITS FOR A RESET");
+    }
+    let access = match (field.access.verdict, field.access.rule) {
+        ("yes", _) => "yes".to_owned(),
+        (verdict, Some(rule)) => format!("{} [{rule}]", verdict.replace('-', " ")),
+        (verdict, None) => verdict.to_owned(),
+    };
+    let hex = field.hex.as_deref().unwrap_or("-");
+    let row = format!("{mark} {:<15} {hex:<10} {says:<48} {access}", field.name);
+    let _ = writeln!(text, "{}", row.trim_end());
+}
+
+fn get(bytes: &OptionBytes, names: &[String]) -> Result<Page, Failure> {
+    let views: Vec<FieldView> = names
+        .iter()
+        .map(|name| Ok(fields::view(bytes, change::find(bytes.part(), name)?)))
+        .collect::<Result<_, OptionError>>()
+        .map_err(OpError::from)?;
+    let mut text = String::new();
+    for view in &views {
+        let hex = view.hex.as_deref().unwrap_or("unknown");
+        let meaning = view.meaning.as_ref().map(|m| format!("  # {m}")).unwrap_or_default();
+        let _ = writeln!(text, "{}={hex}{meaning}", view.name);
+    }
+    Ok(Page::new("provost.option-list/1", &value_of(bytes, &views), text))
+}
+
+fn run_set(arguments: &Arguments, options: &OptionSet) -> Result<Page, Failure> {
+    let assignments: Vec<Assignment> = options
+        .assignments
+        .iter()
+        .map(|text| Assignment::parse(text))
+        .collect::<Result<_, _>>()
+        .map_err(OpError::from)?;
+    // What no part takes is refused before anybody is disturbed.
+    for assignment in &assignments {
+        assignment.check(arguments.part).map_err(OpError::from)?;
+    }
+    set(arguments, options.dry_run, |_| Ok(assignments))
+}
+
+fn run_import(arguments: &Arguments, options: &OptionImport) -> Result<Page, Failure> {
+    let early = OptionFile::load(&options.file, arguments.part).map_err(OpError::from)?;
+    set(arguments, options.dry_run, |bytes| {
+        let found = early.part.unwrap_or(bytes.part());
+        if !bytes.parts.contains(&found) {
+            let path = options.file.clone();
+            return Err(OptionError::OtherPart { path, given: found.to_string(), found: parts(bytes) });
+        }
+        let file = OptionFile::load(&options.file, Some(found))?;
+        if !file.unknown.is_empty() {
+            Teller::new(arguments)
+                .note(&format!("left out, for {found} has no such fields: {}", file.unknown.join(", ")));
+        }
+        Ok(file.assignments(found))
+    })
+}
+
+fn set(
+    arguments: &Arguments,
+    dry_run: bool,
+    assignments: impl FnOnce(&OptionBytes) -> Result<Vec<Assignment>, OptionError>,
+) -> Result<Page, Failure> {
+    on_bytes(arguments, |bytes, bench| {
+        let assignments = assignments(bytes).map_err(OpError::from)?;
+        let change = plan(bytes, &assignments)?;
+        let phrase = change.bites().then(|| change.phrase(bytes, &bench.session.probe().to_string()));
+        if dry_run || change.is_empty() {
+            let text = plan_text(&change, phrase.as_deref());
+            return Ok(change_page(bytes, &change, phrase.as_deref(), None, text));
+        }
+        match &phrase {
+            Some(phrase) => {
+                let warning = warnings_text(&change);
+                if !confirm::phrase(arguments, phrase, &warning) {
+                    return Err(OpError::from(OptionError::NotConfirmed { phrase: phrase.clone() }).into());
+                }
+            }
+            None => confirm::write_to(bench, arguments, "write option bytes")?,
+        }
+        let mut teller = Teller::new(arguments);
+        let applied = apply(&mut bench.session, bytes, change, &mut teller)?;
+        let text = applied_text(&applied);
+        Ok(change_page(bytes, &applied.change, phrase.as_deref(), Some(&applied), text))
+    })
+}
+
+fn change_page(
+    bytes: &OptionBytes,
+    change: &Change,
+    phrase: Option<&str>,
+    applied: Option<&Applied>,
+    text: String,
+) -> Page {
+    let value = json!({
+        "parts": bytes.parts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "fields": change.fields,
+        "unchanged": change.unchanged,
+        "warnings": change.warnings,
+        "phrase": phrase,
+        "written": applied.is_some(),
+        "reset": applied.map_or("none", |a| a.reset),
+        "verified": applied.is_some_and(|a| a.verified),
+        "product_state": applied.map_or(bytes.chip.state, |a| a.after.chip.state).as_str(),
+    });
+    Page::new("provost.option-change/1", &value, text)
+}
+
+fn fields_text(change: &Change) -> String {
+    let mut text = String::new();
+    for field in &change.fields {
+        let means = |m: &Option<String>| m.as_ref().map(|m| format!(" ({m})")).unwrap_or_default();
+        let before = format!("{}{}", field.before, means(&field.before_means));
+        let _ = writeln!(text, "  {}: {before} -> {}{}", field.name, field.after, means(&field.after_means));
+    }
+    text
+}
+
+fn warnings_text(change: &Change) -> String {
+    let mut text = String::new();
+    for warning in &change.warnings {
+        let rule = warning.rule.map(|r| format!(" [{r}]")).unwrap_or_default();
+        let word = if warning.confirm { "bites" } else { "note" };
+        text.push_str(&wrap(&format!("{word}: {}: {}{rule}", warning.field, warning.says), 2));
+    }
+    text
+}
+
+fn unchanged_text(change: &Change) -> String {
+    match change.unchanged.as_slice() {
+        [] => String::new(),
+        names if names.len() > 6 => format!("  {} others are as wished already\n", names.len()),
+        names => wrap(&format!("as wished already: {}", names.join(", ")), 2),
+    }
+}
+
+fn plan_text(change: &Change, phrase: Option<&str>) -> String {
+    if change.is_empty() {
+        return format!("nothing to change: nothing was written\n{}", unchanged_text(change));
+    }
+    let mut text = format!("one launch, then a reset:\n{}", fields_text(change));
+    text.push_str(&unchanged_text(change));
+    text.push_str(&warnings_text(change));
+    if let Some(phrase) = phrase {
+        let _ = writeln!(text, "to be confirmed with --confirm \"{phrase}\"");
+    }
+    text.push_str("nothing was written; the same command without --dry-run carries it out\n");
+    text
+}
+
+fn applied_text(applied: &Applied) -> String {
+    let how = match applied.reset {
+        "nrst" => "reset by NRST",
+        _ => "reset by software, for NRST was not seen",
+    };
+    let checked = if applied.verified { "read back" } else { "read back as far as the chip shows them" };
+    let mut text = format!("changed in one launch, {how}, {checked}:\n{}", fields_text(&applied.change));
+    text.push_str(&unchanged_text(&applied.change));
+    text.push_str(&warnings_text(&applied.change));
+    if applied.after.chip.state == ProductState::Provisioning
+        && applied.change.fields.iter().any(|f| f.name == "PRODUCT_STATE")
+    {
+        text.push_str("The chip waits for its secrets. `provost rescue` leads back to Open; nothing else does.\n");
+    }
+    text
+}
+
+fn export(bytes: &OptionBytes, options: &OptionExport) -> Result<Page, Failure> {
+    let (format, text) = match options.format {
+        OptionFormat::Toml => ("toml", file::to_toml(bytes)),
+        OptionFormat::Displ => ("displ", displ::format(bytes)),
+    };
+    if let Some(path) = &options.file {
+        keep_file(path, text.as_bytes(), options.force)
+            .map_err(|source| OpError::from(OptionError::File { path: path.clone(), source }))?;
+    }
+    let value = json!({
+        "file": options.file,
+        "format": format,
+        "parts": bytes.parts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "text": text,
+    });
+    let page = match &options.file {
+        Some(path) => format!("{} option bytes written to {}\n", file::values(bytes).len(), path.display()),
+        None => text,
+    };
+    Ok(Page::new("provost.option-export/1", &value, page))
+}
+
+fn run_diff(arguments: &Arguments, options: &OptionDiff) -> Result<Page, Failure> {
+    match &options.other {
+        Some(other) => {
+            let left = OptionFile::load(&options.file, arguments.part).map_err(OpError::from)?;
+            let part = arguments.part.or(left.part);
+            let right = OptionFile::load(other, part).map_err(OpError::from)?;
+            let names = [options.file.display().to_string(), other.display().to_string()];
+            let unknown = [&left.unknown[..], &right.unknown[..]].concat();
+            let Some(part) = part.or(right.part).or_else(|| knows(&left.values)) else {
+                let (path, says) = (options.file.clone(), "name the part with --part".to_owned());
+                return Err(OpError::from(OptionError::Format { path, line: 1, says }).into());
+            };
+            let found = diff(part, &left.values, &right.values, true);
+            Ok(diff_page(names, part, &found, &unknown))
+        }
+        None => {
+            // A file that is none is told before anybody is disturbed.
+            OptionFile::load(&options.file, arguments.part).map_err(OpError::from)?;
+            on_bytes(arguments, |bytes, _| {
+                let file = load_for(bytes, &options.file)?;
+                let found = diff(bytes.part(), &file.values, &file::values(bytes), false);
+                let names = [options.file.display().to_string(), "the chip".to_owned()];
+                Ok(diff_page(names, bytes.part(), &found, &file.unknown))
+            })
+        }
+    }
+}
+
+/// The file as one of the parts that the chip may be.
+fn load_for(bytes: &OptionBytes, path: &Path) -> Result<OptionFile, Failure> {
+    let given = OptionFile::load(path, None).ok().and_then(|f| f.part).filter(|p| bytes.parts.contains(p));
+    Ok(OptionFile::load(path, Some(given.unwrap_or(bytes.part()))).map_err(OpError::from)?)
+}
+
+fn knows(values: &BTreeMap<&'static str, u32>) -> Option<PartId> {
+    PartId::all().find(|part| values.keys().all(|name| OptionField::find(*part, name).is_some()))
+}
+
+fn diff_page(names: [String; 2], part: PartId, differences: &[Difference], unknown: &[String]) -> Page {
+    let mut text = match differences.len() {
+        0 => "no difference\n".to_owned(),
+        n => format!("{n} of the option bytes differ: {} -> {}\n", names[0], names[1]),
+    };
+    for d in differences {
+        let side = |hex: &Option<String>, means: &Option<String>| match (hex, means) {
+            (Some(hex), Some(means)) => format!("{hex} ({means})"),
+            (Some(hex), None) => hex.clone(),
+            (None, _) => "not given".to_owned(),
+        };
+        let _ = writeln!(text, "  {}: {} -> {}", d.name, side(&d.left, &d.left_means), side(&d.right, &d.right_means));
+    }
+    if !unknown.is_empty() {
+        text.push_str(&wrap(&format!("not option bytes of {part}: {}", unknown.join(", ")), 2));
+    }
+    let value = json!({
+        "left": names[0], "right": names[1], "part": part.to_string(), "differences": differences, "unknown": unknown,
+    });
+    Page::new("provost.option-diff/1", &value, text)
+}
