@@ -3,26 +3,25 @@
 //! The model says what the chip does; [`crate::noise`] says how that is told. Where the report leaves open whether an action
 //! reached the chip at all, both branches go on.
 
+mod debug_auth;
+mod provision;
+
 use provost_chip::{
-    assumptions::RssChecksum,
     model::{
         Action, DaRecord, Execution, Observation,
-        authentication::{PRODUCT_MASK, Permission, Presented},
+        authentication::PRODUCT_MASK,
         boot::{self, Reset},
         options,
-        provisioning::{Call, encrypts},
     },
     parts::DaStore,
-    states::{DaMethod, ProductState, TrustZone},
+    states::{ProductState, TrustZone},
     transitions::Writer,
 };
 
 use crate::{
-    case::{
-        Act, AskedPermission, ConnectMode, Credential, Discovery, Object, OptionValue, Outcome, ProvisionedBy, Step,
-    },
-    evidence::{DA_OBJECT_SIZE, Evidence},
-    hypothesis::{DaPath, Hypothesis, hash},
+    case::{Act, ConnectMode, OptionValue, Outcome, Step},
+    evidence::Evidence,
+    hypothesis::{Hypothesis, hash},
     noise,
     signs::Sign,
 };
@@ -232,214 +231,6 @@ impl Replay<'_> {
             self.emit(with, done * default * row.of(outcome));
         }
         self.emit(h, done * (1.0 - default) * row.of(outcome));
-    }
-
-    fn provision(
-        &mut self,
-        mut h: Hypothesis,
-        object: Object,
-        encrypted: Option<bool>,
-        size: Option<u64>,
-        by: ProvisionedBy,
-    ) {
-        let outcome = self.step.outcome;
-        if by == ProvisionedBy::Firmware {
-            return self.firmware_provisions(h, object, encrypted);
-        }
-        let obk = h.world.chip.part.info().da_store == DaStore::Obk;
-        if obk && h.world.chip.state == ProductState::Open && outcome == Some(Outcome::Ok) && h.link {
-            // The write of Provisioning before it goes without saying.
-            let mut brought = h;
-            brought.world.step(Action::WriteProductState(ProductState::Provisioning));
-            brought.claim_met |= self.evidence.case.chip.state == Some(ProductState::Provisioning);
-            if brought.world.chip.state == ProductState::Provisioning {
-                let mut then = Replay { evidence: self.evidence, step: self.step, successors: Vec::new() };
-                then.provision(brought, object, encrypted, size, by);
-                for (after, share) in then.successors {
-                    self.emit(after, UNTOLD * share);
-                }
-                return self.emit(h, (1.0 - UNTOLD) * noise::NOT_STORED.of(outcome));
-            }
-        }
-        if !Self::attached(&mut h) && by == ProvisionedBy::Tool {
-            return self.emit(h, noise::SHUT.of(outcome));
-        }
-        let signs: Vec<Sign> = self.step.all_signs().collect();
-        let refused_in_open = signs.iter().any(|s| matches!(s, Sign::ServiceAbsent | Sign::ObjectKindRefused));
-        let fits_state = match (refused_in_open, h.world.chip.state) {
-            (true, ProductState::Open) => 1.0,
-            (true, _) => 0.04,
-            (false, _) => 1.0,
-        };
-        let wrong_size = object.is_debug_authentication() && size.is_some_and(|s| s != DA_OBJECT_SIZE);
-        if wrong_size || signs.contains(&Sign::ObjectSize) {
-            return self.emit(h, fits_state * noise::NOT_STORED.of(outcome));
-        }
-        let otp = h.world.chip.part.info().da_store == DaStore::Otp;
-        let id = match object {
-            Object::DaPassword if self.evidence.has(Sign::SampleCredential) => hash::SAMPLE_PASSWORD,
-            Object::DaCertificate if self.evidence.has(Sign::SampleCredential) => hash::SAMPLE_CERTIFICATE,
-            Object::DaPassword => hash::OWN_PASSWORD,
-            Object::DaCertificate => hash::OWN_CERTIFICATE,
-            _ => {
-                let stores = h.world.chip.state <= ProductState::Provisioning;
-                h.world.chip.st_irot_data |= stores && object == Object::Stirot && outcome == Some(Outcome::Ok);
-                let row = if stores { noise::STORED } else { noise::NOT_STORED };
-                return self.emit(h, row.of(outcome));
-            }
-        };
-        if otp {
-            // Rule `R-H503-OTP`: written once, in Open or Provisioning.
-            let blank = h.world.chip.da.is_none() && h.world.chip.state <= ProductState::Provisioning;
-            let same = h.world.chip.da.is_some_and(|da| da.id == id);
-            if blank {
-                self.emit(h, 0.1 * noise::NOT_STORED.of(outcome));
-                h.world.chip.da = Some(DaRecord { id, encrypted: false, mask: PRODUCT_MASK });
-            }
-            let row = if blank || same { noise::STORED } else { noise::NOT_STORED };
-            return self.emit(h, 0.9 * row.of(outcome));
-        }
-        let crypto = h.world.chip.part.info().crypto;
-        let flag = encrypted.unwrap_or(crypto == h.flag_fits);
-        // ST's tool knows the checksum and the word; what it asks for is what counts here.
-        let caca = encrypts(true, &h.world.assumptions) == flag;
-        let call = Call { checksum: RssChecksum::ALL[0], caca };
-        // A service that stood still for a reason of its own, or a tool that never began.
-        let flaky = if self.evidence.has(Sign::UsbInTheWay) { 0.5 } else { 0.05 };
-        self.emit(h, flaky * noise::NOT_STORED.of(outcome));
-        let seen = h.world.step(Action::Provision { call, id, mask: PRODUCT_MASK });
-        let row = if seen == Observation::Provisioned { noise::STORED } else { noise::NOT_STORED };
-        self.emit(h, (1.0 - flaky) * fits_state * row.of(outcome));
-    }
-
-    /// The chip's own code stores an object: nobody has checked how.
-    ///
-    /// On parts with secure AES it can hardly encrypt: the key is not there in Open, the service not there with TrustZone off.
-    fn firmware_provisions(&mut self, mut h: Hypothesis, object: Object, encrypted: Option<bool>) {
-        let outcome = self.step.outcome;
-        let (well, broken) = if self.evidence.has(Sign::HeaderWritten) { (0.05, 0.85) } else { (0.45, 0.35) };
-        self.emit(h, (1.0 - well - broken) * noise::NOT_STORED.of(outcome).max(noise::UNCHECKED.of(outcome)));
-        if !object.is_debug_authentication() {
-            return;
-        }
-        let own = if object == Object::DaPassword { hash::OWN_PASSWORD } else { hash::OWN_CERTIFICATE };
-        let encrypts = encrypted != Some(false) && h.world.chip.tz == TrustZone::Enabled;
-        let encrypted = h.world.chip.part.info().crypto && encrypts;
-        for (id, share) in [(own, well), (hash::BROKEN, broken)] {
-            h.world.chip.da = Some(DaRecord { id, encrypted, mask: PRODUCT_MASK });
-            self.emit(h, share * noise::UNCHECKED.of(outcome));
-        }
-    }
-
-    /// Takes the chip through the request; what is left of the path is returned.
-    fn request(h: &mut Hypothesis) -> DaPath {
-        let path = h.da_path();
-        if h.link && h.host && h.world.step(Action::RequestDebugAuthentication) != Observation::Answers {
-            return if path == DaPath::Answers { DaPath::NoReset } else { path };
-        }
-        path
-    }
-
-    /// How likely the step's messages are when a request went this way.
-    fn told(&self, path: DaPath) -> f64 {
-        let share = |sign| match (sign, path) {
-            (Sign::OpenOrNoRssDa, DaPath::Open | DaPath::Locked) => 0.5,
-            (Sign::OpenOrNoRssDa, DaPath::Answers) => 0.02,
-            (Sign::OpenOrNoRssDa, _) => 0.15,
-            (Sign::NoMailbox, DaPath::Answers) => 0.02,
-            (Sign::NoMailbox, DaPath::NoHost) => 0.05,
-            (Sign::NoMailbox, _) => 0.2,
-            (Sign::HostSideFailure, DaPath::NoHost) => 0.8,
-            (Sign::HostSideFailure, _) => 0.02,
-            (Sign::Established, DaPath::Answers) => 0.7,
-            (Sign::Established, DaPath::Open) => 0.3,
-            (Sign::Established, DaPath::NoReset) => 0.05,
-            (Sign::Established, _) => 0.005,
-            _ => 1.0,
-        };
-        self.step.all_signs().map(share).product()
-    }
-
-    fn discover(&mut self, mut h: Hypothesis, seen: &Discovery) {
-        let path = Self::request(&mut h);
-        let told = self.told(path);
-        let shown = h.world.step(Action::Discover);
-        let Observation::Discovered { state, valid, method } = shown else {
-            let weight = if seen.answered() { 0.001 } else { noise::NO_ANSWER.of(self.step.outcome) };
-            // Nobody was there, yet the exchange began: what an Open chip does.
-            let empty = if seen.empty_answer && path != DaPath::Open { 0.1 } else { 1.0 };
-            return self.emit(h, weight * empty * told);
-        };
-        if !seen.answered() {
-            let outcome = self.step.outcome;
-            let empty = if seen.empty_answer { 0.02 } else { 1.0 };
-            let weight = FLAKY * noise::NO_ANSWER.of(outcome) + (1.0 - FLAKY) * noise::ANSWERS.of(outcome);
-            return self.emit(h, weight * empty * told);
-        }
-        let agrees = |same: Option<bool>, wrong: f64| match same {
-            Some(false) => wrong,
-            _ => 1.0,
-        };
-        let weight = agrees(seen.lifecycle.map(|l| l == state), 0.001)
-            * agrees(seen.integrity.map(|i| i == valid), 0.01)
-            * agrees(seen.password.map(|p| p == (method == DaMethod::Password)), 0.05);
-        self.emit(h, weight * told);
-    }
-
-    fn authenticate(&mut self, mut h: Hypothesis, with: Option<Credential>, permission: AskedPermission) {
-        let outcome = self.step.outcome;
-        let path = Self::request(&mut h);
-        let told = self.told(path);
-        if path != DaPath::Answers {
-            return self.emit(h, told * noise::NO_ANSWER.of(outcome));
-        }
-        // The chip answered, but the exchange broke off for no reason of its own.
-        self.emit(h, told * FLAKY * noise::NO_ANSWER.of(outcome));
-        let method = DaMethod::for_trustzone(h.world.chip.tz);
-        let sample =
-            self.evidence.has(Sign::SampleCredential) || self.step.all_signs().any(|s| s == Sign::SampleCredential);
-        let id = match (with, sample) {
-            (Some(Credential::Certificate), false) => hash::OWN_CERTIFICATE,
-            (Some(Credential::Password), false) => hash::OWN_PASSWORD,
-            (Some(Credential::Certificate), true) => hash::SAMPLE_CERTIFICATE,
-            (Some(Credential::Password), true) => hash::SAMPLE_PASSWORD,
-            (_, false) if method == DaMethod::Certificate => hash::OWN_CERTIFICATE,
-            (_, false) => hash::OWN_PASSWORD,
-            (_, true) if method == DaMethod::Certificate => hash::SAMPLE_CERTIFICATE,
-            (_, true) => hash::SAMPLE_PASSWORD,
-        };
-        let presents = match with {
-            Some(Credential::Certificate) => DaMethod::Certificate,
-            Some(Credential::Password) => DaMethod::Password,
-            _ => method,
-        };
-        let asks = match permission {
-            AskedPermission::TzRegression => Permission::TzRegression,
-            AskedPermission::FullRegression | AskedPermission::Debug => Permission::FullRegression,
-        };
-        let presented = |id| Presented { method: presents, id, mask: u32::MAX };
-        let before = h;
-        let mut wrong = before;
-        wrong.world.step(Action::Authenticate(presented(hash::BROKEN - 1), asks));
-        let granted = h.world.step(Action::Authenticate(presented(id), asks)) == Observation::Granted;
-        if granted {
-            if permission == AskedPermission::Debug {
-                h = before;
-            }
-            self.emit(wrong, told * WRONG_FILE * noise::DENIED.of(outcome));
-            self.emit(h, told * (1.0 - FLAKY - WRONG_FILE) * noise::GRANTED.of(outcome));
-        } else {
-            self.emit(h, told * (1.0 - FLAKY) * noise::DENIED.of(outcome));
-        }
-    }
-
-    /// Ending a session leaves the port shut until a reset, as seen on one board.
-    fn close_debug(&mut self, mut h: Hypothesis) {
-        self.emit(h, 0.4);
-        if h.world.chip.state > ProductState::Open && h.link {
-            h.world.chip.runs = Execution::RssDa { open: false };
-        }
-        self.emit(h, 0.6);
     }
 
     fn flashed(&self) -> noise::Row {

@@ -63,7 +63,7 @@ fn place(state: ProductState) -> i32 {
 pub fn product_states() -> String {
     let width = LEFT * 2 + BOX.0 * 6 + GAP * 5;
     let mut svg = format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 560" font-family="sans-serif" font-size="13" role="img" aria-labelledby="title">
+        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 490" font-family="sans-serif" font-size="13" role="img" aria-labelledby="title">
 <title id="title">Product states of the STM32H5, and the ways between them</title>
 <defs>
 <marker id="end" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="context-stroke"/></marker>
