@@ -20,16 +20,15 @@ use provost_adac::tlv::Padding;
 use provost_fuzz::{frugally, says_something};
 
 static KEY: LazyLock<PrivateKey> = LazyLock::new(|| PrivateKey::from_scalar(&[0x42; 32]).expect("a number of P-256"));
-static CHAIN: LazyLock<Chain> = LazyLock::new(|| {
-    Chain::new(vec![Certificate::builder(Role::Root).self_sign(&*KEY).expect("signs")])
-});
+static CHAIN: LazyLock<Chain> =
+    LazyLock::new(|| Chain::new(vec![Certificate::builder(Role::Root).self_sign(&*KEY).expect("signs")]));
 
 /// What the tokens of the vectors ask for.
 const TOKENS: [u128; 4] = [1 << 14, 1 << 12, 1 << 6, 1 << 0];
 /// SHA-256 of the root key of the vectors.
 const ROOT_KEY_HASH: [u8; 32] = [
-    0xA1, 0xEC, 0x0C, 0xBB, 0xD8, 0xA9, 0x89, 0xC4, 0xDA, 0x5A, 0x15, 0x09, 0x4E, 0xDE, 0x05, 0x9A, 0x54, 0x61, 0xF9, 0x5B, 0x82,
-    0xEC, 0x84, 0xEE, 0x15, 0xD0, 0x9D, 0x70, 0xE5, 0xC0, 0xF1, 0x15,
+    0xA1, 0xEC, 0x0C, 0xBB, 0xD8, 0xA9, 0x89, 0xC4, 0xDA, 0x5A, 0x15, 0x09, 0x4E, 0xDE, 0x05, 0x9A, 0x54, 0x61, 0xF9,
+    0x5B, 0x82, 0xEC, 0x84, 0xEE, 0x15, 0xD0, 0x9D, 0x70, 0xE5, 0xC0, 0xF1, 0x15,
 ];
 
 fuzz_target!(
@@ -70,7 +69,8 @@ fn packet(words: &[u32]) {
 /// The same words as the answer to every request that the host makes.
 fn to_the_host(words: &[u32]) {
     let password = Password::new(b"password").expect("eight bytes");
-    let certificate = Credential::Certificate { chain: CHAIN.clone(), signer: &*KEY, permission: Permission::FullRegression };
+    let certificate =
+        Credential::Certificate { chain: CHAIN.clone(), signer: &*KEY, permission: Permission::FullRegression };
     for credential in [Credential::Password(password), certificate] {
         // Signatures take their time: no certificate for words that do not even begin like a challenge.
         if matches!(credential, Credential::Certificate { .. }) && words.get(..2) != Some(&[0, 9]) {

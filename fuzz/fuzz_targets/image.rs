@@ -62,7 +62,7 @@ fn structure(data: &[u8]) {
         Ok(image) => image,
         Err(error) => {
             assert!(error.offset <= data.len());
-            says_something(&error);
+            says_something(error);
             assert_eq!(inspect(data).err(), Some(error));
             return;
         }

@@ -7,7 +7,7 @@ use provost_obk::checks::{self, Finding, Target};
 use provost_obk::inspect::{Integrity, inspect};
 use provost_obk::memory::Range;
 use provost_obk::obk::{HEADER_BYTES, violations};
-use provost_obk::{Obk, Object, config, describe::describe};
+use provost_obk::{Object, Obk, config, describe::describe};
 
 fuzz_target!(|data: &[u8]| {
     frugally(data.len(), 0x2_0000, 64, || {

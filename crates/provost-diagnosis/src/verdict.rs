@@ -146,7 +146,7 @@ impl Shares {
             Verdict::NotLocked => {
                 let cause = Cause::behind(&evidence.signs).next().is_some();
                 let quiet = !evidence.shut_out || evidence.tool_is_blind();
-                !evidence.shows_open() && !(cause && quiet)
+                !(evidence.shows_open() || (cause && quiet))
             }
             Verdict::Lost => !evidence.da_was_tried(),
             Verdict::Recoverable | Verdict::RecoverableIf => {
