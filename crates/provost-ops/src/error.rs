@@ -240,6 +240,9 @@ pub enum OpError {
         /// The phrase.
         phrase: String,
     },
+    /// A close stopped.
+    #[error(transparent)]
+    Close(#[from] crate::close::CloseError),
     /// The journal or a receipt cannot be read or written.
     #[error("journal {path}: {source}")]
     Journal {
@@ -295,6 +298,7 @@ impl OpError {
             Self::OtpOnceForLife => "h503-otp",
             Self::NotOpenAfterRegression { .. } => "rescue-not-open",
             Self::NotConfirmed { .. } => "not-confirmed",
+            Self::Close(e) => e.code(),
             Self::Journal { .. } => "journal-io",
             Self::Interrupted { .. } => "interrupted",
         }
@@ -304,6 +308,7 @@ impl OpError {
     pub const fn exit(&self) -> Exit {
         match self {
             Self::Interrupted { .. } => Exit::Interrupted,
+            Self::Close(e) => e.exit(),
             Self::UnknownTopic { .. } => Exit::Usage,
             Self::Twin(TwinError::Switch(_) | TwinError::Option { .. } | TwinError::Part(_))
             | Self::Link(LinkError::BadSelector { .. }) => Exit::Usage,
@@ -355,6 +360,7 @@ impl OpError {
     /// The rules behind it.
     pub const fn rules(&self) -> &'static [RuleId] {
         match self {
+            Self::Close(e) => e.rules(),
             Self::NrstNotWired => &[RuleId::DaNeedsNrst],
             Self::NoDaAnswer { .. } => &[RuleId::DaNeedsNrst, RuleId::DaNotInOpen, RuleId::DaStates],
             Self::StaysInRssDa => &[RuleId::RssDaStays],

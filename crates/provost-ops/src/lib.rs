@@ -5,11 +5,13 @@
 //! - [`identify`]: who it is, reading only;
 //! - [`debug_auth`]: the mailbox, discovery, authentication;
 //! - [`provisioning`] and [`options`]: the two ways of writing into a chip's life;
-//! - [`credential`], [`journal`], [`rescue`]: the way back to Open.
+//! - [`credential`], [`journal`], [`rescue`]: the way back to Open;
+//! - [`close`]: forward, with the way back proven first.
 //!
 //! Nothing here prints. Progress is told to a [`Narrator`]; results are values that serialize.
 
 pub mod bench;
+pub mod close;
 pub mod credential;
 pub mod debug_auth;
 pub mod error;

@@ -9,6 +9,7 @@ use provost_chip::{
     states::ProductState,
 };
 use provost_ops::{
+    close::preflight::Check,
     error::OpError,
     prospects::{StateSheet, state_sheet},
 };
@@ -32,6 +33,12 @@ pub(crate) fn run(options: &Explain) -> Result<Page, Failure> {
         });
         return Ok(Page::new(schema, &value, rule_text(rule)));
     }
+    if let Some(check) = Check::find(what) {
+        let value = json!({
+            "kind": "rule", "id": check.id, "says": check.says, "confidence": check.confidence.as_str(), "source": check.source,
+        });
+        return Ok(Page::new(schema, &value, super::close::check_text(check)));
+    }
     if let Some(switch) = Assumptions::switches().iter().find(|s| s.name.eq_ignore_ascii_case(what)) {
         return Ok(switch_page(schema, switch));
     }
@@ -39,7 +46,7 @@ pub(crate) fn run(options: &Explain) -> Result<Page, Failure> {
         return Ok(Page::new(schema, &json!({ "kind": "error", "id": what, "says": text }), text));
     }
     let known = format!(
-        "product states are {}; rules begin with R-; switches are {}; error codes stand in brackets behind an error",
+        "product states are {}; rules begin with R- or P-; switches are {}; error codes stand in brackets behind an error",
         ProductState::ALL.map(ProductState::as_str).join(", "),
         Assumptions::switches().iter().map(|s| s.name).collect::<Vec<_>>().join(", "),
     );

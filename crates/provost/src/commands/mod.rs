@@ -1,7 +1,10 @@
 //! One file per command.
 
+mod apply;
 mod auth;
+mod close;
 mod explain;
+mod history;
 mod probes;
 mod rescue;
 mod status;
@@ -20,6 +23,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Failure> {
         Command::Probes => Ok(probes::run()),
         Command::Status => status::run(arguments),
         Command::Rescue(options) => rescue::run(arguments, options),
+        Command::Close(options) => close::run(arguments, options),
+        Command::Apply(options) => apply::run(arguments, options),
+        Command::History(options) => history::run(options),
         Command::Auth(command) => auth::run(arguments, command),
         Command::Twin(command) => twin::run(arguments, command),
         Command::Explain(options) => explain::run(options),
