@@ -117,6 +117,19 @@ impl<'a> MemAp<'a> {
         })
     }
 
+    /// Writes the halfword at `address`, a multiple of 2. Needs an AP with 16-bit transfers.
+    pub fn write16(&mut self, address: u32, value: u16) -> Result<(), LinkError> {
+        aligned(address, 2)?;
+        self.run(|bus| {
+            bus.set_up(Size::Half)?;
+            bus.state().tar = None;
+            bus.wire.write_ap(bus.ap, ApRegister::TAR, address)?;
+            // Data goes into the byte lanes of its address (Arm IHI 0031, "Byte lanes").
+            bus.wire.write_ap(bus.ap, ApRegister::DRW, u32::from(value) << ((address & 2) * 8))?;
+            bus.wire.flush()
+        })
+    }
+
     /// Reads `words.len()` words from `address`, a multiple of 4: one AP access per word, and one more per 1 KB block.
     ///
     /// After an error the content of `words` is undefined.

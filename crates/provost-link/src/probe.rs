@@ -70,6 +70,7 @@ pub struct ProbeRsWire {
     stats: WireStats,
     nrst: Option<Nrst>,
     linked: bool,
+    volts: Option<f32>,
     /// What SELECT holds once probe-rs' own last write of it has reached the chip: probe-rs remembers a selection even
     /// if the write failed, so after a failure this is written again.
     select: u32,
@@ -87,6 +88,7 @@ impl ProbeRsWire {
             stats: WireStats::default(),
             nrst: None,
             linked: false,
+            volts: None,
             select: 0,
         }
     }
@@ -136,6 +138,8 @@ impl ProbeRsWire {
         let Stage::Idle(mut probe) = std::mem::replace(&mut self.stage, Stage::Gone) else {
             return Ok(());
         };
+        // Only a probe that speaks no protocol yet is at the host's hand for it.
+        self.volts = probe.get_target_voltage().ok().flatten();
         if let Err(error) = select_swd(&mut probe).and_then(|()| probe.attach_to_unspecified()) {
             self.stage = Stage::Idle(probe);
             return Err(error);
@@ -396,6 +400,10 @@ impl SwdWire for ProbeRsWire {
             self.stats.nrst_edges += 1;
         }
         Ok(())
+    }
+
+    fn target_voltage(&self) -> Option<f32> {
+        self.volts
     }
 
     fn stats(&self) -> WireStats {

@@ -41,6 +41,11 @@ pub trait SwdWire: fmt::Debug + Send {
     /// Drives NRST low, or lets go of it. Waits for nothing: the caller decides how long the pulse lasts.
     fn set_nrst(&mut self, level: Nrst) -> Result<(), LinkError>;
 
+    /// The supply of the chip in volts, where the probe can tell; as measured at the first [`attach`](Self::attach).
+    fn target_voltage(&self) -> Option<f32> {
+        None
+    }
+
     /// What was asked of this wire since it was made.
     fn stats(&self) -> WireStats;
 

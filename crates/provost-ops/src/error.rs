@@ -268,6 +268,9 @@ pub enum OpError {
         /// The phrase.
         phrase: String,
     },
+    /// A close stopped.
+    #[error(transparent)]
+    Close(#[from] crate::close::CloseError),
     /// The journal or a receipt cannot be read or written.
     #[error("journal {path}: {source}")]
     Journal {
@@ -333,6 +336,7 @@ impl OpError {
             Self::OtpOnceForLife => "h503-otp",
             Self::NotOpenAfterRegression { .. } => "rescue-not-open",
             Self::NotConfirmed { .. } => "not-confirmed",
+            Self::Close(e) => e.code(),
             Self::Journal { .. } => "journal-io",
             Self::Interrupted { .. } => "interrupted",
         }
@@ -350,6 +354,7 @@ impl OpError {
             Self::UnknownTopic { .. } | Self::BadCase { .. } | Self::OtherFamily { .. } | Self::NotText { .. } => {
                 Exit::Usage
             }
+            Self::Close(e) => e.exit(),
             Self::Twin(TwinError::Switch(_) | TwinError::Option { .. } | TwinError::Part(_))
             | Self::Link(LinkError::BadSelector { .. }) => Exit::Usage,
             Self::Link(
@@ -402,6 +407,7 @@ impl OpError {
     /// The rules behind it, those of the layers below included.
     pub fn why(&self) -> Vec<RuleId> {
         match self {
+            Self::Close(e) => e.rules().to_vec(),
             Self::Option(e) => e.rules(),
             Self::Flash(e) => e.rules(),
             other => other.rules().to_vec(),

@@ -9,7 +9,7 @@ use std::{
     time::SystemTime,
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::error::{OpError, Result};
 
@@ -91,22 +91,22 @@ pub enum Record {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Line {
+struct Line<R> {
     n: u64,
     time: String,
     #[serde(flatten)]
-    record: Record,
+    record: R,
 }
 
-/// A journal that is open for appending.
+/// A journal that is open for appending. Its records are those of a rescue, unless another kind is named.
 #[derive(Debug)]
-pub struct Journal {
+pub struct Journal<R = Record> {
     path: PathBuf,
     file: File,
-    records: Vec<Record>,
+    records: Vec<R>,
 }
 
-impl Journal {
+impl<R: Serialize + DeserializeOwned> Journal<R> {
     /// Opens a journal, or begins one.
     ///
     /// # Errors
@@ -126,7 +126,7 @@ impl Journal {
     ///
     /// # Errors
     /// It cannot be written. What it announces must then not be done.
-    pub fn append(&mut self, record: Record) -> Result<()> {
+    pub fn append(&mut self, record: R) -> Result<()> {
         let error = |source| OpError::Journal { path: self.path.clone(), source };
         let time = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         let line = Line { n: self.records.len() as u64, time, record };
@@ -138,7 +138,7 @@ impl Journal {
     }
 
     /// What it says so far.
-    pub fn records(&self) -> &[Record] {
+    pub fn records(&self) -> &[R] {
         &self.records
     }
 
@@ -146,7 +146,9 @@ impl Journal {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
 
+impl Journal {
     /// The chip that its rescue was begun for: what `--probe` said.
     pub fn chip(&self) -> Option<&str> {
         self.records.iter().find_map(|r| match r {
@@ -178,7 +180,7 @@ impl Journal {
 }
 
 /// The records, and how many bytes of the file they take.
-fn read(path: &Path) -> io::Result<(Vec<Record>, u64)> {
+fn read<R: DeserializeOwned>(path: &Path) -> io::Result<(Vec<R>, u64)> {
     if std::fs::metadata(path)?.len() > LARGEST {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "larger than any journal"));
     }
@@ -200,10 +202,10 @@ fn read(path: &Path) -> io::Result<(Vec<Record>, u64)> {
     Ok((records, good as u64))
 }
 
-fn parse(line: &[u8], n: u64) -> Option<Record> {
+fn parse<R: DeserializeOwned>(line: &[u8], n: u64) -> Option<R> {
     let (crc, text) = line.split_at_checked(9)?;
     let crc = u32::from_str_radix(std::str::from_utf8(crc).ok()?.strip_suffix(' ')?, 16).ok()?;
-    let line: Line = serde_json::from_slice(text).ok().filter(|_| CRC.checksum(text) == crc)?;
+    let line: Line<R> = serde_json::from_slice(text).ok().filter(|_| CRC.checksum(text) == crc)?;
     (line.n == n).then_some(line.record)
 }
 
@@ -244,7 +246,7 @@ mod tests {
             let mut journal = Journal::open(&path).unwrap();
             assert_eq!(journal.records().len(), 2, "cut at {cut}");
             journal.append(Record::Done).unwrap();
-            assert_eq!(Journal::open(&path).unwrap().records().len(), 3);
+            assert_eq!(Journal::<Record>::open(&path).unwrap().records().len(), 3);
         }
     }
 
@@ -254,6 +256,6 @@ mod tests {
         let mut bytes = std::fs::read(&path).unwrap();
         bytes[20] ^= 1;
         std::fs::write(&path, bytes).unwrap();
-        assert_eq!(Journal::open(&path).unwrap_err().code(), "journal-io");
+        assert_eq!(Journal::<Record>::open(&path).unwrap_err().code(), "journal-io");
     }
 }

@@ -7,10 +7,12 @@
 //! - [`provisioning`] and [`options`]: the two ways of writing into a chip's life;
 //! - [`credential`], [`journal`], [`rescue`]: the way back to Open;
 //! - [`option_bytes`], [`flash`]: option bytes by name, and images into user flash and back.
+//! - [`close`]: forward, with the way back proven first.
 //!
 //! Nothing here prints. Progress is told to a [`Narrator`]; results are values that serialize.
 
 pub mod bench;
+pub mod close;
 pub mod credential;
 pub mod debug_auth;
 pub mod diagnose;

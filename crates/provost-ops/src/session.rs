@@ -39,6 +39,11 @@ impl Session {
         self.wire.stats()
     }
 
+    /// The supply of the chip in volts, where the probe can tell; measured when the probe was opened.
+    pub fn target_voltage(&self) -> Option<f32> {
+        self.wire.target_voltage()
+    }
+
     /// Connects to the debug port: no halt, no reset.
     ///
     /// # Errors
@@ -58,9 +63,9 @@ impl Session {
         MemAp::new(&mut *self.wire, &mut self.cache, Ap(1), Security::NonSecure)
     }
 
-    /// AP1 with secure accesses, where the chip permits them: Open with TrustZone on.
-    pub fn ap1_secure(&mut self) -> MemAp<'_> {
-        MemAp::new(&mut *self.wire, &mut self.cache, Ap(1), Security::Secure)
+    /// AP1 with this security attribute: secure sectors and registers show themselves to secure transfers only.
+    pub fn ap1_as(&mut self, security: Security) -> MemAp<'_> {
+        MemAp::new(&mut *self.wire, &mut self.cache, Ap(1), security)
     }
 
     /// Where AP0 shows DBGMCU, once [`crate::identify`] has found it.

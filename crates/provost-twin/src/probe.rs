@@ -44,12 +44,13 @@ pub struct TwinProbe {
     speed_khz: u32,
     nrst_asserted: bool,
     unplug_after: Option<u64>,
+    volts: f32,
 }
 
 impl TwinProbe {
     /// A probe on `wire`.
     pub fn new(wire: SharedWire) -> Self {
-        Self { wire, speed_khz: 4000, nrst_asserted: false, unplug_after: None }
+        Self { wire, speed_khz: 4000, nrst_asserted: false, unplug_after: None, volts: 3.3 }
     }
 
     /// Pulls the probe's USB plug when the wire's transaction `index` is complete: from then on every call fails with a USB error,
@@ -57,6 +58,13 @@ impl TwinProbe {
     #[must_use]
     pub fn unplug_after(mut self, index: u64) -> Self {
         self.unplug_after = Some(index);
+        self
+    }
+
+    /// Lets the probe measure this supply, in volts.
+    #[must_use]
+    pub fn with_supply(mut self, volts: f32) -> Self {
+        self.volts = volts;
         self
     }
 
@@ -237,6 +245,11 @@ impl DapProbe for TwinProbe {}
 impl DebugProbe for TwinProbe {
     fn get_name(&self) -> &str {
         "provost virtual probe"
+    }
+
+    fn get_target_voltage(&mut self) -> Result<Option<f32>, DebugProbeError> {
+        self.plugged().map(drop)?;
+        Ok(Some(self.volts))
     }
 
     fn speed_khz(&self) -> u32 {

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
-use provost_ops::{bench::Bench, error::OpError};
+use provost_ops::{bench::Bench, close::Consent, error::OpError};
 
 use crate::cli::Arguments;
 
@@ -36,6 +36,40 @@ pub(crate) fn phrase(arguments: &Arguments, phrase: &str, warning: &str) -> bool
     given.trim() == phrase
 }
 
+/// Asks for the phrase of a close at its last step, on a virtual chip too: it names the chip and where it goes.
+pub(crate) struct LastStep<'a>(pub(crate) &'a Arguments);
+
+impl LastStep<'_> {
+    fn may_ask(&self) -> bool {
+        !self.0.non_interactive && io::stdin().is_terminal()
+    }
+}
+
+impl Consent for LastStep<'_> {
+    fn is_possible(&mut self, phrase: &str) -> bool {
+        self.0.confirm.as_deref().map_or_else(|| self.may_ask(), |given| given.trim() == phrase)
+    }
+
+    fn ask(&mut self, phrase: &str) -> bool {
+        if let Some(given) = &self.0.confirm {
+            return given.trim() == phrase;
+        }
+        if !self.may_ask() {
+            return false;
+        }
+        eprintln!("Everything up to here can be undone by `provost rescue`, with the credential or without it.");
+        eprintln!("After this step only the credential opens the chip, and opening it erases it.");
+        read_answer(phrase).trim() == phrase
+    }
+}
+
+fn read_line() -> String {
+    let mut line = String::new();
+    let _ = io::stderr().flush();
+    let _ = io::stdin().lock().read_line(&mut line);
+    line
+}
+
 fn ask(phrase: &str) -> String {
     eprintln!(
         "provost has never met a real chip: what it does next comes from public documents and reports, and was tried"
@@ -49,8 +83,5 @@ fn ask(phrase: &str) -> String {
 
 fn read_answer(phrase: &str) -> String {
     eprint!("Type {phrase:?} to go on: ");
-    let mut line = String::new();
-    let _ = io::stderr().flush();
-    let _ = io::stdin().lock().read_line(&mut line);
-    line
+    read_line()
 }

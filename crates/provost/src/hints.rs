@@ -1,6 +1,7 @@
 //! Errors for people: what was measured, the likely causes in order, the next step, and the rules behind it.
 
 mod bench;
+mod close;
 mod credential;
 mod memory;
 mod obk;
@@ -224,7 +225,7 @@ const OTHERWISE: Hint = hint(
 
 /// Every hint.
 fn hints() -> impl Iterator<Item = &'static Hint> {
-    HINTS.iter().chain(bench::HINTS).chain(credential::HINTS).chain(memory::HINTS).chain(obk::HINTS)
+    HINTS.iter().chain(bench::HINTS).chain(close::HINTS).chain(credential::HINTS).chain(memory::HINTS).chain(obk::HINTS)
 }
 
 /// The hint of a code; what a token says is advised on as a whole, unless there is better.

@@ -149,6 +149,17 @@ fn halfwords_come_from_their_lane() {
 }
 
 #[test]
+fn halfwords_go_into_their_lane() {
+    let (mut wire, mut cache) = (FakeWire::new(), MemApCache::default());
+    warm(&mut wire, &mut cache, AP1, Security::NonSecure);
+    let mut bus = MemAp::new(&mut wire, &mut cache, AP1, Security::NonSecure);
+    assert_eq!(bus.write16(0x08FF_F001, 0).unwrap_err().code(), "link-unaligned");
+    bus.write16(0x08FF_F002, 0xAABB).unwrap();
+    assert_eq!(wire.memory.get(&0x08FF_F002).or(wire.memory.get(&0x08FF_F000)), Some(&0xAABB_0000));
+    assert_eq!(wire.take_log(), ["W AP1 CSW cb800051", "R AP1 CSW", "W AP1 TAR 08fff002", "W AP1 DRW aabb0000"]);
+}
+
+#[test]
 fn halfwords_are_refused_where_the_ap_has_only_words() {
     let (mut wire, mut cache) = (FakeWire::new(), MemApCache::default());
     let mut bus = MemAp::new(&mut wire, &mut cache, AP0, Security::AsFound);

@@ -76,6 +76,11 @@ impl Mailbox {
         Ok(Self { window, roles, reply })
     }
 
+    #[cfg(test)]
+    pub(crate) const fn for_tests() -> Self {
+        Self { window: dbgmcu::BASES[0] + dbgmcu::DBG_AUTH_HOST, roles: AckRoles::Code, reply: dbgmcu::REQUEST_STDA }
+    }
+
     /// Sends a request and receives the words of its response.
     ///
     /// # Errors

@@ -141,6 +141,13 @@ impl Conversation {
         }
     }
 
+    /// What a chip might say, for tests.
+    #[cfg(test)]
+    pub(crate) fn told(discovery: Discovery) -> Self {
+        let mailbox = Mailbox::for_tests();
+        Self { mailbox, discovery, padding: Padding::Unpadded }
+    }
+
     /// The open questions that this answer settles for this chip.
     fn settles(&self) -> Vec<(String, String)> {
         let roles = match self.mailbox.roles {

@@ -12,7 +12,7 @@ use provost_chip::{
     parts::SECTOR_SIZE,
     registers::{SECURE_PERIPHERAL, flash, memory},
 };
-use provost_link::{LinkError, MemAp};
+use provost_link::{LinkError, MemAp, Security};
 
 use super::error::FlashError;
 use crate::session::Session;
@@ -42,7 +42,7 @@ impl World {
     pub(super) fn ap1(self, session: &mut Session) -> MemAp<'_> {
         match self {
             Self::NonSecure => session.ap1(),
-            Self::Secure => session.ap1_secure(),
+            Self::Secure => session.ap1_as(Security::Secure),
         }
     }
 

@@ -6,7 +6,7 @@ use provost_chip::{
     registers::{SECURE_PERIPHERAL, flash},
     states::{ProductState, TrustZone},
 };
-use provost_link::{LinkError, MemAp};
+use provost_link::{LinkError, MemAp, Security};
 
 use crate::session::Session;
 
@@ -39,7 +39,7 @@ impl Alias {
     pub(crate) fn ap1(self, session: &mut Session) -> MemAp<'_> {
         match self {
             Self::NonSecure => session.ap1(),
-            Self::Secure => session.ap1_secure(),
+            Self::Secure => session.ap1_as(Security::Secure),
         }
     }
 }

@@ -79,13 +79,13 @@ impl RescueFolder {
     }
 }
 
-fn sync(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync(folder: &Path) -> io::Result<()> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// A name that every file system takes.
-fn slug(chip: &str) -> String {
+pub(crate) fn slug(chip: &str) -> String {
     let text: String = chip
         .rsplit(['/', '\\'])
         .next()

@@ -6,7 +6,7 @@
 //! remembers what came of each, so that a second run goes on where the first one stopped.
 
 mod attempts;
-mod folder;
+pub(crate) mod folder;
 mod otp;
 mod plan;
 mod receipt;

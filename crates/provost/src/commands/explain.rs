@@ -11,6 +11,7 @@ use provost_chip::{
 };
 use provost_diagnosis::messages::Message;
 use provost_ops::{
+    close::preflight::Check,
     error::OpError,
     prospects::{StateSheet, state_sheet},
 };
@@ -34,6 +35,12 @@ pub(crate) fn run(options: &Explain) -> Result<Page, Failure> {
         });
         return Ok(Page::new(schema, &value, rule_text(rule)));
     }
+    if let Some(check) = Check::find(what) {
+        let value = json!({
+            "kind": "rule", "id": check.id, "says": check.says, "confidence": check.confidence.as_str(), "source": check.source,
+        });
+        return Ok(Page::new(schema, &value, super::close::check_text(check)));
+    }
     if let Some(switch) = Assumptions::switches().iter().find(|s| s.name.eq_ignore_ascii_case(what)) {
         return Ok(switch_page(schema, switch));
     }
@@ -44,7 +51,7 @@ pub(crate) fn run(options: &Explain) -> Result<Page, Failure> {
         return Ok(page);
     }
     let known = format!(
-        "product states are {}; rules begin with R-; switches are {}; error codes stand in brackets behind an error",
+        "product states are {}; rules begin with R- or P-; switches are {}; error codes stand in brackets behind an error",
         ProductState::ALL.map(ProductState::as_str).join(", "),
         Assumptions::switches().iter().map(|s| s.name).collect::<Vec<_>>().join(", "),
     );

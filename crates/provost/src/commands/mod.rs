@@ -1,10 +1,13 @@
 //! One file per command.
 
+mod apply;
 mod auth;
+mod close;
 mod credential;
 mod diagnose;
 mod explain;
 mod flash;
+mod history;
 mod obk;
 mod option;
 mod probes;
@@ -26,6 +29,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Failure> {
         Command::Status => status::run(arguments),
         Command::Diagnose(options) => diagnose::run(arguments, options),
         Command::Rescue(options) => rescue::run(arguments, options),
+        Command::Close(options) => close::run(arguments, options),
+        Command::Apply(options) => apply::run(arguments, options),
+        Command::History(options) => history::run(options),
         Command::Auth(command) => auth::run(arguments, command),
         Command::Credential(command) => credential::run(arguments, command),
         Command::Obk(command) => obk::run(arguments, command),

@@ -1,0 +1,35 @@
+//! The close: from Open to iROT-Provisioned, TZ-Closed or Closed, with the way back proven before the door is shut.
+//!
+//! `measure → preflight → plan → (rehearse) → Provisioning → object → discovery → phrase → final state → discovery → receipt`.
+//! The preflight is a table of rules, the plan a value bound to one chip, and the journal says before each step what is about to
+//! be done, so that a close can be stopped at any moment and gone on with.
+
+mod custody;
+mod enter;
+mod error;
+pub mod escrow;
+mod facts;
+mod folder;
+mod image;
+mod plan;
+mod policy;
+pub mod preflight;
+mod receipt;
+mod record;
+mod rehearsal;
+mod resume;
+mod run;
+pub mod words;
+
+pub use custody::{Samples, known_sample, temporary_folders};
+pub use error::CloseError;
+pub use facts::{Facts, Request, measure, uid_text};
+pub use folder::CloseFolder;
+pub use image::{Digest, Image};
+pub use plan::{Bound, ClosePlan, Difference, SCHEMA as PLAN_SCHEMA};
+pub use policy::Policy;
+pub use receipt::{Entry, Receipt, SCHEMA as RECEIPT_SCHEMA, history};
+pub use record::{Progress, Record};
+pub use rehearsal::{Rehearsal, SCHEMA as REHEARSAL_SCHEMA};
+pub use resume::resume;
+pub use run::{Consent, Survey, apply, close, survey};

@@ -1,0 +1,120 @@
+//! The preflight: a table of rules, each with its source, that a close must pass before anything is written.
+
+mod checks;
+
+use provost_chip::sources::Confidence;
+use serde::{Deserialize, Serialize};
+
+use super::{CloseError, facts::Facts, policy::Policy};
+use crate::error::Result;
+
+/// What a rule that fails means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// The close cannot work, or the chip would be lost: nobody may pass over it.
+    Firm,
+    /// The close is refused unless the rule is overridden by name.
+    Refuses,
+    /// The close goes on; the receipt keeps it.
+    Warns,
+}
+
+/// What a rule found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It holds; what was measured.
+    Passed(String),
+    /// It does not hold; what was measured.
+    Failed(String),
+    /// It cannot be said here; why.
+    NotMeasured(&'static str),
+}
+
+/// A rule of the preflight.
+#[derive(Debug, Clone, Copy)]
+pub struct Check {
+    /// Stable id, such as `P-NRST`.
+    pub id: &'static str,
+    /// The statement that must hold.
+    pub says: &'static str,
+    /// How sure it is that it matters.
+    pub confidence: Confidence,
+    /// Keys of [`provost_chip::sources::Source`].
+    pub source: &'static [&'static str],
+    /// What a failure means.
+    pub weight: Weight,
+    /// Looks; `None` for a gate, which is looked at in Provisioning, right before the last step.
+    pub test: Option<fn(&Facts) -> Verdict>,
+}
+
+impl Check {
+    /// All rules: those looked at before anything is written, then the gates.
+    pub const fn all() -> &'static [Check] {
+        checks::TABLE
+    }
+
+    /// The rule with this id, in any case.
+    pub fn find(id: &str) -> Option<&'static Check> {
+        Self::all().iter().find(|c| c.id.eq_ignore_ascii_case(id))
+    }
+}
+
+/// What the preflight says of one rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The rule.
+    pub rule: String,
+    /// `passed`, `failed`, `warning`, `overridden` or `not-measured`.
+    pub verdict: String,
+    /// What was measured.
+    pub found: String,
+}
+
+/// Looks at every rule.
+pub fn preflight(facts: &Facts) -> Vec<Finding> {
+    let overridden = |check: &Check| {
+        check.weight != Weight::Firm && facts.request.overrides.iter().any(|o| o.eq_ignore_ascii_case(check.id))
+    };
+    Check::all()
+        .iter()
+        .filter_map(|check| Some((check, check.test?(facts))))
+        .map(|(check, verdict)| {
+            let (verdict, found) = match verdict {
+                Verdict::Passed(found) => ("passed", found),
+                Verdict::NotMeasured(why) => ("not-measured", why.to_owned()),
+                Verdict::Failed(found) if overridden(check) => ("overridden", found),
+                Verdict::Failed(found) if check.weight == Weight::Warns => ("warning", found),
+                Verdict::Failed(found) => ("failed", found),
+            };
+            Finding { rule: check.id.to_owned(), verdict: verdict.to_owned(), found }
+        })
+        .collect()
+}
+
+/// Refuses if a rule failed.
+///
+/// # Errors
+/// [`CloseError::Refused`] with every rule that failed.
+pub fn pass(findings: &[Finding]) -> Result<()> {
+    let failed: Vec<Finding> = findings.iter().filter(|f| f.verdict == "failed").cloned().collect();
+    if failed.is_empty() { Ok(()) } else { Err(CloseError::Refused { failed }.into()) }
+}
+
+/// Holds the overrides against the table and the policy.
+///
+/// # Errors
+/// An id that no rule has, a rule that nobody may override, or one that the policy does not let be overridden.
+pub fn check_overrides(overrides: &[String], policy: &Policy) -> Result<()> {
+    for id in overrides {
+        let refuse = |why| Err(CloseError::Override { id: id.clone(), why }.into());
+        match Check::find(id) {
+            None => return refuse("no rule has this id"),
+            Some(check) if check.weight == Weight::Firm => return refuse("this rule cannot be overridden"),
+            Some(_) if policy.close.forbid_overrides.iter().any(|f| f.eq_ignore_ascii_case(id)) => {
+                return refuse("the policy forbids it");
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}

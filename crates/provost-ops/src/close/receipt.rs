@@ -1,0 +1,146 @@
+//! What a close leaves for the records: everything measured, nothing secret; and the list of all receipts.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{folder::CloseFolder, plan::Bound, preflight::Finding};
+use crate::{
+    debug_auth::Discovered,
+    error::{OpError, Result},
+    journal::Attempt,
+};
+
+/// Schema of the receipt.
+pub const SCHEMA: &str = "provost.close-receipt/1";
+/// No receipt is larger.
+const LARGEST: u64 = 4 << 20;
+
+/// The receipt of a close, or of a rehearsal.
+#[derive(Debug, Clone, Serialize)]
+pub struct Receipt {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// Version of the tool.
+    pub version: &'static str,
+    /// When it ended, UTC.
+    pub time: String,
+    /// What `--probe` said.
+    pub chip: String,
+    /// Whether the chip is a virtual one.
+    pub virtual_chip: bool,
+    /// Hash of the plan that was carried out.
+    pub plan: String,
+    /// What it was bound to: the chip as it was before.
+    pub bound: Bound,
+    /// What the preflight found.
+    pub checks: Vec<Finding>,
+    /// How the object was provisioned.
+    pub attempt: Option<Attempt>,
+    /// The checksum that the provisioning service took.
+    pub checksum: Option<String>,
+    /// Whether the credential was used on this chip before it was closed.
+    pub rehearsed: bool,
+    /// What the last discovery showed.
+    pub discovered: Option<Discovered>,
+    /// How long it took, in milliseconds of the chip's time; of the last run, if there were several.
+    pub took_ms: u64,
+}
+
+impl Receipt {
+    pub(super) fn now() -> String {
+        humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
+    }
+
+    pub(super) fn write(&self, folder: &CloseFolder) -> Result<()> {
+        let path = folder.receipt();
+        let error = |source| OpError::Journal { path: path.clone(), source };
+        let mut text = serde_json::to_vec_pretty(self).map_err(|e| error(e.into()))?;
+        text.push(b'\n');
+        super::folder::write_synced(&path, &text).map_err(error)
+    }
+}
+
+/// One line of the history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// When, UTC.
+    pub time: String,
+    /// `close`, `rehearsal` or `rescue`; `unreadable` for a receipt that is none.
+    pub kind: String,
+    /// Unique id, where it is known.
+    pub uid: Option<String>,
+    /// What `--probe` said.
+    pub chip: String,
+    /// The state that it ended in.
+    pub state: String,
+    /// The plan's hash.
+    pub plan: String,
+    /// Hash of the credential's root key.
+    pub root_key_hash: Option<String>,
+    /// Rules that were passed over.
+    pub overrides: Vec<String>,
+    /// The receipt.
+    pub receipt: PathBuf,
+}
+
+/// Every receipt in these folders, oldest first; those of one chip if `uid` names it, whole or in part.
+///
+/// # Errors
+/// A folder is there and cannot be read.
+pub fn history(folders: &[PathBuf], uid: Option<&str>) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for folder in folders.iter().filter(|f| f.exists()) {
+        let error = |source| OpError::Journal { path: folder.clone(), source };
+        for item in fs::read_dir(folder).map_err(error)? {
+            let path = item.map_err(error)?.path().join("receipt.json");
+            if path.is_file() {
+                entries.push(entry(&path));
+            }
+        }
+    }
+    let wanted = uid.map(|u| u.to_ascii_uppercase());
+    entries.retain(|e| wanted.as_ref().is_none_or(|w| e.uid.as_ref().is_some_and(|u| u.contains(w.as_str()))));
+    entries.sort_by(|a, b| (&a.time, &a.receipt).cmp(&(&b.time, &b.receipt)));
+    Ok(entries)
+}
+
+fn entry(path: &Path) -> Entry {
+    let small = fs::metadata(path).is_ok_and(|m| m.len() <= LARGEST);
+    let value: Option<Value> = fs::read(path).ok().filter(|_| small).and_then(|b| serde_json::from_slice(&b).ok());
+    let value = value.unwrap_or(Value::Null);
+    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let yes = |pointer: &str| value.pointer(pointer).and_then(Value::as_bool) == Some(true);
+    let (kind, uid, state, root_key_hash) = match text("/schema").as_deref() {
+        Some(SCHEMA) if yes("/bound/rehearse_only") => {
+            ("rehearsal", text("/bound/uid"), Some("open".to_owned()), text("/bound/root_key_hash"))
+        }
+        Some(SCHEMA) => ("close", text("/bound/uid"), text("/bound/target"), text("/bound/root_key_hash")),
+        Some(crate::rescue::RECEIPT_SCHEMA) => {
+            ("rescue", rescued(&value), Some("open".to_owned()), text("/root_key_hash"))
+        }
+        _ => ("unreadable", None, None, None),
+    };
+    let overrides = value.pointer("/bound/overrides").and_then(Value::as_array);
+    Entry {
+        time: text("/time").unwrap_or_default(),
+        kind: kind.to_owned(),
+        uid,
+        chip: text("/chip").unwrap_or_default(),
+        state: state.unwrap_or_default(),
+        plan: text("/plan").unwrap_or_default(),
+        root_key_hash,
+        overrides: overrides.into_iter().flatten().filter_map(|v| v.as_str().map(str::to_owned)).collect(),
+        receipt: path.to_owned(),
+    }
+}
+
+fn rescued(value: &Value) -> Option<String> {
+    let word = |n: usize| value.pointer(&format!("/after/uid/{n}"))?.as_u64().and_then(|w| u32::try_from(w).ok());
+    Some(super::facts::uid_text([word(0)?, word(1)?, word(2)?]))
+}

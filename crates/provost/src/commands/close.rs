@@ -1,0 +1,219 @@
+//! `provost close`: forward, with the way back proven first.
+
+use std::{fmt::Write as _, fs, io, path::PathBuf};
+
+use provost_chip::{registers::memory, sources::Source};
+use provost_ops::{
+    close::{
+        self, CloseError, CloseFolder, ClosePlan, Image, Policy, Receipt, Request, Survey,
+        escrow::escrow,
+        preflight::{Check, Finding, pass},
+    },
+    error::OpError,
+};
+use serde_json::json;
+
+use crate::{
+    cli::{Arguments, Close},
+    confirm::LastStep,
+    output::{Failure, Page, Teller, wrap},
+};
+
+pub(crate) fn run(arguments: &Arguments, options: &Close) -> Result<Page, Failure> {
+    let policy = Policy::load(options.policy.as_deref())?;
+    let images = options.images.iter().map(|i| image(i)).collect::<Result<Vec<_>, _>>()?;
+    if let (Some(to), Some(credential)) = (&options.escrow, &options.credential) {
+        let recipients: Vec<String> = policy.escrow.recipients.iter().chain(&options.recipients).cloned().collect();
+        escrow(credential, to, &recipients, options.force)?;
+    }
+    super::on_chip(arguments, |bench| {
+        let request = Request {
+            chip: super::chip_name(arguments, bench),
+            part: arguments.part,
+            target: options.to,
+            credential: options.credential.clone(),
+            images: images.iter().map(Image::digest).collect(),
+            rehearse: options.rehearse || options.rehearse_only,
+            rehearse_only: options.rehearse_only,
+            overrides: options.overrides.clone(),
+            forever: options.i_want_this_forever,
+            out: options.out.clone(),
+            policy,
+            temporary: close::temporary_folders(),
+            samples: close::known_sample,
+        };
+        let mut teller = Teller::new(arguments);
+        if options.dry_run || options.save.is_some() {
+            let survey = close::survey(&mut bench.session, &request, false, &mut teller)?;
+            return planned(&survey, options);
+        }
+        let receipt = close::close(&mut bench.session, &request, &mut LastStep(arguments), &mut teller)?;
+        Ok(receipt_page(&receipt, &request))
+    })
+}
+
+/// Reads `FILE@ADDRESS`; without an address the image begins the flash.
+fn image(text: &str) -> Result<Image, OpError> {
+    let (name, address) = match text.rsplit_once('@') {
+        Some((name, address)) => (name, parse_address(address).ok_or_else(|| bad_address(text))?),
+        None => (text, memory::FLASH),
+    };
+    let bytes = fs::read(name).map_err(|source| image_error(name, source))?;
+    let name = name.rsplit(['/', '\\']).next().unwrap_or(name).to_owned();
+    Ok(Image { name, address, bytes })
+}
+
+fn parse_address(text: &str) -> Option<u32> {
+    let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))?;
+    u32::from_str_radix(&hex.replace('_', ""), 16).ok()
+}
+
+fn bad_address(text: &str) -> OpError {
+    image_error(text, io::Error::new(io::ErrorKind::InvalidInput, "an address looks like 0x08000000"))
+}
+
+fn image_error(name: &str, source: io::Error) -> OpError {
+    CloseError::Image { path: PathBuf::from(name), source }.into()
+}
+
+fn planned(survey: &Survey, options: &Close) -> Result<Page, Failure> {
+    let mut text = String::new();
+    if let (Some(path), Some(plan)) = (&options.save, &survey.plan) {
+        pass(&survey.findings)?;
+        plan.save(path, options.force)?;
+    } else if options.save.is_some() {
+        pass(&survey.findings)?;
+    }
+    text.push_str(&findings_text(&survey.findings));
+    if let Some(plan) = &survey.plan {
+        text.push('\n');
+        text.push_str(&plan_text(plan));
+    }
+    let ready = pass(&survey.findings).is_ok();
+    text.push_str(match (&options.save, ready) {
+        (Some(_), _) => "the plan was saved; nothing was written to the chip; `provost apply` carries it out\n",
+        (None, true) => "nothing was written; the same command without --dry-run carries it out\n",
+        (None, false) => "nothing was written; as things are, the preflight refuses\n",
+    });
+    let value = match &survey.plan {
+        Some(plan) => json!({ "ready": ready, "plan": plan, "checks": survey.findings }),
+        None => json!({ "ready": ready, "plan": null, "checks": survey.findings }),
+    };
+    Ok(Page::new("provost.close-survey/1", &value, text))
+}
+
+pub(super) fn findings_text(findings: &[Finding]) -> String {
+    let mut text = "preflight\n".to_owned();
+    for finding in findings {
+        let mark = match finding.verdict.as_str() {
+            "passed" => "ok",
+            "failed" => "FAILED",
+            "not-measured" => "-",
+            other => other,
+        };
+        let line = format!("{:<11} {:<20} {}", mark, finding.rule, finding.found);
+        text.push_str(&wrap_hanging(&line));
+    }
+    text
+}
+
+/// Columns of a finding, with what was measured wrapped below itself.
+fn wrap_hanging(line: &str) -> String {
+    const COLUMN: usize = 35;
+    if line.chars().count() + 2 <= 100 {
+        return format!("  {line}\n");
+    }
+    let (head, found) = line.split_at(line.char_indices().nth(COLUMN - 2).map_or(line.len(), |(at, _)| at));
+    let wrapped = wrap(found, COLUMN);
+    format!("  {head}{}", wrapped.trim_start())
+}
+
+fn plan_text(plan: &ClosePlan) -> String {
+    let bound = &plan.bound;
+    let end = if bound.rehearse_only { "rehearse".to_owned() } else { format!("close to {}", bound.target) };
+    let mut text = format!("plan {} for {} {}: {end}\n", &plan.hash[..12], bound.parts.join(" or "), bound.uid);
+    for (n, step) in plan.steps.iter().enumerate() {
+        let _ = writeln!(text, "{:>2}. {}", n + 1, step.step);
+        text.push_str(&wrap(&step.what, 6));
+        let _ = writeln!(text, "      erases: {}", step.erases);
+        let _ = writeln!(text, "      undo: {}", step.undo);
+        let _ = writeln!(text, "      measured: {}", step.measured);
+        if !step.why.is_empty() {
+            text.push_str(&wrap(&format!("why: {}", step.why.join(", ")), 6));
+        }
+    }
+    text
+}
+
+pub(super) fn receipt_page(receipt: &Receipt, request: &Request) -> Page {
+    Page::new(close::RECEIPT_SCHEMA, receipt, receipt_text(receipt, request))
+}
+
+fn receipt_text(receipt: &Receipt, request: &Request) -> String {
+    let bound = &receipt.bound;
+    let mut text = String::new();
+    if bound.rehearse_only {
+        text.push_str(
+            "the chip went to Provisioning and came back with its credential; it is Open, as it was before\n",
+        );
+    } else {
+        let state = bound.target().map_or_else(|_| bound.target.clone(), |t| t.to_string());
+        let trustzone = if bound.trustzone { "on" } else { "off" };
+        let _ = writeln!(text, "the chip is {state}, TrustZone {trustzone}");
+    }
+    let _ = writeln!(text, "  unique id   {}", bound.uid);
+    let _ = writeln!(text, "  credential  {} (the only way back: keep it)", bound.credential.display());
+    // The newest folder of this chip is the one that was just finished.
+    if let Some(folder) = newest(request) {
+        let _ = writeln!(text, "  receipt     {}", folder.receipt().display());
+    }
+    for finding in receipt.checks.iter().filter(|c| c.verdict == "overridden" || c.verdict == "warning") {
+        let _ = writeln!(text, "  {:<11} {}: {}", finding.verdict, finding.rule, finding.found);
+    }
+    if !bound.rehearse_only {
+        let _ =
+            writeln!(text, "back to Open, erased: provost auth regress --credential {}", bound.credential.display());
+    }
+    text
+}
+
+fn newest(request: &Request) -> Option<CloseFolder> {
+    CloseFolder::finished(&request.out, &request.chip)
+}
+
+/// A rule of the preflight as a paragraph.
+pub(super) fn check_text(check: &Check) -> String {
+    let mut text = format!("{} ({})\n", check.id, check.confidence);
+    text.push_str(&wrap(check.says, 4));
+    for key in check.source {
+        if let Some(source) = Source::find(key) {
+            let url = source.url.map(|u| format!(" <{u}>")).unwrap_or_default();
+            let _ = writeln!(text, "    source: {}{url}", source.title);
+        }
+    }
+    text.push_str(match (check.test.is_some(), check.weight) {
+        (false, _) => "    looked at in Provisioning, right before the final state is written; cannot be overridden\n",
+        (true, provost_ops::close::preflight::Weight::Firm) => {
+            "    looked at before anything is written; cannot be overridden\n"
+        }
+        (true, provost_ops::close::preflight::Weight::Refuses) => {
+            "    looked at before anything is written; --override passes over it\n"
+        }
+        (true, provost_ops::close::preflight::Weight::Warns) => {
+            "    looked at before anything is written; a warning only\n"
+        }
+    });
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_hexadecimal() {
+        assert_eq!(parse_address("0x0C00_0000"), Some(0x0C00_0000));
+        assert_eq!(parse_address("08000000"), None);
+        assert_eq!(parse_address("0x1_0000_0000"), None);
+    }
+}
