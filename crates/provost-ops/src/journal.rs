@@ -147,7 +147,6 @@ impl<R: Serialize + DeserializeOwned> Journal<R> {
 }
 
 impl Journal {
-
     /// The chip that its rescue was begun for: what `--probe` said.
     pub fn chip(&self) -> Option<&str> {
         self.records.iter().find_map(|r| match r {
@@ -217,7 +216,7 @@ mod tests {
     fn written() -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
-        let mut journal = Journal::open(&path).unwrap();
+        let mut journal = Journal::<Record>::open(&path).unwrap();
         journal.append(Record::Begin { chip: "twin:x".into(), dev_id: 0x478, plan: "p".into() }).unwrap();
         journal.append(Record::Provisioning { attempt: ATTEMPT, checksum: "crc32-words".into() }).unwrap();
         journal.append(Record::Outcome { attempt: ATTEMPT, outcome: AttemptOutcome::Invalid }).unwrap();
@@ -227,12 +226,12 @@ mod tests {
     #[test]
     fn a_journal_is_read_back_and_continued() {
         let (_guard, path) = written();
-        let mut journal = Journal::open(&path).unwrap();
+        let mut journal = Journal::<Record>::open(&path).unwrap();
         assert_eq!(journal.records().len(), 3);
         assert_eq!(journal.outcome_of(ATTEMPT), Some(AttemptOutcome::Invalid));
         assert_eq!(journal.outcome_of(Attempt { trustzone: false, ..ATTEMPT }), None);
         journal.append(Record::Done).unwrap();
-        assert!(Journal::open(&path).unwrap().is_done());
+        assert!(Journal::<Record>::open(&path).unwrap().is_done());
     }
 
     #[test]
@@ -242,10 +241,10 @@ mod tests {
         let last = whole[..whole.len() - 1].iter().rposition(|b| *b == b'\n').unwrap() + 1;
         for cut in last..whole.len() {
             std::fs::write(&path, &whole[..cut]).unwrap();
-            let mut journal = Journal::open(&path).unwrap();
+            let mut journal = Journal::<Record>::open(&path).unwrap();
             assert_eq!(journal.records().len(), 2, "cut at {cut}");
             journal.append(Record::Done).unwrap();
-            assert_eq!(Journal::open(&path).unwrap().records().len(), 3);
+            assert_eq!(Journal::<Record>::open(&path).unwrap().records().len(), 3);
         }
     }
 
@@ -255,6 +254,6 @@ mod tests {
         let mut bytes = std::fs::read(&path).unwrap();
         bytes[20] ^= 1;
         std::fs::write(&path, bytes).unwrap();
-        assert_eq!(Journal::open(&path).unwrap_err().code(), "journal-io");
+        assert_eq!(Journal::<Record>::open(&path).unwrap_err().code(), "journal-io");
     }
 }

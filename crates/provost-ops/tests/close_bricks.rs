@@ -90,7 +90,10 @@ impl Careless {
             poll: Duration::from_millis(1),
         };
         let outcome = Core::new(&mut ap1).call(&call).unwrap();
-        assert!(matches!(outcome, CallOutcome::Returned { r0: rss::SUCCESS }), "{outcome:?}: the chip takes it without complaint");
+        assert!(
+            matches!(outcome, CallOutcome::Returned { r0: rss::SUCCESS }),
+            "{outcome:?}: the chip takes it without complaint"
+        );
         self
     }
 }

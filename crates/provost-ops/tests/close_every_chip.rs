@@ -50,7 +50,8 @@ fn forward_and_back() {
                     assert_eq!(receipt.rehearsed, part.info().crypto, "{name}");
                     assert_eq!(receipt.discovered.unwrap().product_state.as_deref(), Some(target.as_str()));
                     let set = CredentialSet::load(&base.path().join("set")).unwrap();
-                    common::run(&board, &base.path().join("rescue"), Some(set)).unwrap_or_else(|e| panic!("{name}: {e}"));
+                    common::run(&board, &base.path().join("rescue"), Some(set))
+                        .unwrap_or_else(|e| panic!("{name}: {e}"));
                     assert_eq!(state_of(&board), (ProductState::Open, TrustZone::Disabled), "{name}");
                     *counts.entry("closed, and back in Open").or_default() += 1;
                     // Of a chip that is Open again nothing stands in the way of a second close, the OTP's password included.

@@ -21,7 +21,11 @@ use provost_chip::{
     assumptions::Assumptions,
     states::{DaMethod, ProductState, TrustZone},
 };
-use provost_ops::{close::Request, credential::CredentialSet, error::{Exit, OpError}};
+use provost_ops::{
+    close::Request,
+    credential::CredentialSet,
+    error::{Exit, OpError},
+};
 use provost_twin::board::VirtualBoard;
 
 /// The switches that decide whether there is a way back.
@@ -123,7 +127,8 @@ fn authenticate(board: &VirtualBoard, set: &CredentialSet, tz: TrustZone, name: 
     identify(&mut bench.session).unwrap();
     let conversation = debug_auth::discover(&mut bench.session).unwrap();
     let credential = set.credential(DaMethod::for_trustzone(tz)).unwrap();
-    debug_auth::authenticate(&mut bench.session, &conversation.mailbox, credential).unwrap_or_else(|e| panic!("{name}: {e}"));
+    debug_auth::authenticate(&mut bench.session, &conversation.mailbox, credential)
+        .unwrap_or_else(|e| panic!("{name}: {e}"));
     board.advance(Duration::from_secs(2));
     assert_eq!(state_of(board), (ProductState::Open, TrustZone::Disabled), "{name}");
 }

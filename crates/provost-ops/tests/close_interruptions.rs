@@ -13,7 +13,9 @@ use std::{
     path::Path,
 };
 
-use closing::{all_option_words, board, has_a_way_back, means, request, resume, root_only_set, run, run_on, scratch, state_of};
+use closing::{
+    all_option_words, board, has_a_way_back, means, request, resume, root_only_set, run, run_on, scratch, state_of,
+};
 use deadly::{Interruption, Killed, every_index, interrupted_bench, mend};
 use provost_chip::states::{ProductState, TrustZone};
 use provost_ops::{bench::Bench, close::Request, credential::CredentialSet};
@@ -29,8 +31,7 @@ struct Case {
 }
 
 /// A part that refuses what it cannot use: the close alone.
-const PLAIN: Case =
-    Case { part: "STM32H563", tz: TrustZone::Enabled, target: ProductState::TzClosed, rehearse: false };
+const PLAIN: Case = Case { part: "STM32H563", tz: TrustZone::Enabled, target: ProductState::TzClosed, rehearse: false };
 /// A part with secure AES: the whole round trip, then the close.
 const CRYPTO: Case = Case { part: "STM32H533", tz: TrustZone::Enabled, target: ProductState::TzClosed, rehearse: true };
 /// A password, TrustZone off.
@@ -83,7 +84,11 @@ fn interrupted_at(case: Case, index: u64, how: Interruption, base: &Path, set: &
             if first == "finished" {
                 "was at its target"
             } else {
-                assert_eq!(all_option_words(&board), before, "{name}: nothing was journalled, so nothing may have changed");
+                assert_eq!(
+                    all_option_words(&board),
+                    before,
+                    "{name}: nothing was journalled, so nothing may have changed"
+                );
                 run(&board, &request).unwrap_or_else(|e| panic!("{name}: a new close stopped: {e}"));
                 "was where it was"
             }
@@ -119,8 +124,9 @@ fn campaign(case: Case, how: Interruption) {
 }
 
 macro_rules! campaigns {
-    ($($name:ident: $case:ident, $how:ident;)*) => { $(
+    ($($(#[$attribute:meta])* $name:ident: $case:ident, $how:ident;)*) => { $(
         #[test]
+        $(#[$attribute])*
         fn $name() {
             campaign($case, Interruption::$how);
         }
@@ -136,9 +142,13 @@ campaigns! {
     crypto_power_cut_after: CRYPTO, PowerCutAfter;
     crypto_probe_unplugged: CRYPTO, ProbeUnplugged;
     crypto_program_killed: CRYPTO, ProgramKilled;
+    #[ignore = "long: the same steps with a password"]
     password_power_cut_before: PASSWORD, PowerCutBefore;
+    #[ignore = "long: the same steps with a password"]
     password_power_cut_after: PASSWORD, PowerCutAfter;
+    #[ignore = "long: the same steps with a password"]
     password_probe_unplugged: PASSWORD, ProbeUnplugged;
+    #[ignore = "long: the same steps with a password"]
     password_program_killed: PASSWORD, ProgramKilled;
     otp_power_cut_before: OTP, PowerCutBefore;
     otp_power_cut_after: OTP, PowerCutAfter;

@@ -7,19 +7,27 @@ use std::path::{Path, PathBuf};
 
 use closing::{failed, maker, request, root_only_set, scratch};
 use provost_adac::{
-    chain::Chain, key::{PrivateKey, Signer as _}, permission::PermissionMask,
+    chain::Chain,
+    key::{PrivateKey, Signer as _},
+    permission::PermissionMask,
 };
 use provost_chip::{
-
     parts::PartId,
     states::{ProductState, TrustZone},
 };
-use provost_obk::{da::{DaObject, DaPayload}, obk::Obk};
+use provost_obk::{
+    da::{DaObject, DaPayload},
+    obk::Obk,
+};
 use provost_ops::{
     Silent,
     bench::Bench,
-    close::{Request, Survey, preflight::{Check, Weight}, survey, words::{self, View}},
-
+    close::{
+        Request, Survey,
+        preflight::{Check, Weight},
+        survey,
+        words::{self, View},
+    },
 };
 use provost_twin::{board::VirtualBoard, presets::Maker};
 
@@ -187,9 +195,8 @@ fn each_rule_fails_alone() {
 #[test]
 fn warnings_warn() {
     let base = scratch();
-    let verdict = |survey: &Survey, rule: &str| {
-        survey.findings.iter().find(|f| f.rule == rule).unwrap().verdict.clone()
-    };
+    let verdict =
+        |survey: &Survey, rule: &str| survey.findings.iter().find(|f| f.rule == rule).unwrap().verdict.clone();
     let mut bed = Bed::new(base.path());
     assert_eq!(verdict(&bed.survey(), "P-LOCKS"), "warning");
     bed.option("SECBOOT_LOCK", 0xB4, true);

@@ -337,7 +337,9 @@ const HINTS: &[Hint] = &[
     hint(
         "plan-differs",
         &["the chip, its firmware, its option bytes or the credential changed after the plan was made"],
-        &["look at the differences; if they are wanted, make a new plan with `provost close --save`; nothing was written"],
+        &[
+            "look at the differences; if they are wanted, make a new plan with `provost close --save`; nothing was written",
+        ],
     ),
     hint(
         "plan-file",
@@ -411,7 +413,9 @@ const HINTS: &[Hint] = &[
     hint(
         "escrow",
         &["no recipient, one that is no age recipient (age1…), or the file is there already"],
-        &["give --recipient or [escrow] recipients in provost.toml, --force overwrites; nothing was written to the chip"],
+        &[
+            "give --recipient or [escrow] recipients in provost.toml, --force overwrites; nothing was written to the chip",
+        ],
     ),
     hint(
         "journal-io",

@@ -258,7 +258,10 @@ fn shut_gate(conversation: &Conversation, held: DaMethod) -> Option<(&'static st
 #[cfg(test)]
 mod tests {
     use provost_adac::{
-        crypto::CryptoSystem, discovery::Discovery, lifecycle::{Lifecycle, LifecycleForm}, permission::PermissionMask,
+        crypto::CryptoSystem,
+        discovery::Discovery,
+        lifecycle::{Lifecycle, LifecycleForm},
+        permission::PermissionMask,
     };
 
     use super::*;

@@ -230,7 +230,9 @@ impl ClosePlan {
         }
         let plan = Self { version: saved.version, ..Self::new(saved.bound, saved.checks) };
         if plan.hash != saved.hash {
-            return Err(invalid("its hash does not match: it was changed, or made by another version".to_owned()).into());
+            return Err(
+                invalid("its hash does not match: it was changed, or made by another version".to_owned()).into()
+            );
         }
         let known: Vec<String> = plan.bound.part_ids().iter().map(ToString::to_string).collect();
         if known != plan.bound.parts || plan.bound.target().is_err() {
@@ -334,7 +336,11 @@ fn enter(name: &'static str, bound: &Bound) -> PlanStep {
         &[RuleId::OpenToProvisioning, RuleId::BareProvisioningIsRescuable],
         (
             NOTHING,
-            if bound.trustzone { "provost rescue" } else { "provost rescue, where the service can be called with TrustZone off" },
+            if bound.trustzone {
+                "provost rescue"
+            } else {
+                "provost rescue, where the service can be called with TrustZone off"
+            },
             "PRODUCT_STATE = 0x17, TZEN as before",
         ),
     )

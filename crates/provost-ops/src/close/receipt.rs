@@ -121,7 +121,9 @@ fn entry(path: &Path) -> Entry {
             ("rehearsal", text("/bound/uid"), Some("open".to_owned()), text("/bound/root_key_hash"))
         }
         Some(SCHEMA) => ("close", text("/bound/uid"), text("/bound/target"), text("/bound/root_key_hash")),
-        Some(crate::rescue::RECEIPT_SCHEMA) => ("rescue", rescued(&value), Some("open".to_owned()), text("/root_key_hash")),
+        Some(crate::rescue::RECEIPT_SCHEMA) => {
+            ("rescue", rescued(&value), Some("open".to_owned()), text("/root_key_hash"))
+        }
         _ => ("unreadable", None, None, None),
     };
     let overrides = value.pointer("/bound/overrides").and_then(Value::as_array);

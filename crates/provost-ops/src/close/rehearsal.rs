@@ -219,4 +219,3 @@ fn differences(planned: &Words, found: &Words) -> Vec<Difference> {
         .map(|name| Difference { what: name.clone(), planned: word(planned, name), found: word(found, name) })
         .collect()
 }
-

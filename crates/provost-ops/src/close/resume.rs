@@ -12,7 +12,8 @@ use super::{
     preflight,
     receipt::Receipt,
     record::{Progress, checksum_of},
-    run::{Consent, Run, as_planned, credential_differs, plan_credential},
+    run::{Run, as_planned, credential_differs, plan_credential},
+    survey::Consent,
 };
 use crate::{
     Narrator,
@@ -181,7 +182,7 @@ impl Run<'_> {
             }
         }
         self.compare()?;
-        self.from_open()
+        self.start_from_open()
     }
 
     /// Whether the chip is as planned and still passes.
@@ -203,7 +204,8 @@ impl Run<'_> {
         let rehearsing = self.bound().rehearse && progress.rehearsed.is_none();
         let ours = if rehearsing { progress.rehearsing } else { progress.entered };
         let options = identity.options;
-        let same = options.is_some_and(|o| o.trustzone() == self.bound().tz()) && identity.dev_id == self.bound().dev_id;
+        let same =
+            options.is_some_and(|o| o.trustzone() == self.bound().tz()) && identity.dev_id == self.bound().dev_id;
         if !ours || !same {
             return Err(CloseError::Elsewhere { found: ProductState::Provisioning.to_string() }.into());
         }
@@ -230,4 +232,3 @@ impl Run<'_> {
         }
     }
 }
-

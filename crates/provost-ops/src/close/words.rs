@@ -112,13 +112,7 @@ pub fn read(session: &mut Session, part: PartId, view: View) -> Result<(Words, V
 ///
 /// # Errors
 /// The link breaks.
-pub fn program(
-    session: &mut Session,
-    part: PartId,
-    view: View,
-    now: &Words,
-    wanted: &Words,
-) -> Result<(), LinkError> {
+pub fn program(session: &mut Session, part: PartId, view: View, now: &Words, wanted: &Words) -> Result<(), LinkError> {
     let changes: Vec<(u16, u32)> = registers(part)
         .into_iter()
         .filter_map(|r| wanted.get(r.name).filter(|w| now.get(r.name) != Some(*w)).map(|w| (r.prg, *w)))

@@ -112,11 +112,7 @@ pub fn mend(board: &VirtualBoard, how: Interruption) {
 }
 
 /// Runs a case at every index from 0 to `count`, in parallel, and counts how they ended.
-pub fn every_index(
-    scratch: &Path,
-    count: u64,
-    case: impl Fn(u64, &Path) -> String + Sync,
-) -> BTreeMap<String, usize> {
+pub fn every_index(scratch: &Path, count: u64, case: impl Fn(u64, &Path) -> String + Sync) -> BTreeMap<String, usize> {
     silence_kills();
     let next = AtomicU64::new(0);
     let endings = Mutex::new(BTreeMap::<String, usize>::new());

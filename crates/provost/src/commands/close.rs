@@ -5,7 +5,7 @@ use std::{fmt::Write as _, fs, io, path::PathBuf};
 use provost_chip::{registers::memory, sources::Source};
 use provost_ops::{
     close::{
-        self, ClosePlan, CloseError, CloseFolder, Image, Policy, Receipt, Request, Survey,
+        self, CloseError, CloseFolder, ClosePlan, Image, Policy, Receipt, Request, Survey,
         escrow::escrow,
         preflight::{Check, Finding, pass},
     },
@@ -153,7 +153,9 @@ fn receipt_text(receipt: &Receipt, request: &Request) -> String {
     let bound = &receipt.bound;
     let mut text = String::new();
     if bound.rehearse_only {
-        text.push_str("the chip went to Provisioning and came back with its credential; it is Open, as it was before\n");
+        text.push_str(
+            "the chip went to Provisioning and came back with its credential; it is Open, as it was before\n",
+        );
     } else {
         let state = bound.target().map_or_else(|_| bound.target.clone(), |t| t.to_string());
         let trustzone = if bound.trustzone { "on" } else { "off" };
@@ -169,11 +171,8 @@ fn receipt_text(receipt: &Receipt, request: &Request) -> String {
         let _ = writeln!(text, "  {:<11} {}: {}", finding.verdict, finding.rule, finding.found);
     }
     if !bound.rehearse_only {
-        let _ = writeln!(
-            text,
-            "back to Open, erased: provost auth regress --credential {}",
-            bound.credential.display()
-        );
+        let _ =
+            writeln!(text, "back to Open, erased: provost auth regress --credential {}", bound.credential.display());
     }
     text
 }
@@ -194,9 +193,15 @@ pub(super) fn check_text(check: &Check) -> String {
     }
     text.push_str(match (check.test.is_some(), check.weight) {
         (false, _) => "    looked at in Provisioning, right before the final state is written; cannot be overridden\n",
-        (true, provost_ops::close::preflight::Weight::Firm) => "    looked at before anything is written; cannot be overridden\n",
-        (true, provost_ops::close::preflight::Weight::Refuses) => "    looked at before anything is written; --override passes over it\n",
-        (true, provost_ops::close::preflight::Weight::Warns) => "    looked at before anything is written; a warning only\n",
+        (true, provost_ops::close::preflight::Weight::Firm) => {
+            "    looked at before anything is written; cannot be overridden\n"
+        }
+        (true, provost_ops::close::preflight::Weight::Refuses) => {
+            "    looked at before anything is written; --override passes over it\n"
+        }
+        (true, provost_ops::close::preflight::Weight::Warns) => {
+            "    looked at before anything is written; a warning only\n"
+        }
     });
     text
 }
