@@ -1,20 +1,22 @@
-//! What status and rescue cost on the wire, held against a budget, and how long they take on a virtual chip.
+//! What status, rescue and close cost on the wire, held against a budget, and how long they take on a virtual chip.
 //!
 //! `cargo bench -p provost-ops`: fails if a budget is exceeded.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a benchmark")]
 
 use divan::Bencher;
+use provost_chip::states::{ProductState, TrustZone};
 use provost_ops::{
     Silent,
     bench::Bench,
+    close::{self, Digest, Policy},
     credential::CredentialSet,
     identify::identify,
     rescue::{Request, RescueFolder, rescue},
 };
-use provost_twin::{board::VirtualBoard, wire::Wire as _};
+use provost_twin::{board::VirtualBoard, presets::Maker, silicon::FirmwareBehaviour, wire::Wire as _};
 
 /// SWD transactions: what, at most, and why so many.
-const BUDGET: [(&str, u64, &str); 3] = [
+const BUDGET: [(&str, u64, &str); 5] = [
     ("status", 60, "attach, find DBGMCU, read its status, four option words"),
     (
         "rescue with a certificate",
@@ -22,6 +24,16 @@ const BUDGET: [(&str, u64, &str); 3] = [
         "three certificates and a token are 210 mailbox words, each polled, written and confirmed",
     ),
     ("rescue with a password", 800, "the same without certificates"),
+    (
+        "close",
+        1400,
+        "each option word twice, two pieces of firmware of 516 bytes read back, two changes of state, an object, two discoveries",
+    ),
+    (
+        "close with a rehearsal",
+        4000,
+        "the same and a rescue; option words and firmware written again, and read once more",
+    ),
 ];
 
 fn main() {
@@ -29,6 +41,8 @@ fn main() {
         transactions("stuck-in-provisioning", false),
         transactions("stuck-in-provisioning", true),
         transactions("provisioning-without-trustzone", true),
+        close_transactions("STM32H563", false),
+        close_transactions("STM32H533", true),
     ];
     for ((what, most, why), count) in BUDGET.into_iter().zip(measured) {
         println!("{what}: {count} SWD transactions (budget {most}: {why})");
@@ -45,6 +59,38 @@ fn transactions(preset: &str, whole: bool) -> u64 {
     } else {
         identify(&mut Bench::on_board(board.clone()).session).unwrap();
     }
+    let stats = board.board().stats();
+    stats.transactions
+}
+
+/// A close with a chain of three certificates; the pieces of flash that hold the firmware are read, and nothing else.
+fn close_transactions(part: &str, rehearse: bool) -> u64 {
+    let base = tempfile::tempdir().unwrap();
+    let mut maker = Maker::new(part.parse().unwrap(), 1);
+    maker.tz = TrustZone::Enabled;
+    maker.firmware = Some(FirmwareBehaviour { non_secure: true, regresses: false });
+    let board = VirtualBoard::with_chip("chip", maker.make());
+    let folder = base.path().join("set");
+    let (set, keys) = CredentialSet::generate(&folder).unwrap();
+    set.save(&keys, maker.part.info().crypto).unwrap();
+    let piece = |address| Digest { name: "firmware".to_owned(), address, size: 516, sha256: String::new() };
+    let request = close::Request {
+        chip: "chip".to_owned(),
+        part: Some(maker.part),
+        target: ProductState::TzClosed,
+        credential: Some(folder),
+        images: vec![piece(0x0800_0000), piece(0x0800_0000 + maker.part.info().flash_size / 2)],
+        rehearse,
+        rehearse_only: false,
+        overrides: Vec::new(),
+        forever: false,
+        out: base.path().join("out"),
+        policy: Policy::default(),
+        temporary: Vec::new(),
+        samples: close::known_sample,
+    };
+    let mut bench = Bench::on_board(board.clone());
+    close::close(&mut bench.session, &request, &mut |_: &str| true, &mut Silent).unwrap();
     let stats = board.board().stats();
     stats.transactions
 }

@@ -218,7 +218,7 @@ mod tests {
     fn written() -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
-        let mut journal = Journal::open(&path).unwrap();
+        let mut journal = Journal::<Record>::open(&path).unwrap();
         journal.append(Record::Begin { chip: "twin:x".into(), dev_id: 0x478, plan: "p".into() }).unwrap();
         journal.append(Record::Provisioning { attempt: ATTEMPT, checksum: "crc32-words".into() }).unwrap();
         journal.append(Record::Outcome { attempt: ATTEMPT, outcome: AttemptOutcome::Invalid }).unwrap();
@@ -228,12 +228,12 @@ mod tests {
     #[test]
     fn a_journal_is_read_back_and_continued() {
         let (_guard, path) = written();
-        let mut journal = Journal::open(&path).unwrap();
+        let mut journal = Journal::<Record>::open(&path).unwrap();
         assert_eq!(journal.records().len(), 3);
         assert_eq!(journal.outcome_of(ATTEMPT), Some(AttemptOutcome::Invalid));
         assert_eq!(journal.outcome_of(Attempt { trustzone: false, ..ATTEMPT }), None);
         journal.append(Record::Done).unwrap();
-        assert!(Journal::open(&path).unwrap().is_done());
+        assert!(Journal::<Record>::open(&path).unwrap().is_done());
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
         let last = whole[..whole.len() - 1].iter().rposition(|b| *b == b'\n').unwrap() + 1;
         for cut in last..whole.len() {
             std::fs::write(&path, &whole[..cut]).unwrap();
-            let mut journal = Journal::open(&path).unwrap();
+            let mut journal = Journal::<Record>::open(&path).unwrap();
             assert_eq!(journal.records().len(), 2, "cut at {cut}");
             journal.append(Record::Done).unwrap();
             assert_eq!(Journal::<Record>::open(&path).unwrap().records().len(), 3);

@@ -274,7 +274,7 @@ fn erase(session: &mut Session, map: &Map, sector: u32) -> Result<()> {
     set.open(session)?;
     // BKSEL names the physical bank (SVD).
     let (bank, number) = map.locate(sector);
-    let control = flash::CR_SER | number << flash::CR_SNB_SHIFT | bank * flash::CR_BKSEL;
+    let control = flash::CR_SER | number << flash::CR_SNB_SHIFT | (bank * flash::CR_BKSEL);
     set.write(session, set.control, control)?;
     set.write(session, set.control, control | flash::CR_STRT)?;
     set.finish(session, memory::FLASH + sector * SECTOR_SIZE)

@@ -19,6 +19,7 @@ mod record;
 mod rehearsal;
 mod resume;
 mod run;
+mod survey;
 pub mod words;
 
 pub use custody::{Samples, known_sample, temporary_folders};
@@ -32,4 +33,5 @@ pub use receipt::{Entry, Receipt, SCHEMA as RECEIPT_SCHEMA, history};
 pub use record::{Progress, Record};
 pub use rehearsal::{Rehearsal, SCHEMA as REHEARSAL_SCHEMA};
 pub use resume::resume;
-pub use run::{Consent, Survey, apply, close, survey};
+pub use run::{apply, close};
+pub use survey::{Consent, Survey, survey};

@@ -1,6 +1,7 @@
 //! The preflight: a table of rules, each with its source, that a close must pass before anything is written.
 
 mod checks;
+mod table;
 
 use provost_chip::sources::Confidence;
 use serde::{Deserialize, Serialize};
@@ -50,7 +51,7 @@ pub struct Check {
 impl Check {
     /// All rules: those looked at before anything is written, then the gates.
     pub const fn all() -> &'static [Check] {
-        checks::TABLE
+        table::TABLE
     }
 
     /// The rule with this id, in any case.

@@ -12,7 +12,8 @@ use super::{
     preflight,
     receipt::Receipt,
     record::{Progress, checksum_of},
-    run::{Consent, Run, as_planned, credential_differs, plan_credential},
+    run::{Run, as_planned, credential_differs, plan_credential},
+    survey::Consent,
 };
 use crate::{
     Narrator,
@@ -181,7 +182,7 @@ impl Run<'_> {
             }
         }
         self.compare()?;
-        self.from_open()
+        self.start_from_open()
     }
 
     /// Whether the chip is as planned and still passes.

@@ -11,14 +11,15 @@ use provost_chip::{
 use super::{
     CloseError,
     custody::Custody,
-    facts::{Facts, Request, measure, prove_nrst},
+    facts::Request,
     folder::CloseFolder,
     image::Image,
     plan::{Bound, ClosePlan},
-    preflight::{self, Finding},
+    preflight,
     receipt::{Receipt, SCHEMA},
     record::{Progress, Record},
     rehearsal::{Rehearsal, restore, wait_until_open},
+    survey::{Consent, survey},
     words::{View, write_product_state},
 };
 use crate::{
@@ -34,52 +35,6 @@ use crate::{
 /// What a chip takes to settle after its final state was written, before it is asked (wolfTrust waits some seconds; discovery
 /// resets it again anyway).
 const SETTLE: Duration = Duration::from_millis(500);
-
-/// Somebody who may give the phrase that confirms the last step.
-pub trait Consent {
-    /// Whether the phrase may still be given; asked before anything is written.
-    fn is_possible(&mut self, phrase: &str) -> bool;
-    /// Asks for the phrase; `false` if it was not given.
-    fn ask(&mut self, phrase: &str) -> bool;
-}
-
-impl<F: FnMut(&str) -> bool> Consent for F {
-    fn is_possible(&mut self, _phrase: &str) -> bool {
-        true
-    }
-
-    fn ask(&mut self, phrase: &str) -> bool {
-        self(phrase)
-    }
-}
-
-/// What is known before anything is done.
-#[derive(Debug)]
-pub struct Survey {
-    /// What was measured.
-    pub facts: Facts,
-    /// What the preflight says of it.
-    pub findings: Vec<Finding>,
-    /// The plan, if everything that it is bound to could be measured.
-    pub plan: Option<ClosePlan>,
-}
-
-/// Measures, and makes the plan. With `touch`, NRST is pulsed once every other rule has passed.
-///
-/// # Errors
-/// An override that is none; nobody answers; the link breaks.
-pub fn survey(session: &mut Session, request: &Request, touch: bool, narrator: &mut dyn Narrator) -> Result<Survey> {
-    preflight::check_overrides(&request.overrides, &request.policy)?;
-    let mut facts = measure(session, request, narrator)?;
-    let mut findings = preflight::preflight(&facts);
-    if touch && preflight::pass(&findings).is_ok() {
-        narrator.step("prove that NRST reaches the chip", &[RuleId::DaNeedsNrst]);
-        facts.nrst = Some(prove_nrst(session)?);
-        findings = preflight::preflight(&facts);
-    }
-    let plan = Bound::of(&facts).map(|bound| ClosePlan::new(bound, findings.clone()));
-    Ok(Survey { facts, findings, plan })
-}
 
 /// Closes the chip, or says why not. An unfinished close of this chip with the same end is gone on with.
 ///
@@ -209,7 +164,7 @@ fn start(
         started,
         rehearsed: false,
     };
-    run.from_open().map_err(|e| run.interrupted(e))
+    run.start_from_open().map_err(|e| run.interrupted(e))
 }
 
 pub(super) fn plan_credential(plan: &ClosePlan, request: &Request) -> std::path::PathBuf {
@@ -275,7 +230,7 @@ impl Run<'_> {
     }
 
     /// The chip is Open and as planned.
-    pub(super) fn from_open(&mut self) -> Result<Receipt> {
+    pub(super) fn start_from_open(&mut self) -> Result<Receipt> {
         if self.bound().rehearse && self.progress().rehearsed.is_none() {
             self.enter(true)?;
             self.rehearse()?;

@@ -1,4 +1,4 @@
-//! The rules of the preflight, one by one.
+//! What each rule of the preflight looks at.
 
 use provost_adac::permission::PermissionMask;
 use provost_chip::{
@@ -6,270 +6,16 @@ use provost_chip::{
     model::authentication::PRODUCT_MASK,
     parts::DaStore,
     registers::memory,
-    sources::Confidence::{self, Code, Documented, Inferred, Observed, Staff},
     states::{BootUbe, DaMethod, ProductState, TrustZone},
     transitions::{Writer, product_state_write},
 };
 use provost_obk::da::{DESTINATION, DaPayload};
 
-use super::{
-    Check,
-    Verdict::{self, Failed, NotMeasured, Passed},
-    Weight::{self, Firm, Refuses, Warns},
-};
+use super::Verdict::{self, Failed, NotMeasured, Passed};
 use crate::{
     close::{custody::grants, facts::Facts},
     error::OpError,
 };
-
-const fn check(
-    id: &'static str,
-    says: &'static str,
-    (confidence, source): (Confidence, &'static [&'static str]),
-    weight: Weight,
-    test: fn(&Facts) -> Verdict,
-) -> Check {
-    Check { id, says, confidence, source, weight, test: Some(test) }
-}
-
-const fn gate(
-    id: &'static str,
-    says: &'static str,
-    (confidence, source): (Confidence, &'static [&'static str]),
-) -> Check {
-    Check { id, says, confidence, source, weight: Firm, test: None }
-}
-
-pub(super) const TABLE: &[Check] = &[
-    check(
-        "P-START-OPEN",
-        "A close starts in Open: only there can the unique id, the option words and the firmware be read.",
-        (Observed, &["WOLFTRUST"]),
-        Firm,
-        start_open,
-    ),
-    check(
-        "P-NO-CHAIN",
-        "A final state is reached straight from Provisioning; from iROT-Provisioned or TZ-Closed a debugger does not get further.",
-        (Observed, &["WOLFTRUST"]),
-        Firm,
-        no_chain,
-    ),
-    check(
-        "P-NO-PENDING",
-        "No option change waits for a reset: the close would make it take effect unseen.",
-        (Inferred, &["PROVOST"]),
-        Firm,
-        no_pending,
-    ),
-    check(
-        "P-UID",
-        "The unique id can be read: plan, phrase, rehearsal and receipt are bound to it.",
-        (Observed, &["WOLFTRUST"]),
-        Firm,
-        uid,
-    ),
-    check(
-        "P-PART",
-        "The crypto class is known; DEV_ID leaves it open for some parts, and then the part must be named.",
-        (Documented, &["CMSIS", "PRGDB"]),
-        Firm,
-        part,
-    ),
-    check(
-        "P-TARGET",
-        "The target is a closed state that a write from Provisioning reaches; TZ-Closed needs TrustZone on.",
-        (Documented, &["CUBEH5-ROT", "WIKI-PS"]),
-        Firm,
-        target,
-    ),
-    check(
-        "P-NOT-FOR-EVER",
-        "Locked has no way back at all; it is never offered, and must be asked for in so many words.",
-        (Documented, &["SEGGER", "KB-RDP"]),
-        Firm,
-        not_for_ever,
-    ),
-    check(
-        "P-CREDENTIAL",
-        "A credential is held that can be read: a chip that is closed without one is lost.",
-        (Staff, &["ST-694861"]),
-        Firm,
-        credential,
-    ),
-    check(
-        "P-METHOD",
-        "The credential is of the kind that TZEN asks for: a certificate chain with TrustZone on, a password with TrustZone off.",
-        (Documented, &["WIKI-DA", "LAT"]),
-        Firm,
-        method,
-    ),
-    check(
-        "P-CUSTODY",
-        "The credential does not lie in a temporary folder only: it is the only way back.",
-        (Inferred, &["PROVOST"]),
-        Refuses,
-        custody,
-    ),
-    check(
-        "P-OBJECT",
-        "The Debug Authentication object is whole: size, and the hash over its content.",
-        (Documented, &["CUBEH5-ROT"]),
-        Firm,
-        object,
-    ),
-    check(
-        "P-OBJECT-PLACE",
-        "The object goes to 0x0FFD0100; anywhere else the ROM does not look for it.",
-        (Documented, &["CUBEH5-ROT"]),
-        Firm,
-        object_place,
-    ),
-    check(
-        "P-OBJECT-ENCRYPTION",
-        "The object asks for encryption on parts with secure AES, and only there; the wrong form is stored and never authenticates.",
-        (Documented, &["SEGGER", "HOTSPOT", "ST-789419", "ST-674542"]),
-        Firm,
-        object_encryption,
-    ),
-    check(
-        "P-HOST-KEY",
-        "The hash in the object is that of the root key, or of the password, held here.",
-        (Documented, &["AN6008"]),
-        Firm,
-        host_key,
-    ),
-    check(
-        "P-TOKEN",
-        "The private key at hand signs a token that the chain verifies.",
-        (Documented, &["ADAC"]),
-        Firm,
-        token,
-    ),
-    check(
-        "P-PERMISSION",
-        "Full Regression is granted by the product, the object, every certificate and the token.",
-        (Documented, &["AN6008"]),
-        Firm,
-        permission,
-    ),
-    check(
-        "P-NOT-A-SAMPLE",
-        "The credential is none of ST's published samples: anybody could open the chip with them.",
-        (Code, &["CUBEH5-ROT", "WOLFTRUST"]),
-        Refuses,
-        not_a_sample,
-    ),
-    check(
-        "P-NRST",
-        "The probe's reset line reaches NRST: without it Debug Authentication cannot start, and there is no way back.",
-        (Staff, &["ST-895809", "ST-846375"]),
-        Firm,
-        nrst,
-    ),
-    check(
-        "P-BOOT-UBE",
-        "BOOT_UBE is 0xB4: with 0xC3 and no ST-iRoT data the chip does not boot once it has left Provisioning.",
-        (Documented, &["HOTSPOT"]),
-        Refuses,
-        boot_ube,
-    ),
-    check(
-        "P-BOOT-ADDRESS",
-        "The boot address points into the user flash; it cannot be changed after Provisioning.",
-        (Observed, &["WOLFTRUST"]),
-        Refuses,
-        boot_address,
-    ),
-    check(
-        "P-WATERMARK",
-        "With TrustZone on, the secure boot address lies in a secure watermark; the watermarks cannot be changed after Open.",
-        (Documented, &["CUBEH5-TZ", "HAL"]),
-        Refuses,
-        watermark,
-    ),
-    check(
-        "P-FIRMWARE",
-        "At the boot address stands a vector table: a stack pointer in RAM and a reset handler in flash.",
-        (Inferred, &["PROVOST"]),
-        Refuses,
-        firmware,
-    ),
-    check(
-        "P-IMAGES",
-        "The images given are in the flash, byte for byte; in later states they can no longer be read back.",
-        (Observed, &["WOLFTRUST"]),
-        Refuses,
-        images,
-    ),
-    check(
-        "P-WATCHDOG",
-        "The independent watchdog is started by software: one that runs from reset interrupts what the ROM does.",
-        (Inferred, &["PROVOST"]),
-        Refuses,
-        watchdog,
-    ),
-    check(
-        "P-REHEARSED",
-        "Where the chip may take an object in the wrong form without complaint, the credential has been used on this very chip.",
-        (Observed, &["ST-789419", "WOLFTRUST"]),
-        Refuses,
-        rehearsed,
-    ),
-    check(
-        "P-KEPT",
-        "What a rehearsal erases can be written again: the flash was read back, or its images were given.",
-        (Inferred, &["PROVOST"]),
-        Firm,
-        kept,
-    ),
-    check(
-        "P-OTP",
-        "An STM32H503 keeps its password for life: it is written only if that is asked for by name.",
-        (Documented, &["CUBEH5-ROT"]),
-        Refuses,
-        otp,
-    ),
-    check(
-        "P-SUPPLY",
-        "The chip's supply is within 1.71 to 3.6 V, where the probe can tell.",
-        (Documented, &["CMSIS"]),
-        Refuses,
-        supply,
-    ),
-    check(
-        "P-LOCKS",
-        "The boot addresses are locked (SECBOOT_LOCK, NSBOOT_LOCK) before Provisioning, if they are to be.",
-        (Documented, &["CUBEH5-ROT"]),
-        Warns,
-        locks,
-    ),
-    check("P-BANKS", "SWAP_BANK is 0, as ST's scripts expect.", (Documented, &["CUBEH5-ROT"]), Warns, banks),
-    check(
-        "P-SERVICE",
-        "The ROM's provisioning service is known to take an object from provost on this chip; public sources leave open how it is called.",
-        (Observed, &["ST-843175", "ST-887685"]),
-        Warns,
-        service,
-    ),
-    gate(
-        "P-IN-PROVISIONING",
-        "The chip is in Provisioning, with TZEN as planned, before anything is provisioned.",
-        (Documented, &["CUBEH5-ROT"]),
-    ),
-    gate(
-        "P-SAME-CHIP",
-        "Discovery shows the unique id that the plan is bound to, where it shows one.",
-        (Observed, &["WOLFTRUST"]),
-    ),
-    gate(
-        "P-DA-VALID",
-        "Discovery shows integrity 0xEAEAEAEA: the chip accepts the object.",
-        (Observed, &["WOLFTRUST", "ST-836233"]),
-    ),
-    gate("P-DA-PERMISSION", "Discovery lists Full Regression.", (Observed, &["WOLFTRUST"])),
-    gate("P-DA-METHOD", "Discovery asks for the kind of credential that is held.", (Documented, &["WIKI-DA"])),
-];
 
 const NOT_OPEN: Verdict = NotMeasured("readable in Open only");
 const NO_CREDENTIAL: Verdict = NotMeasured("no credential");
@@ -278,7 +24,7 @@ fn hold(holds: bool, found: impl Into<String>) -> Verdict {
     if holds { Passed(found.into()) } else { Failed(found.into()) }
 }
 
-fn start_open(f: &Facts) -> Verdict {
+pub(super) fn start_open(f: &Facts) -> Verdict {
     match f.state() {
         Some(ProductState::Open) => Passed("Open".to_owned()),
         // Rule P-NO-CHAIN has more to say.
@@ -288,7 +34,7 @@ fn start_open(f: &Facts) -> Verdict {
     }
 }
 
-fn no_chain(f: &Facts) -> Verdict {
+pub(super) fn no_chain(f: &Facts) -> Verdict {
     match f.state() {
         Some(state) if state > ProductState::Provisioning => Failed(format!("the chip is {state} already")),
         Some(state) => Passed(state.to_string()),
@@ -296,7 +42,7 @@ fn no_chain(f: &Facts) -> Verdict {
     }
 }
 
-fn no_pending(f: &Facts) -> Verdict {
+pub(super) fn no_pending(f: &Facts) -> Verdict {
     let state = f.identity.options.and_then(|o| o.pending_state());
     match (f.pending.is_empty(), state) {
         (_, Some(state)) => Failed(format!("PRODUCT_STATE = {state} waits for a reset")),
@@ -305,7 +51,7 @@ fn no_pending(f: &Facts) -> Verdict {
     }
 }
 
-fn uid(f: &Facts) -> Verdict {
+pub(super) fn uid(f: &Facts) -> Verdict {
     match f.identity.uid {
         _ if f.state() != Some(ProductState::Open) => NOT_OPEN,
         Some(id) if id != [0; 3] && id != [u32::MAX; 3] => Passed(crate::close::facts::uid_text(id)),
@@ -314,7 +60,7 @@ fn uid(f: &Facts) -> Verdict {
     }
 }
 
-fn part(f: &Facts) -> Verdict {
+pub(super) fn part(f: &Facts) -> Verdict {
     let names: Vec<String> = f.parts.iter().map(ToString::to_string).collect();
     let mut classes = f.parts.iter().map(|p| p.info().crypto);
     let first = classes.next();
@@ -322,7 +68,7 @@ fn part(f: &Facts) -> Verdict {
     hold(one_class, names.join(" or "))
 }
 
-fn target(f: &Facts) -> Verdict {
+pub(super) fn target(f: &Facts) -> Verdict {
     let (from, to) = (ProductState::Provisioning, f.request.target);
     if f.identity.options.is_none() {
         return NotMeasured("AP1 is shut");
@@ -332,7 +78,7 @@ fn target(f: &Facts) -> Verdict {
     hold(decision.outcome == Some(to), found)
 }
 
-fn not_for_ever(f: &Facts) -> Verdict {
+pub(super) fn not_for_ever(f: &Facts) -> Verdict {
     match f.request.target {
         ProductState::Locked if f.request.forever => Passed("Locked, asked for in so many words".to_owned()),
         ProductState::Locked => Failed("the target is Locked".to_owned()),
@@ -340,7 +86,7 @@ fn not_for_ever(f: &Facts) -> Verdict {
     }
 }
 
-fn credential(f: &Facts) -> Verdict {
+pub(super) fn credential(f: &Facts) -> Verdict {
     let Some(custody) = &f.custody else { return Failed("none was given".to_owned()) };
     match &custody.set {
         Ok(_) => Passed(custody.folder.display().to_string()),
@@ -353,14 +99,14 @@ fn credential(f: &Facts) -> Verdict {
     }
 }
 
-fn method(f: &Facts) -> Verdict {
+pub(super) fn method(f: &Facts) -> Verdict {
     let Some(Ok(set)) = f.custody.as_ref().map(|c| &c.set) else { return NO_CREDENTIAL };
     let (method, tz) = (f.method(), f.trustzone());
     let found = if set.has(method) { method.as_str() } else { "only the other kind is held" };
     hold(set.has(method), format!("TrustZone {tz} asks for a {method}: {found}"))
 }
 
-fn custody(f: &Facts) -> Verdict {
+pub(super) fn custody(f: &Facts) -> Verdict {
     match &f.custody {
         None => NO_CREDENTIAL,
         Some(c) => match &c.temporary {
@@ -387,20 +133,20 @@ fn with_object(f: &Facts, test: impl FnOnce(&provost_obk::obk::Obk, &'static str
     }
 }
 
-fn object(f: &Facts) -> Verdict {
+pub(super) fn object(f: &Facts) -> Verdict {
     with_object(f, |obk, name| match DaPayload::parse(obk.payload()).and_then(|p| p.verify()) {
         Ok(()) => Passed(format!("{name} is whole")),
         Err(error) => Failed(format!("{name}: {error}")),
     })
 }
 
-fn object_place(f: &Facts) -> Verdict {
+pub(super) fn object_place(f: &Facts) -> Verdict {
     with_object(f, |obk, name| {
         hold(obk.destination() == DESTINATION, format!("{name} goes to {:#010x}", obk.destination()))
     })
 }
 
-fn object_encryption(f: &Facts) -> Verdict {
+pub(super) fn object_encryption(f: &Facts) -> Verdict {
     let crypto = f.parts.iter().any(|p| p.info().crypto);
     with_object(f, |obk, name| {
         let asks = if obk.encrypt() { "asks for encryption" } else { "asks for none" };
@@ -409,7 +155,7 @@ fn object_encryption(f: &Facts) -> Verdict {
     })
 }
 
-fn host_key(f: &Facts) -> Verdict {
+pub(super) fn host_key(f: &Facts) -> Verdict {
     let Some(custody) = &f.custody else { return NO_CREDENTIAL };
     if !has_obk(f) {
         return otp_password(f);
@@ -437,7 +183,7 @@ fn own_hash(f: &Facts) -> Option<[u8; 32]> {
     set.object(DaMethod::Password).ok()?.map(|o| o.payload().hash)
 }
 
-fn token(f: &Facts) -> Verdict {
+pub(super) fn token(f: &Facts) -> Verdict {
     let Some(custody) = &f.custody else { return NO_CREDENTIAL };
     if f.method() == DaMethod::Password {
         return NotMeasured("a password signs nothing");
@@ -453,7 +199,7 @@ fn token(f: &Facts) -> Verdict {
     }
 }
 
-fn permission(f: &Facts) -> Verdict {
+pub(super) fn permission(f: &Facts) -> Verdict {
     let Some(custody) = &f.custody else { return NO_CREDENTIAL };
     if f.method() == DaMethod::Password {
         // Rule R-PASSWORD-FULL-REGRESSION-ONLY: whatever mask stands beside its hash.
@@ -478,7 +224,7 @@ fn permission(f: &Facts) -> Verdict {
     }
 }
 
-fn not_a_sample(f: &Facts) -> Verdict {
+pub(super) fn not_a_sample(f: &Facts) -> Verdict {
     let Some(custody) = &f.custody else { return NO_CREDENTIAL };
     match custody.sample(f.method(), f.request.samples) {
         Some(what) => Failed(format!("it is {what}")),
@@ -486,7 +232,7 @@ fn not_a_sample(f: &Facts) -> Verdict {
     }
 }
 
-fn nrst(f: &Facts) -> Verdict {
+pub(super) fn nrst(f: &Facts) -> Verdict {
     match f.nrst {
         Some(true) => Passed("the core saw the pulse".to_owned()),
         Some(false) => Failed("NRST was driven low and the core saw no reset".to_owned()),
@@ -494,20 +240,20 @@ fn nrst(f: &Facts) -> Verdict {
     }
 }
 
-fn boot_ube(f: &Facts) -> Verdict {
+pub(super) fn boot_ube(f: &Facts) -> Verdict {
     match f.field("BOOT_UBE") {
         None => NotMeasured("no such option, or not readable here"),
         Some(value) => hold(value == u32::from(BootUbe::OemIrot.code()), format!("BOOT_UBE = {value:#04X}")),
     }
 }
 
-fn boot_address(f: &Facts) -> Verdict {
+pub(super) fn boot_address(f: &Facts) -> Verdict {
     let (Some((name, offset)), Some(part)) = (f.boot(), f.part()) else { return NOT_OPEN };
     let value = f.field(name).unwrap_or(0);
     hold(offset < part.info().flash_size, format!("{name} = {value:#08X}"))
 }
 
-fn watermark(f: &Facts) -> Verdict {
+pub(super) fn watermark(f: &Facts) -> Verdict {
     if f.trustzone() == TrustZone::Disabled {
         return NotMeasured("TrustZone is off");
     }
@@ -519,7 +265,7 @@ fn watermark(f: &Facts) -> Verdict {
     }
 }
 
-fn firmware(f: &Facts) -> Verdict {
+pub(super) fn firmware(f: &Facts) -> Verdict {
     if f.state() != Some(ProductState::Open) {
         return NOT_OPEN;
     }
@@ -531,7 +277,7 @@ fn firmware(f: &Facts) -> Verdict {
     hold(in_ram && in_flash, found)
 }
 
-fn images(f: &Facts) -> Verdict {
+pub(super) fn images(f: &Facts) -> Verdict {
     if f.state() != Some(ProductState::Open) {
         return NOT_OPEN;
     }
@@ -551,14 +297,14 @@ fn images(f: &Facts) -> Verdict {
     }
 }
 
-fn watchdog(f: &Facts) -> Verdict {
+pub(super) fn watchdog(f: &Facts) -> Verdict {
     match f.field("IWDG_SW") {
         None => NOT_OPEN,
         Some(value) => hold(value == 1, format!("IWDG_SW = {value}")),
     }
 }
 
-fn rehearsed(f: &Facts) -> Verdict {
+pub(super) fn rehearsed(f: &Facts) -> Verdict {
     let may_take_anything = f.parts.iter().any(|p| p.info().crypto);
     let required = f.request.policy.close.require_rehearsal;
     if f.state() != Some(ProductState::Open) {
@@ -579,7 +325,7 @@ fn rehearsed(f: &Facts) -> Verdict {
     }
 }
 
-fn kept(f: &Facts) -> Verdict {
+pub(super) fn kept(f: &Facts) -> Verdict {
     let otp = f.parts.iter().all(|p| p.info().da_store == DaStore::Otp);
     if !f.request.rehearse {
         return NotMeasured("no rehearsal");
@@ -598,7 +344,7 @@ fn kept(f: &Facts) -> Verdict {
     Passed(format!("{bytes} bytes read back, to be written again{rest}"))
 }
 
-fn otp(f: &Facts) -> Verdict {
+pub(super) fn otp(f: &Facts) -> Verdict {
     match f.otp {
         None => NotMeasured("no password in OTP on this part"),
         Some(otp) if otp.hash.is_some() && otp.locked => Passed("a password stands in OTP, locked".to_owned()),
@@ -606,14 +352,14 @@ fn otp(f: &Facts) -> Verdict {
     }
 }
 
-fn supply(f: &Facts) -> Verdict {
+pub(super) fn supply(f: &Facts) -> Verdict {
     match f.volts {
         None => NotMeasured("this probe cannot tell"),
         Some(volts) => hold((1.71..=3.6).contains(&volts), format!("{volts:.2} V")),
     }
 }
 
-fn locks(f: &Facts) -> Verdict {
+pub(super) fn locks(f: &Facts) -> Verdict {
     if f.words.is_empty() {
         return NOT_OPEN;
     }
@@ -625,14 +371,14 @@ fn locks(f: &Facts) -> Verdict {
     )
 }
 
-fn banks(f: &Facts) -> Verdict {
+pub(super) fn banks(f: &Facts) -> Verdict {
     match f.field("SWAP_BANK") {
         None => NOT_OPEN,
         Some(value) => hold(value == 0, format!("SWAP_BANK = {value}")),
     }
 }
 
-fn service(f: &Facts) -> Verdict {
+pub(super) fn service(f: &Facts) -> Verdict {
     if !has_obk(f) {
         return NotMeasured("no service on this part");
     }

@@ -1,0 +1,56 @@
+//! What is known of a close before anything is done: facts, findings, plan; and who may confirm it.
+
+use provost_chip::rules::RuleId;
+
+use super::{
+    facts::{Facts, Request, measure, prove_nrst},
+    plan::{Bound, ClosePlan},
+    preflight::{self, Finding},
+};
+use crate::{Narrator, error::Result, session::Session};
+
+/// Somebody who may give the phrase that confirms the last step.
+pub trait Consent {
+    /// Whether the phrase may still be given; asked before anything is written.
+    fn is_possible(&mut self, phrase: &str) -> bool;
+    /// Asks for the phrase; `false` if it was not given.
+    fn ask(&mut self, phrase: &str) -> bool;
+}
+
+impl<F: FnMut(&str) -> bool> Consent for F {
+    fn is_possible(&mut self, _phrase: &str) -> bool {
+        true
+    }
+
+    fn ask(&mut self, phrase: &str) -> bool {
+        self(phrase)
+    }
+}
+
+/// What is known before anything is done.
+#[derive(Debug)]
+pub struct Survey {
+    /// What was measured.
+    pub facts: Facts,
+    /// What the preflight says of it.
+    pub findings: Vec<Finding>,
+    /// The plan, if everything that it is bound to could be measured.
+    pub plan: Option<ClosePlan>,
+}
+
+/// Measures, and makes the plan. With `touch`, NRST is pulsed once every other rule has passed.
+///
+/// # Errors
+/// An override that is none; nobody answers; the link breaks.
+pub fn survey(session: &mut Session, request: &Request, touch: bool, narrator: &mut dyn Narrator) -> Result<Survey> {
+    preflight::check_overrides(&request.overrides, &request.policy)?;
+    let mut facts = measure(session, request, narrator)?;
+    let mut findings = preflight::preflight(&facts);
+    if touch && preflight::pass(&findings).is_ok() {
+        narrator.step("prove that NRST reaches the chip", &[RuleId::DaNeedsNrst]);
+        facts.nrst = Some(prove_nrst(session)?);
+        findings = preflight::preflight(&facts);
+    }
+    let plan = Bound::of(&facts).map(|bound| ClosePlan::new(bound, findings.clone()));
+    Ok(Survey { facts, findings, plan })
+}
