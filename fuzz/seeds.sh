@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 readonly crates=../crates
-mkdir -p corpus/{adac_packet,adac_tlv,adac_certificate,adac_token,adac_key,obk_file,obk_xml,obk_config,image,case_file,log}
+mkdir -p corpus/{adac_packet,adac_tlv,adac_certificate,adac_token,adac_key,obk_file,obk_xml,obk_config,image,case_file,log,option_file,flash_image}
 
 cp "$crates"/provost-obk/tests/vectors/*.obk corpus/obk_file/
 cp "$crates"/provost-obk/tests/vectors/*.bin corpus/adac_tlv/
@@ -164,4 +164,40 @@ toml = {
 }
 for name, body in toml.items():
     put("obk_config", name, f"schema = 1\nkind = '{name.split()[0]}'\npart = 'STM32H573'\n{body}".encode())
+
+# Option bytes as a tool prints them and as we write them; firmware in three forms.
+printed = ("OPTION BYTES BANK: 0\n\n   Product state:\n\n     PRODUCT_STATE: 0xED (Open)\n\n   User Configuration:\n\n"
+           "     BOOT_UBE     : 0xB4 (OEM-iRoT)\n     SWAP_BANK    : 0x0 (no swap)\nOPTION BYTES BANK: 1\n\n     TZEN         : 0xC3\n"
+           "     SECWM1_STRT  : 0x0  (0x8000000)\n     NSBOOTADD    : 0x80000  (0x8000000)\n")
+put("option_file", "printed", printed.encode())
+put("option_file", "colours", printed.replace("     ", "\x1b[39m     ").encode())
+put("option_file", "toml", b'format = "provost.options/1"\npart = "STM32H573"\nproduct-state = "open"\n[options]\nTZEN = "0xC3"\n'
+    b'SWAP_BANK = 0\nSECWM1_STRT = 0x7F\nNSBOOTADD = "0x080000"\n')
+
+
+def elf(segments):
+    head = b"\x7fELF\1\1\1" + bytes(9) + struct.pack("<HHIIIIIHHHHHH", 2, 40, 1, 0x08000000, 52, 0, 0x05000000, 52, 32, len(segments), 40, 0, 0)
+    at, table, body = 52 + 32 * len(segments), b"", b""
+    for address, data in segments:
+        table += struct.pack("<8I", 1, at, address, address, len(data), len(data), 5, 4)
+        at, body = at + len(data), body + data
+    return head + table + body
+
+
+def record(kind, address, data):
+    line = bytes([len(data), address >> 8, address & 255, kind]) + data
+    return ":" + (line + bytes([-sum(line) & 255])).hex().upper() + "\n"
+
+
+put("flash_image", "elf", elf([(0x08000000, b"code" * 9), (0x08002000, b"data" * 5)]))
+put("flash_image", "elf secure", elf([(0x0C000000, b"code" * 9)]))
+# Twenty headers that load the same two thousand bytes: far more than the file has.
+shared = elf([(0x08000000 + 0x2000 * n, b"") for n in range(20)])
+for n in range(20):
+    at = 52 + 32 * n
+    shared = shared[:at + 4] + struct.pack("<I", 52 + 32 * 20) + shared[at + 8:at + 16] + struct.pack("<I", 2000) + shared[at + 20:]
+put("flash_image", "elf shared", shared + bytes(2000))
+put("flash_image", "hex", (record(4, 0, b"\x08\0") + record(0, 0x10, bytes(range(16))) + record(2, 0, b"\x10\0") + record(0, 0, b"xy")
+    + record(5, 0, b"\x08\0\1\1") + record(1, 0, b"")).encode())
+put("flash_image", "plain", bytes(range(64)))
 PYTHON

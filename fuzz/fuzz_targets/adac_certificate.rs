@@ -8,7 +8,7 @@ use provost_adac::describe;
 use provost_fuzz::{frugally, says_something};
 
 fuzz_target!(|data: &[u8]| {
-    frugally(data.len(), 0x4000, 64, || certificate(data));
+    frugally(data.len(), 0x2000, 16, || certificate(data));
     let chain = frugally(data.len(), 0x1000, 16, || match Chain::read(data) {
         Ok((chain, form)) => {
             round_trip(&chain, form, data);

@@ -14,9 +14,9 @@ const ROUNDS: u32 = 64;
 const MEMORY: u64 = 0x1_0000;
 
 fuzz_target!(|data: &[u8]| {
-    frugally(data.len(), 0x2000, 16, || file(data, None));
+    frugally(data.len(), 0x1000, 16, || file(data, None));
     if is_quick(data) {
-        frugally(data.len(), 0x2000 + 20 * MEMORY as usize, 16, || file(data, Some(b"passphrase")));
+        frugally(data.len(), 0x1000 + 20 * MEMORY as usize, 16, || file(data, Some(b"passphrase")));
     }
     if let Ok(text) = core::str::from_utf8(data) {
         let _ = (PublicKey::from_pem(text), PrivateKey::from_pem(text));

@@ -37,7 +37,7 @@ fuzz_target!(
     },
     |data: &[u8]| {
         let words = bytes_to_words(data);
-        frugally(data.len(), 0x1000, 16, || packet(&words));
+        frugally(data.len(), 0x800, 16, || packet(&words));
         to_the_host(&words);
         to_the_target(data);
     }

@@ -9,7 +9,7 @@ use provost_adac::tlv::{Padding, Reader, TypeId, Writer};
 use provost_fuzz::{frugally, says_something};
 
 fuzz_target!(|data: &[u8]| {
-    frugally(data.len(), 0x4000, 64, || {
+    frugally(data.len(), 0x1000, 64, || {
         for padding in [Padding::Unpadded, Padding::Padded] {
             tlvs(data, padding);
         }

@@ -18,7 +18,7 @@ fuzz_target!(
         let _ = KEY.root_hash();
     },
     |data: &[u8]| {
-        frugally(data.len(), 0x4000, 64, || {
+        frugally(data.len(), 0x2000, 32, || {
             token(data);
             fragment(data);
             signature(data);
@@ -83,7 +83,7 @@ fn request(data: &[u8]) {
 
 /// The record in which a request travels.
 fn record(data: &[u8]) {
-    if let Ok(request) = frugally(data.len(), 0x4000, 64, || serde_json::from_slice::<SigningRequest>(data)) {
+    if let Ok(request) = frugally(data.len(), 0x2000, 32, || serde_json::from_slice::<SigningRequest>(data)) {
         let text = serde_json::to_string(&request).expect("plain data");
         assert_eq!(serde_json::from_str::<SigningRequest>(&text).expect("our own record"), request);
     }

@@ -50,7 +50,7 @@ fuzz_target!(
     },
     |data: &[u8]| {
         // Four bytes can be a TLV, which takes forty in the list and several hundred with its name.
-        frugally(data.len(), 0x4000, 256, || structure(data));
+        frugally(data.len(), 0x2000, 256, || structure(data));
         if let Ok(image) = Image::parse(data) {
             frugally(data.len(), 0x2000, 4, || verification(&image));
         }

@@ -14,7 +14,7 @@ fuzz_target!(
         let _ = Message::find_in("Error: Cannot connect to access port 1!");
     },
     |data: &[u8]| {
-        let report = frugally(data.len(), 0x10_0000, 64, || log::read(data).expect("a slice cannot fail"));
+        let report = frugally(data.len(), 0x1_0000, 32, || log::read(data).expect("a slice cannot fail"));
         assert!(report.recognised <= report.lines);
         let slow = log::read(BufReader::with_capacity(3, data)).expect("a slice cannot fail");
         assert_eq!(slow, report);

@@ -7,7 +7,7 @@ use provost_obk::describe::describe;
 use provost_obk::{Obk, config};
 
 fuzz_target!(|text: &str| {
-    frugally(text.len(), 0x6_0000, 256, || match config::build(text, &folder::read) {
+    frugally(text.len(), 0x2_0000, 256, || match config::build(text, &folder::read) {
         Ok(obk) => {
             assert_eq!(Obk::parse(&obk.to_bytes()).expect("built objects are sound"), obk);
             let description = describe(&obk).expect("built objects have right digests");

@@ -10,7 +10,7 @@ use provost_obk::obk::{HEADER_BYTES, violations};
 use provost_obk::{Object, Obk, config, describe::describe};
 
 fuzz_target!(|data: &[u8]| {
-    frugally(data.len(), 0x2_0000, 64, || {
+    frugally(data.len(), 0x1_8000, 32, || {
         file(data);
         // Most files that come by chance have a broken header; the same payload under a sound one goes deeper.
         if let Some(obk) = repaired(data) {

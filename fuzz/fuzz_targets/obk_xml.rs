@@ -9,7 +9,7 @@ use provost_obk::{Obk, config};
 
 fuzz_target!(|data: &[u8]| {
     // A node of the tree takes about a hundred bytes, and four characters make one.
-    frugally(data.len(), 0x6_0000, 160, || match xml::build(data, &folder::read) {
+    frugally(data.len(), 0x2_0000, 128, || match xml::build(data, &folder::read) {
         Ok(built) => {
             let bytes = built.product.to_bytes();
             assert!(bytes.len() < 0x3000);

@@ -113,7 +113,7 @@ pub struct Shares {
 }
 
 /// Above this share of lost worlds nothing is promised.
-pub const LOST_AT_MOST: f64 = 0.12;
+pub const LOST_AT_MOST: f64 = 0.07;
 /// A verdict other than `undetermined` needs this share.
 pub const SURE: f64 = 0.85;
 

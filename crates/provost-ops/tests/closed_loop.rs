@@ -39,7 +39,7 @@ use bench::Workbench;
 use chip::{Credentials, Situation, Stored};
 use random::Random;
 use story::Owner;
-use tally::{Grade, Outcome, Tally};
+use tally::{Grade, Outcome, Sibling, Tally};
 use truth::{Oracle, Truth};
 
 /// How often somebody does a test and asks again.
@@ -68,18 +68,22 @@ impl Shop {
     }
 
     /// Another chip that shows the same in all that was done, and can be saved: then no report of this kind tells them apart.
-    fn double(&self, outcome: &Outcome, scratch: &Path) -> Option<Stored> {
-        let others = [Stored::Own, Stored::Stranger, Stored::Sample, Stored::OwnOfWrongKind];
-        others.into_iter().find(|stored| {
-            let other = self.live(outcome.seed, Some(*stored), scratch);
+    fn double(&self, outcome: &Outcome, scratch: &Path) -> Option<Sibling> {
+        let stored = [Stored::Own, Stored::Stranger, Stored::Sample, Stored::OwnOfWrongKind].map(Sibling::Stored);
+        stored.into_iter().chain([Sibling::BootUbe(BootUbe::OemIrot)]).find(|twin| {
+            let other = self.live(outcome.seed, Some(*twin), scratch);
             other.truth > Truth::Lost && other.told == outcome.told
         })
     }
 
-    fn live(&self, seed: u64, stored: Option<Stored>, scratch: &Path) -> Outcome {
+    fn live(&self, seed: u64, but: Option<Sibling>, scratch: &Path) -> Outcome {
         let random = &mut Random::new(seed);
         let mut situation = Situation::random(random);
-        situation.stored = stored.unwrap_or(situation.stored);
+        match but {
+            Some(Sibling::Stored(stored)) => situation.stored = stored,
+            Some(Sibling::BootUbe(boot_ube)) => situation.boot_ube = boot_ube,
+            None => {}
+        }
         let stranger_helps = random.percent(70);
         let mut bench = Workbench::new(situation.board(&self.credentials), situation.part);
         let mut report = Owner::new(random, &mut bench, &self.credentials).live(&situation);

@@ -17,6 +17,7 @@ use super::{
     bench::{ToProvision, Workbench},
     chip::{Credential, Credentials, Situation},
     random::Random,
+    tally::STRANGERS_FILE,
 };
 
 /// What the owner tells, and what there would be to tell.
@@ -307,7 +308,7 @@ impl<'a> Owner<'a> {
             0..92 => (&credentials.own, None),
             92..97 => (&credentials.sample, Some(Sign::SampleCredential)),
             _ => {
-                self.report.flaws.push("the file was somebody else's, and is told as the owner's");
+                self.report.flaws.push(STRANGERS_FILE);
                 (&credentials.stranger, None)
             }
         }

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use provost_chip::{model::World, states::ProductState};
+use provost_chip::{
+    model::World,
+    states::{BootUbe, ProductState},
+};
 use provost_diagnosis::{
     Diagnosis,
     case::{Act, Case, Step},
@@ -18,6 +21,18 @@ use super::{
 const AT_LEAST_OPENED: usize = 85;
 /// Per cent of the lost chips that are called lost.
 const AT_LEAST_CALLED_LOST: usize = 75;
+/// Per cent of the promises of a way back that may turn out false, whatever their excuse: a promise is worth its certainty.
+const AT_MOST_FALSE: usize = 5;
+
+/// A flaw of a report: the owner takes a file for their own that is not.
+pub const STRANGERS_FILE: &str = "the file was somebody else's, and is told as the owner's";
+
+/// Where one chip differs from another that has the same history.
+#[derive(Debug, Clone, Copy)]
+pub enum Sibling {
+    Stored(Stored),
+    BootUbe(BootUbe),
+}
 
 /// One chip's story.
 #[derive(Debug)]
@@ -41,8 +56,8 @@ pub struct Outcome {
     pub told_all: Option<Verdict>,
     /// The report, the tests that were asked for included.
     pub told: Case,
-    /// What another chip holds that shows the same all along and can be saved.
-    pub double: Option<Stored>,
+    /// Another chip that shows the same all along and can be saved.
+    pub double: Option<Sibling>,
     pub diagnosis: Diagnosis,
     pub slowest: f64,
     pub worlds: usize,
@@ -83,13 +98,18 @@ impl Outcome {
 
     /// The report is wrong in what matters, or leaves it out: from one that is not, the answer would be another.
     pub fn was_misled(&self) -> bool {
-        self.told_all.is_some_and(|v| v != self.diagnosis.verdict)
+        // There are no words for somebody else's file that is taken for one's own.
+        self.told_all.is_some_and(|v| v != self.diagnosis.verdict) || self.flaws.contains(&STRANGERS_FILE)
     }
 
     /// A promise that nothing on the bench could have kept anybody from: the report was wrong, or it fits a chip that can be
-    /// saved just as well, and the promise named its condition.
+    /// saved just as well.
     fn is_excused(&self) -> bool {
-        self.was_misled() || (self.double.is_some() && self.diagnosis.verdict == Verdict::RecoverableIf)
+        self.was_misled() || self.double.is_some()
+    }
+
+    fn promises(&self) -> bool {
+        matches!(self.diagnosis.verdict, Verdict::Recoverable | Verdict::RecoverableIf)
     }
 
     /// What the chip was like, in a line.
@@ -201,6 +221,8 @@ impl Tally {
             .map(Outcome::line)
             .collect();
         assert!(promises.is_empty(), "{} lost chips were called recoverable:\n{}", promises.len(), promises.join("\n"));
+        let (made, broken) = (self.count(Outcome::promises), self.count(|o| o.grade() == Grade::FalsePromise));
+        assert!(100 * broken <= AT_MOST_FALSE * made, "{broken} of {made} promises were false");
         let opened = self.share(Truth::Recoverable, |o| o.after == Truth::Open);
         assert!(opened >= AT_LEAST_OPENED, "only {opened} % of the recoverable chips were opened");
         let told = self.share(Truth::Lost, |o| o.diagnosis.verdict == Verdict::Lost);
@@ -238,11 +260,12 @@ impl fmt::Display for Tally {
         writeln!(f, "made worse: {}", self.count(|o| !o.worse.is_empty()))?;
         writeln!(f, "brought on by ST's tool where provost cannot provision: {}", self.count(|o| o.by_st_tool))?;
         let promises = self.count(|o| o.grade() == Grade::FalsePromise);
+        let made = self.count(Outcome::promises);
         let misled = self.count(|o| o.grade() == Grade::FalsePromise && o.was_misled());
         let doubles = self.count(|o| o.grade() == Grade::FalsePromise && !o.was_misled() && o.double.is_some());
         writeln!(
             f,
-            "lost chips called recoverable: {promises}, of them {misled} by a report that was wrong or left out what matters, {doubles} that show nothing else than a chip that can be saved"
+            "promises of a way back: {made}; lost chips called recoverable: {promises}, of them {misled} by a report that was wrong or left out what matters, {doubles} that show nothing else than a chip that can be saved"
         )?;
         let slowest = self.outcomes.iter().map(|o| o.slowest).fold(0.0, f64::max);
         let worlds = self.outcomes.iter().map(|o| o.worlds).max().unwrap_or(0);
