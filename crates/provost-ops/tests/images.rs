@@ -72,6 +72,10 @@ fn damaged_images_are_refused_by_place() {
     not_arm[18] = 3;
     let mut wide = good.clone();
     wide[4] = 2;
+    // The second header is pointed at the bytes of the first, and both load all of them.
+    let mut shared = elf(&[(0, 0x0800_0000, &[1; 200]), (0, 0x0800_2000, &[])]);
+    shared.copy_within(56..60, 88);
+    shared.copy_within(68..72, 100);
     for (bytes, name, says) in [
         (&b"\x7fELF"[..], "a.elf", "flash-image: image a.elf: no 32-bit ELF"),
         (&good[..60], "a.elf", "flash-image: image a.elf: ELF program headers"),
@@ -82,6 +86,7 @@ fn damaged_images_are_refused_by_place() {
         ),
         (&not_arm, "a.elf", "machine 3 is not Arm"),
         (&wide, "a.elf", "no 32-bit ELF"),
+        (&shared, "a.elf", "program header 1: it loads bytes of the file that others load already"),
         (&elf(&[]), "a.elf", "nothing in it"),
         (b":00000001FF\n", "a.hex", "nothing in it"),
         (b":0400100001020304E2\n", "a.hex", "cut short"),

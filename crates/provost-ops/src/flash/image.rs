@@ -232,7 +232,7 @@ fn elf_segments(bytes: &[u8]) -> Result<Vec<(u32, Vec<u8>)>, String> {
     if header.e_machine(endian) != elf::EM_ARM {
         return Err(format!("ELF header, byte 0x12: machine {} is not Arm", header.e_machine(endian)));
     }
-    let mut parts = Vec::new();
+    let (mut parts, mut loaded) = (Vec::new(), 0);
     let headers = header.program_headers(endian, bytes).map_err(|e| format!("ELF program headers: {e}"))?;
     for (number, program) in headers.iter().enumerate() {
         if program.p_type(endian) != elf::PT_LOAD || program.p_filesz(endian) == 0 {
@@ -242,6 +242,10 @@ fn elf_segments(bytes: &[u8]) -> Result<Vec<(u32, Vec<u8>)>, String> {
         let data = program
             .data(endian, bytes)
             .map_err(|()| format!("ELF program header {number}: its bytes at {offset:#x} are not in the file"))?;
+        loaded += data.len();
+        if loaded > bytes.len() {
+            return Err(format!("ELF program header {number}: it loads bytes of the file that others load already"));
+        }
         parts.push((program.p_paddr(endian), data.to_vec()));
     }
     Ok(parts)
