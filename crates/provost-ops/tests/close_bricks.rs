@@ -27,10 +27,11 @@ use provost_ops::{
     bench::Bench,
     close::{
         Request,
-        words::{self, View, write_product_state},
+        words::{self, write_product_state},
     },
     credential::CredentialSet,
     identify::identify,
+    option_bytes::{Alias, OptionBytes},
 };
 use provost_twin::{board::VirtualBoard, presets::Maker, silicon::FirmwareBehaviour};
 
@@ -51,7 +52,7 @@ impl Careless {
     }
 
     /// Writes PRODUCT_STATE and resets, and does not look what came of it: as scripts do.
-    fn state(&mut self, to: ProductState, view: View) -> &mut Self {
+    fn state(&mut self, to: ProductState, view: Alias) -> &mut Self {
         write_product_state(&mut self.0.session, to, view).unwrap();
         self.0.session.pulse_nrst().unwrap();
         let _ = self.0.session.wait_for_ap1();
@@ -59,11 +60,11 @@ impl Careless {
     }
 
     fn provisioning(&mut self) -> &mut Self {
-        self.state(ProductState::Provisioning, View::Secure)
+        self.state(ProductState::Provisioning, Alias::Secure)
     }
 
     fn then(&mut self, to: ProductState) {
-        self.state(to, View::NonSecure);
+        self.state(to, Alias::NonSecure);
     }
 
     /// Calls the provisioning service by hand (layout: CMSIS `RSSLIB_DataProvisioningConf_t`).
@@ -133,12 +134,12 @@ impl Way {
     fn option(&self, name: &str, value: u32) {
         for board in [&self.board, &self.twin] {
             let mut bench = Bench::on_board(board.clone());
-            identify(&mut bench.session).unwrap();
             let part: PartId = PART.parse().unwrap();
-            let now = words::read(&mut bench.session, part, View::Secure).unwrap().0;
-            let mut wanted = now.clone();
+            let identity = identify(&mut bench.session).unwrap();
+            let now = OptionBytes::read(&mut bench.session, &identity, Some(part)).unwrap();
+            let mut wanted = words::of(&now);
             words::with_field(part, &mut wanted, name, value);
-            words::program(&mut bench.session, part, View::Secure, &now, &wanted).unwrap();
+            words::program(&mut bench.session, &now, &wanted).unwrap();
             bench.session.pulse_nrst().unwrap();
             bench.session.wait_for_ap1().unwrap();
         }
@@ -180,7 +181,7 @@ fn a_closed_state_chosen_from_open() {
     path.request.credential = None;
     path.refused("P-CREDENTIAL");
     let mut careless = Careless::on(&path.twin);
-    careless.state(ProductState::Closed, View::Secure);
+    careless.state(ProductState::Closed, Alias::Secure);
     assert_eq!(state_of(&path.twin).0, ProductState::Provisioning);
     assert!(has_a_way_back(&path.twin, &path.means), "not lost yet");
     careless.then(ProductState::Closed);

@@ -25,9 +25,10 @@ use provost_ops::{
     close::{
         Request, Survey,
         preflight::{Check, Weight},
-        survey,
-        words::{self, View},
+        survey, words,
     },
+    identify::identify,
+    option_bytes::OptionBytes,
 };
 use provost_twin::{board::VirtualBoard, presets::Maker};
 
@@ -60,25 +61,19 @@ impl Bed {
 
     /// Sets an option field of the chip, as a debugger would.
     fn option(&mut self, name: &str, value: u32, reset: bool) {
-        let tz = self.tz();
         let part: PartId = self.request.part.unwrap();
         let session = &mut self.bench.session;
-        provost_ops::identify::identify(session).unwrap();
-        let view = View::of(ProductState::Open, tz);
-        let now = words::read(session, part, view).unwrap().0;
-        let mut wanted = now.clone();
+        let identity = identify(session).unwrap();
+        let now = OptionBytes::read(session, &identity, Some(part)).unwrap();
+        let mut wanted = words::of(&now);
         words::with_field(part, &mut wanted, name, value);
-        assert_ne!(now, wanted, "{name}");
-        words::program(session, part, view, &now, &wanted).unwrap();
+        assert_ne!(words::of(&now), wanted, "{name}");
+        words::program(session, &now, &wanted).unwrap();
         if reset {
             session.pulse_nrst().unwrap();
             session.wait_for_ap1().unwrap();
-            assert_eq!(words::read(session, part, view).unwrap().0, wanted, "{name}");
+            assert_eq!(words::of(&now.read_again(session).unwrap()), wanted, "{name}");
         }
-    }
-
-    fn tz(&self) -> TrustZone {
-        self.bench.board.as_ref().unwrap().board().silicon().chip().tz
     }
 
     /// Writes the object file that belongs to the set, changed.
@@ -138,8 +133,13 @@ fn spoilt(rule: &str, base: &Path) -> Bed {
         "P-NRST" => bed.bench.board.as_ref().unwrap().board().silicon_mut().set_nrst_wired(false),
         "P-BOOT-UBE" => bed.option("BOOT_UBE", 0xC3, true),
         "P-BOOT-ADDRESS" => bed.option("SECBOOTADD", 0x0B_0000, true),
-        "P-WATERMARK" => bed.option("SECWM1_STRT", 0x1F, true),
+        "P-WATERMARK" => {
+            bed.option("SECWM1_STRT", 0x1F, true);
+            bed.request.images.clear();
+        }
+        "P-FIRMWARE" => bed.request.images.clear(),
         "P-IMAGES" => bed.request.images[0].sha256 = "00".repeat(32),
+        "P-IMAGE-WORLDS" => bed.request.images[0].address ^= 0x0400_0000,
         "P-WATCHDOG" => bed.option("IWDG_SW", 0, true),
         "P-REHEARSED" => bed.request.rehearse = false,
         "P-KEPT" => {

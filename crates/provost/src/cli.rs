@@ -1,11 +1,15 @@
 //! The command line: the doc comments here are its help.
 
+mod close;
 mod credential;
+mod memory;
 mod obk;
 
 use std::path::PathBuf;
 
+pub(crate) use close::*;
 pub(crate) use credential::*;
+pub(crate) use memory::*;
 pub(crate) use obk::*;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -139,84 +143,6 @@ pub(crate) struct Rescue {
     pub(crate) access: KeyAccess,
 }
 
-/// Options of `close`.
-#[derive(Debug, Args)]
-pub(crate) struct Close {
-    /// The state to end in: irot-provisioned, tz-closed or closed.
-    #[arg(long, value_name = "STATE", value_parser = state)]
-    pub(crate) to: ProductState,
-    /// The folder with the credential that will be the way back, under the names that ST's tools use.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) credential: Option<PathBuf>,
-    /// A binary image that must be in the flash at this address; may be given several times. Without one, the whole flash is
-    /// read and its digest kept.
-    #[arg(long = "image", value_name = "FILE@ADDRESS")]
-    pub(crate) images: Vec<String>,
-    /// Do the whole round trip first: Provisioning, object, discovery, full regression, Open; then restore option bytes and flash.
-    #[arg(long)]
-    pub(crate) rehearse: bool,
-    /// The round trip and nothing else; it is remembered, and counts for a later close.
-    #[arg(long)]
-    pub(crate) rehearse_only: bool,
-    /// Print the plan and what the preflight finds; write nothing.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Write the plan to this file, for `provost apply`; write nothing to the chip.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) save: Option<PathBuf>,
-    /// Pass over a rule of the preflight; the receipt keeps it. May be given several times.
-    #[arg(long = "override", value_name = "P-RULE")]
-    pub(crate) overrides: Vec<String>,
-    /// Write an encrypted copy of the credential first: `age -d FILE | tar x` brings it back.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) escrow: Option<PathBuf>,
-    /// Whom to encrypt it to (age1…), besides those of the policy; may be given several times.
-    #[arg(long = "recipient", value_name = "RECIPIENT")]
-    pub(crate) recipients: Vec<String>,
-    /// Overwrite the files of --save and --escrow.
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// What the house demands; ./provost.toml if it is there.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: Option<PathBuf>,
-    /// Where plan, journal, receipt and rehearsals go: a folder per close is made in it.
-    #[arg(long, value_name = "DIR", default_value = "provost-close")]
-    pub(crate) out: PathBuf,
-    /// Locked has no way back.
-    #[arg(long, hide = true)]
-    pub(crate) i_want_this_forever: bool,
-}
-
-/// Options of `apply`.
-#[derive(Debug, Args)]
-pub(crate) struct Apply {
-    /// The plan, as `provost close --save` wrote it.
-    #[arg(value_name = "PLAN", required_unless_present = "resume", conflicts_with = "resume")]
-    pub(crate) plan: Option<PathBuf>,
-    /// Go on with the unfinished close of this chip.
-    #[arg(long)]
-    pub(crate) resume: bool,
-    /// The folder with the credential, if it is no longer where the plan says.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) credential: Option<PathBuf>,
-    /// What the house demands; ./provost.toml if it is there.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: Option<PathBuf>,
-    /// Where plan, journal, receipt and rehearsals go.
-    #[arg(long, value_name = "DIR", default_value = "provost-close")]
-    pub(crate) out: PathBuf,
-}
-
-/// Options of `history`.
-#[derive(Debug, Args)]
-pub(crate) struct History {
-    /// A unique id, whole or in part.
-    pub(crate) uid: Option<String>,
-    /// Folders with receipts.
-    #[arg(long = "in", value_name = "DIR", default_values = ["provost-close", "provost-rescue"])]
-    pub(crate) folders: Vec<PathBuf>,
-}
-
 /// Subcommands of `auth`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Auth {
@@ -249,136 +175,6 @@ pub(crate) struct Regress {
     /// Keys that are not simply in a file.
     #[command(flatten)]
     pub(crate) access: KeyAccess,
-}
-
-/// Subcommands of `option`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum OptionCommand {
-    /// All option bytes: value, meaning, what differs from the factory, and what may be changed now. Reads only.
-    List,
-    /// Some of them. Reads only.
-    Get(OptionGet),
-    /// Change several in one launch, reset the chip, and read them back.
-    Set(OptionSet),
-    /// Write them to a file, or to stdout. Reads only.
-    Export(OptionExport),
-    /// Say what differs between a file and the chip, or between two files. Reads only.
-    Diff(OptionDiff),
-    /// Set what differs from a file. PRODUCT_STATE is left alone.
-    Import(OptionImport),
-}
-
-/// Options of `option get`.
-#[derive(Debug, Args)]
-pub(crate) struct OptionGet {
-    /// ST's names, such as TZEN or SECWM1_END.
-    #[arg(required = true, value_name = "NAME")]
-    pub(crate) names: Vec<String>,
-}
-
-/// Options of `option set`.
-#[derive(Debug, Args)]
-pub(crate) struct OptionSet {
-    /// What to set. A value is a number (0x1F, 31), a name (on, st-irot, no-reset) or a boot address (0x08010000).
-    #[arg(required = true, value_name = "NAME=VALUE")]
-    pub(crate) assignments: Vec<String>,
-    /// Check everything, print what would be done and which phrase confirms it, and write nothing.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-}
-
-/// A file format of option bytes.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum OptionFormat {
-    /// TOML, a line per field with its meaning.
-    Toml,
-    /// As STM32CubeProgrammer's `-ob displ` prints them.
-    Displ,
-}
-
-/// Options of `option export`.
-#[derive(Debug, Args)]
-pub(crate) struct OptionExport {
-    /// The file; without one, stdout.
-    pub(crate) file: Option<PathBuf>,
-    /// The format.
-    #[arg(long, default_value = "toml")]
-    pub(crate) format: OptionFormat,
-    /// Write over an existing file.
-    #[arg(long)]
-    pub(crate) force: bool,
-}
-
-/// Options of `option diff`.
-#[derive(Debug, Args)]
-pub(crate) struct OptionDiff {
-    /// A file: TOML, or what STM32CubeProgrammer printed.
-    pub(crate) file: PathBuf,
-    /// Another one, instead of the chip.
-    pub(crate) other: Option<PathBuf>,
-}
-
-/// Options of `option import`.
-#[derive(Debug, Args)]
-pub(crate) struct OptionImport {
-    /// A file: TOML, or what STM32CubeProgrammer printed.
-    pub(crate) file: PathBuf,
-    /// Check everything, print what would be done and which phrase confirms it, and write nothing.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-}
-
-/// Subcommands of `flash`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum FlashCommand {
-    /// Erase the sectors that an image touches, program it, read it back, and reset the chip.
-    Write(FlashImage),
-    /// Compare flash with an image. Reads only.
-    Verify(FlashImage),
-    /// Erase whole sectors, and reset the chip.
-    Erase(FlashErase),
-    /// Read flash into a file: Intel HEX if it ends in .hex, plain bytes otherwise. Reads only.
-    Read(FlashRead),
-}
-
-/// An image.
-#[derive(Debug, Args)]
-pub(crate) struct FlashImage {
-    /// ELF, Intel HEX (.hex), or plain bytes with --at.
-    pub(crate) image: PathBuf,
-    /// Where plain bytes belong.
-    #[arg(long, value_name = "ADDRESS", value_parser = number)]
-    pub(crate) at: Option<u32>,
-}
-
-/// Options of `flash erase`.
-#[derive(Debug, Args)]
-pub(crate) struct FlashErase {
-    /// All of user flash.
-    #[arg(long, conflicts_with_all = ["at", "size"], required_unless_present = "at")]
-    pub(crate) all: bool,
-    /// From this address on; the sectors it lies in are erased whole.
-    #[arg(long, value_name = "ADDRESS", value_parser = number, requires = "size")]
-    pub(crate) at: Option<u32>,
-    /// So many bytes.
-    #[arg(long, value_name = "BYTES", value_parser = number, requires = "at")]
-    pub(crate) size: Option<u32>,
-}
-
-/// Options of `flash read`.
-#[derive(Debug, Args)]
-pub(crate) struct FlashRead {
-    /// The file to make.
-    pub(crate) file: PathBuf,
-    /// From this address on, instead of all of user flash.
-    #[arg(long, value_name = "ADDRESS", value_parser = number, requires = "size")]
-    pub(crate) at: Option<u32>,
-    /// So many bytes.
-    #[arg(long, value_name = "BYTES", value_parser = number, requires = "at")]
-    pub(crate) size: Option<u32>,
-    /// Write over an existing file.
-    #[arg(long)]
-    pub(crate) force: bool,
 }
 
 /// A number in decimal or, after `0x`, in hexadecimal.

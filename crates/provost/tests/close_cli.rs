@@ -189,9 +189,7 @@ fn every_rule_and_every_error_is_explained() {
         "close-elsewhere",
         "close-not-taken",
         "close-options-not-restored",
-        "flash-write",
         "otp-taken",
-        "image-file",
         "policy-file",
         "escrow",
     ] {
@@ -205,7 +203,7 @@ fn refusals_are_documents() {
     for (words, code, exit) in [
         (&["--to", "locked"][..], "close-refused", 3),
         (&["--to", "closed", "--override", "P-NRST"], "close-override", 2),
-        (&["--to", "closed", "--image", "nowhere.bin@0x08000000"], "image-file", 3),
+        (&["--to", "closed", "--image", "nowhere.bin@0x08000000"], "flash-file", 1),
         (&["--to", "closed", "--policy", "nowhere.toml"], "policy-file", 3),
         (&["--to", "closed", "--escrow", "copy.age"], "escrow", 1),
         (&["--to", "closed"], "close-not-confirmed", 3),

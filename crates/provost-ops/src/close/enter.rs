@@ -3,6 +3,7 @@
 use provost_adac::discovery::Integrity;
 use provost_chip::{
     assumptions::RssChecksum,
+    option_bytes::OptionField,
     registers::{flash, memory},
     rules::RuleId,
     states::{DaMethod, ProductState},
@@ -14,12 +15,13 @@ use super::{
     facts::uid_text,
     record::{Record, outcome_of},
     run::{Run, prefix},
-    words::{self, View, with_field},
 };
 use crate::{
     debug_auth::{Conversation, discover},
     error::{OpError, Result},
+    identify::identify,
     journal::{Attempt, AttemptOutcome},
+    option_bytes::{Alias, OptionBytes, launch},
     provisioning::{Answer, CHECKSUMS, EncryptWord, Service},
 };
 
@@ -201,7 +203,7 @@ impl Run<'_> {
         self.narrator.step("write the password's hash into OTP and lock it", &[RuleId::H503Otp]);
         let hash: Vec<u8> = self.payload[32..64].to_vec();
         self.record(Record::WritingOtp)?;
-        let view = View::NonSecure;
+        let alias = Alias::NonSecure;
         for (index, pair) in hash.chunks_exact(2).enumerate() {
             let (at, wanted) = (memory::OTP + 2 * index as u32, u16::from_le_bytes([pair[0], pair[1]]));
             match self.session.ap1().read16(at) {
@@ -212,25 +214,26 @@ impl Run<'_> {
                 Err(error) => return Err(error.into()),
             }
             let mut ap1 = self.session.ap1();
-            if ap1.read32(view.register(flash::NSCR))? & flash::CR_LOCK != 0 {
+            if ap1.read32(alias.register(flash::NSCR))? & flash::CR_LOCK != 0 {
                 for key in flash::KEYS {
-                    ap1.write32(view.register(flash::NSKEYR), key)?;
+                    ap1.write32(alias.register(flash::NSKEYR), key)?;
                 }
             }
-            ap1.write32(view.register(flash::NSCR), flash::CR_PG)?;
+            ap1.write32(alias.register(flash::NSCR), flash::CR_PG)?;
             ap1.write16(at, wanted)?;
-            words::wait_until_idle(self.session, view)?;
-            self.session.ap1().write32(view.register(flash::NSCR), flash::CR_LOCK)?;
+            launch::wait_until_idle(self.session, alias)?;
+            self.session.ap1().write32(alias.register(flash::NSCR), flash::CR_LOCK)?;
         }
-        let Some(&part) = self.parts.first() else { return Ok(()) };
-        let (now, _) = words::read(self.session, part, view)?;
-        if words::field(part, &now, "LOCKBL").unwrap_or(0) & 1 == 1 {
+        let identity = identify(self.session)?;
+        let bytes = OptionBytes::read(self.session, &identity, self.parts.first().copied())?;
+        let Some(field) = OptionField::find(bytes.part(), "LOCKBL") else { return Ok(()) };
+        let word = bytes.word(field).current;
+        if field.get(word) & 1 == 1 {
             return Ok(());
         }
-        let mut wanted = now.clone();
-        let locked = words::field(part, &now, "LOCKBL").unwrap_or(0) | 1;
-        with_field(part, &mut wanted, "LOCKBL", locked);
-        words::program(self.session, part, view, &now, &wanted)?;
+        launch::program(self.session, alias, &[(field.offset_prg, field.set(word, field.get(word) | 1))])?;
+        launch::start(self.session, alias)?;
+        launch::lock(self.session, alias)?;
         self.leave()
     }
 }

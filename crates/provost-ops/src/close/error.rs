@@ -101,20 +101,6 @@ pub enum CloseError {
         /// What differs.
         differences: Vec<Difference>,
     },
-    /// The flash controller refused an erase or a write.
-    #[error("the flash controller refused at {address:#010x} (status {status:#010x})")]
-    FlashRefused {
-        /// Where.
-        address: u32,
-        /// NSSR or SECSR.
-        status: u32,
-    },
-    /// What was written reads back differently.
-    #[error("the flash reads back differently at {address:#010x}")]
-    FlashDiffers {
-        /// Where.
-        address: u32,
-    },
     /// What stands in OTP is not what was to be written.
     #[error("OTP half-word {index} reads {found:#06x}: it was written before, with something else")]
     OtpTaken {
@@ -122,14 +108,6 @@ pub enum CloseError {
         index: usize,
         /// What stands there.
         found: u16,
-    },
-    /// An image file cannot be read.
-    #[error("image {path}: {source}")]
-    Image {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
     },
     /// The policy file says something unknown, or cannot be read.
     #[error("policy {path}: {source}")]
@@ -174,9 +152,7 @@ impl CloseError {
             Self::Elsewhere { .. } => "close-elsewhere",
             Self::NotTaken { .. } => "close-not-taken",
             Self::OptionsNotRestored { .. } => "close-options-not-restored",
-            Self::FlashRefused { .. } | Self::FlashDiffers { .. } => "flash-write",
             Self::OtpTaken { .. } => "otp-taken",
-            Self::Image { .. } => "image-file",
             Self::Policy { .. } => "policy-file",
             Self::Escrow { .. } => "escrow",
         }
@@ -192,7 +168,6 @@ impl CloseError {
             | Self::PlanFile { .. }
             | Self::NotConfirmed { .. }
             | Self::NothingToResume { .. }
-            | Self::Image { .. }
             | Self::Policy { .. } => Exit::Refused,
             Self::Gate { .. }
             | Self::StoppedBeforeTheDoor { .. }
@@ -200,9 +175,7 @@ impl CloseError {
             | Self::Elsewhere { .. }
             | Self::NotTaken { .. }
             | Self::OtpTaken { .. } => Exit::PersonMustAct,
-            Self::OptionsNotRestored { .. } | Self::FlashRefused { .. } | Self::FlashDiffers { .. } => {
-                Exit::Interrupted
-            }
+            Self::OptionsNotRestored { .. } => Exit::Interrupted,
             Self::Escrow { .. } => Exit::Failed,
         }
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use provost_chip::{
+    option_bytes::OptionField,
     parts::{DaStore, PartId},
     registers::memory,
     rules::RuleId,
@@ -12,15 +13,16 @@ use provost_link::LinkError;
 
 use super::{
     custody::{Custody, Samples},
-    image::{self, Digest, Image, Map},
+    image::{Digest, Image},
     policy::Policy,
     rehearsal::Rehearsal,
-    words::{self, View, Words, field},
 };
 use crate::{
-    Narrator,
+    Narrator, Silent,
     error::Result,
+    flash::Flash,
     identify::{Identity, identify},
+    option_bytes::OptionBytes,
     session::Session,
 };
 
@@ -71,10 +73,8 @@ pub struct Facts {
     pub identity: Identity,
     /// The parts it may be.
     pub parts: Vec<PartId>,
-    /// Option words in force; empty unless the chip is Open.
-    pub words: Words,
-    /// Option registers whose programmed value waits for a reset.
-    pub pending: Vec<String>,
+    /// The option bytes; none unless the chip is Open.
+    pub options: Option<OptionBytes>,
     /// Whether NRST reaches the chip; `None` if it was not tried.
     pub nrst: Option<bool>,
     /// The credential.
@@ -127,7 +127,18 @@ impl Facts {
 
     /// An option field.
     pub fn field(&self, name: &str) -> Option<u32> {
-        field(self.part()?, &self.words, name)
+        let options = self.options.as_ref()?;
+        options.value(OptionField::find(options.part(), name)?)
+    }
+
+    /// The option fields whose programmed value waits for a reset.
+    pub fn pending(&self) -> Vec<&'static str> {
+        self.options.as_ref().map_or(Vec::new(), |o| o.pending().into_iter().map(|(field, _)| field.name).collect())
+    }
+
+    /// The user flash as the option bytes divide it.
+    pub fn flash(&self) -> Option<Flash<'_>> {
+        self.options.as_ref().map(Flash::new)
     }
 
     /// The unique id as one word.
@@ -142,10 +153,6 @@ impl Facts {
             TrustZone::Disabled => ("NSBOOTADD", memory::FLASH),
         };
         Some((name, (self.field(name)? << 8).wrapping_sub(alias)))
-    }
-
-    pub(super) fn map(&self) -> Option<Map> {
-        Some(Map::new(self.part()?, &self.words, self.trustzone()))
     }
 }
 
@@ -165,8 +172,7 @@ pub fn measure(session: &mut Session, request: &Request, narrator: &mut dyn Narr
     let mut facts = Facts {
         identity,
         parts,
-        words: Words::new(),
-        pending: Vec::new(),
+        options: None,
         nrst: None,
         custody: None,
         vectors: None,
@@ -183,9 +189,8 @@ pub fn measure(session: &mut Session, request: &Request, narrator: &mut dyn Narr
         facts.rehearsed = Rehearsal::remembered(&request.out, &uid);
     }
     if let (Some(ProductState::Open), Some(part)) = (facts.state(), facts.part()) {
-        let view = View::of(ProductState::Open, facts.trustzone());
-        (facts.words, facts.pending) = words::read(session, part, view)?;
-        read_flash(session, &mut facts)?;
+        facts.options = Some(OptionBytes::read(session, &facts.identity, request.part)?);
+        read_flash(session, &mut facts, narrator)?;
         if part.info().da_store == DaStore::Otp {
             facts.otp = Some(read_otp(session, &facts)?);
         }
@@ -193,35 +198,35 @@ pub fn measure(session: &mut Session, request: &Request, narrator: &mut dyn Narr
     Ok(facts)
 }
 
-fn read_flash(session: &mut Session, facts: &mut Facts) -> Result<(), LinkError> {
-    let (Some(part), Some(map)) = (facts.part(), facts.map()) else { return Ok(()) };
+fn read_flash(session: &mut Session, facts: &mut Facts, narrator: &mut dyn Narrator) -> Result<()> {
+    let (Some(part), Some(flash)) = (facts.part(), facts.flash()) else { return Ok(()) };
+    let mut vectors = None;
     if let Some((_, at)) = facts.boot()
-        && map.is_secure_at(at.saturating_add(7)).is_some()
+        && at.checked_add(8).is_some_and(|end| end <= flash.map().size)
     {
-        let bytes = image::read(session, &map, at, 8)?;
+        let bytes = flash.read(session, memory::FLASH + at, 8, &mut Silent)?;
         let word = |i: usize| bytes[4 * i..4 * i + 4].iter().rev().fold(0, |w, b| w << 8 | u32::from(*b));
-        facts.vectors = Some([word(0), word(1)]);
+        vectors = Some([word(0), word(1)]);
     }
+    let (mut images, mut kept) = (Vec::new(), Vec::new());
     let whole = Digest::whole_flash(part);
     let wanted = if facts.request.images.is_empty() { vec![whole] } else { facts.request.images.clone() };
     for mut wanted in wanted {
-        let found = if wanted.fits(part) {
-            let mut bytes = image::read(session, &map, wanted.offset(), wanted.size.next_multiple_of(4))?;
-            bytes.truncate(wanted.size as usize);
+        let mut found = None;
+        if wanted.fits(part) {
+            let bytes = flash.read(session, wanted.address, wanted.size, narrator)?;
             let image = Image { name: wanted.name.clone(), address: wanted.address, bytes };
-            let sha256 = image.digest().sha256;
+            found = Some(image.digest().sha256);
             if facts.request.rehearse {
-                facts.kept.push(image);
+                kept.push(image);
             }
-            Some(sha256)
-        } else {
-            None
-        };
+        }
         if wanted.sha256.is_empty() {
             wanted.sha256 = found.clone().unwrap_or_default();
         }
-        facts.images.push(Found { wanted, found });
+        images.push(Found { wanted, found });
     }
+    (facts.vectors, facts.images, facts.kept) = (vectors, images, kept);
     Ok(())
 }
 

@@ -13,7 +13,13 @@ use provost_chip::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{CloseError, facts::Facts, image::Digest, preflight::Finding, words::Words};
+use super::{
+    CloseError,
+    facts::Facts,
+    image::Digest,
+    preflight::Finding,
+    words::{self, Words},
+};
 use crate::{
     credential::{CredentialSet, hex},
     error::{OpError, Result},
@@ -117,7 +123,7 @@ impl Bound {
             rev_id: facts.identity.rev_id,
             trustzone: facts.trustzone() == TrustZone::Enabled,
             target: request.target.as_str().to_owned(),
-            words: facts.words.clone(),
+            words: words::of(facts.options.as_ref()?),
             method: method.as_str().to_owned(),
             credential: custody.folder.clone(),
             root_key_hash: set.fingerprint().filter(|_| certificate),

@@ -6,24 +6,24 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use provost_chip::{
-    parts::PartId,
-    states::{ProductState, TrustZone},
-};
+use provost_chip::{parts::PartId, states::ProductState};
 use provost_link::LinkError;
 use serde::{Deserialize, Serialize};
 
 use super::{
     CloseError,
     facts::Facts,
-    image::{self, Image, Map},
+    image::{Image, to_write_again},
     plan::{Bound, Difference},
-    words::{self, View, Words, field, with_field},
+    words::{self, Words, with_field},
 };
 use crate::{
+    Narrator,
     error::{OpError, Result},
+    flash::Flash,
     identify::{Identity, identify},
     journal::Attempt,
+    option_bytes::OptionBytes,
     session::Session,
 };
 
@@ -157,40 +157,40 @@ pub(super) fn wait_until_open(session: &mut Session) -> Result<Identity> {
 ///
 /// # Errors
 /// Something could not be written, or the link breaks.
-pub(super) fn restore(session: &mut Session, bound: &Bound, part: PartId, images: &[Image]) -> Result<()> {
-    let mut tz = identify(session)?.options.map_or(TrustZone::Disabled, |o| o.trustzone());
+pub(super) fn restore(
+    session: &mut Session,
+    bound: &Bound,
+    part: PartId,
+    images: &[Image],
+    narrator: &mut dyn Narrator,
+) -> Result<()> {
+    let identity = identify(session)?;
+    let mut bytes = OptionBytes::read(session, &identity, Some(part))?;
     // TrustZone first: turning it on may erase the flash (wolfTrust). Locks and write protection stay out of the way.
-    let mut now = words::read(session, part, View::of(ProductState::Open, tz))?.0;
-    let mut first = now.clone();
+    let mut first = words::of(&bytes);
     out_of_the_way(part, &mut first);
     with_field(part, &mut first, "TZEN", u32::from(bound.tz().code()));
-    now = change(session, part, &mut tz, now, &first)?;
+    bytes = change(session, bytes, &first)?;
     let mut second = bound.words.clone();
-    for (name, value) in last_fields(part, &now) {
+    for (name, value) in last_fields(part, &words::of(&bytes)) {
         with_field(part, &mut second, &name, value);
     }
-    now = change(session, part, &mut tz, now, &second)?;
-    let map = Map::new(part, &now, tz);
-    for image in images {
-        image::write(session, &map, image)?;
-    }
-    now = change(session, part, &mut tz, now, &bound.words)?;
-    let differences = differences(&bound.words, &now);
+    bytes = change(session, bytes, &second)?;
+    Flash::new(&bytes).write_differing(session, &to_write_again(images)?, narrator)?;
+    bytes = change(session, bytes, &bound.words)?;
+    let differences = differences(&bound.words, &words::of(&bytes));
     if differences.is_empty() { Ok(()) } else { Err(CloseError::OptionsNotRestored { differences }.into()) }
 }
 
 /// Programs what differs, resets, and reads back.
-fn change(session: &mut Session, part: PartId, tz: &mut TrustZone, now: Words, wanted: &Words) -> Result<Words> {
-    if now == *wanted {
-        return Ok(now);
+fn change(session: &mut Session, bytes: OptionBytes, wanted: &Words) -> Result<OptionBytes> {
+    if words::of(&bytes) == *wanted {
+        return Ok(bytes);
     }
-    words::program(session, part, View::of(ProductState::Open, *tz), &now, wanted)?;
+    words::program(session, &bytes, wanted)?;
     session.pulse_nrst()?;
     session.wait_for_ap1()?;
-    if let Some(code) = field(part, wanted, "TZEN") {
-        *tz = TrustZone::from_code(code as u8).unwrap_or(*tz);
-    }
-    Ok(words::read(session, part, View::of(ProductState::Open, *tz))?.0)
+    bytes.read_again(session)
 }
 
 fn last_fields(part: PartId, words: &Words) -> Vec<(String, u32)> {

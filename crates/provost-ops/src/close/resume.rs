@@ -189,7 +189,7 @@ impl Run<'_> {
     fn compare(&mut self) -> Result<()> {
         let mut facts = measure(self.session, self.request, self.narrator)?;
         self.narrator.step("prove that NRST reaches the chip", &[RuleId::DaNeedsNrst]);
-        if facts.pending.is_empty() {
+        if facts.pending().is_empty() {
             facts.nrst = Some(prove_nrst(self.session)?);
         }
         preflight::pass(&preflight::preflight(&facts))?;

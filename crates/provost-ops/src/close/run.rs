@@ -20,7 +20,7 @@ use super::{
     record::{Progress, Record},
     rehearsal::{Rehearsal, restore, wait_until_open},
     survey::{Consent, survey},
-    words::{View, write_product_state},
+    words::write_product_state,
 };
 use crate::{
     Narrator,
@@ -29,6 +29,7 @@ use crate::{
     error::{OpError, Result},
     identify::read_options,
     journal::{Attempt, AttemptOutcome, Journal},
+    option_bytes::Alias,
     session::Session,
 };
 
@@ -253,7 +254,7 @@ impl Run<'_> {
         let to = ProductState::Provisioning;
         self.narrator.step(&format!("{}write PRODUCT_STATE = {to} and reset", prefix(rehearsal)), &why);
         self.record(Record::WritingState { to: to.as_str().to_owned(), rehearsal })?;
-        write_product_state(self.session, to, View::of(ProductState::Open, self.bound().tz()))?;
+        write_product_state(self.session, to, Alias::of(ProductState::Open, self.bound().tz()))?;
         self.session.pulse_nrst()?;
         self.session.wait_for_ap1()?;
         let options = read_options(self.session)?;
@@ -293,7 +294,7 @@ impl Run<'_> {
             .step("rehearse: restore option words and firmware", &[RuleId::FullRegressionEffect, RuleId::TzenInOpen]);
         self.record(Record::Restoring)?;
         let Some(&part) = self.parts.first() else { return Ok(()) };
-        restore(self.session, &self.plan.bound, part, &self.kept)?;
+        restore(self.session, &self.plan.bound, part, &self.kept, self.narrator)?;
         self.narrator.note("every option word and every byte of flash as before");
         Ok(())
     }
@@ -343,7 +344,7 @@ impl Run<'_> {
             &[RuleId::ForwardFromProvisioning, RuleId::ClosingWithoutDaLoses],
         );
         self.record(Record::WritingState { to: target.as_str().to_owned(), rehearsal: false })?;
-        write_product_state(self.session, target, View::of(ProductState::Provisioning, self.bound().tz()))?;
+        write_product_state(self.session, target, Alias::of(ProductState::Provisioning, self.bound().tz()))?;
         self.session.pulse_nrst()?;
         self.verify()
     }

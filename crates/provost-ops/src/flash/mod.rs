@@ -90,12 +90,54 @@ impl<'a> Flash<'a> {
     /// Nothing is written if the image does not fit or a sector is protected. Otherwise the controller refuses, the read-back
     /// differs, or the link breaks.
     pub fn write(&self, session: &mut Session, image: &Image, narrator: &mut dyn Narrator) -> Result<Written> {
+        self.write_sectors(session, image, &image.sectors(self.map.size)?, narrator)
+    }
+
+    /// As [`write`](Self::write), but leaves sectors alone that hold what the image gives them.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_differing(
+        &self,
+        session: &mut Session,
+        image: &Image,
+        narrator: &mut dyn Narrator,
+    ) -> Result<Written> {
         let parts = image.sectors(self.map.size)?;
+        let sectors: Vec<Sector> = parts.iter().map(|p| self.map.sector(p.index)).collect();
+        self.may_reach(&sectors)?;
+        let mut differing = Vec::with_capacity(parts.len());
+        for part in parts {
+            if !self.differences(session, &part)?.is_empty() {
+                differing.push(part);
+            }
+        }
+        self.write_sectors(session, image, &differing, narrator)
+    }
+
+    fn write_sectors(
+        &self,
+        session: &mut Session,
+        image: &Image,
+        parts: &[SectorImage],
+        narrator: &mut dyn Narrator,
+    ) -> Result<Written> {
         let sectors: Vec<Sector> = parts.iter().map(|p| self.map.sector(p.index)).collect();
         self.may_write(&sectors)?;
         let warnings = self.warnings(image);
         for warning in &warnings {
             narrator.note(&format!("warning: {warning}"));
+        }
+        let written = Written {
+            format: image.format.as_str(),
+            bytes: image.len(),
+            sectors: sectors.len(),
+            secure_sectors: sectors.iter().filter(|s| s.secure).count(),
+            sha256: hex(&image.sha256()),
+            warnings,
+        };
+        if sectors.is_empty() {
+            return Ok(written);
         }
         narrator.step(&format!("erase {} and program {} bytes", spans(&sectors), image.len()), &[]);
         self.with_core_halted(session, narrator, |session, narrator| {
@@ -109,16 +151,9 @@ impl<'a> Flash<'a> {
                 Ok(())
             })?;
             narrator.step("read back and compare", &[]);
-            self.compare(session, image, &parts, narrator)
+            self.compare(session, image, parts, narrator)
         })?;
-        Ok(Written {
-            format: image.format.as_str(),
-            bytes: image.len(),
-            sectors: sectors.len(),
-            secure_sectors: sectors.iter().filter(|s| s.secure).count(),
-            sha256: hex(&image.sha256()),
-            warnings,
-        })
+        Ok(written)
     }
 
     /// Compares flash with the image. Reads only.
@@ -208,36 +243,43 @@ impl<'a> Flash<'a> {
         parts: &[SectorImage],
         narrator: &mut dyn Narrator,
     ) -> Result<()> {
-        let mut differing = 0;
-        let mut first: Option<(u32, u8, String)> = None;
+        let (mut differing, mut first) = (0, None);
         let total = parts.len() as u64 * u64::from(SECTOR_SIZE);
         for (done, part) in parts.iter().enumerate() {
             narrator.progress(done as u64 * u64::from(SECTOR_SIZE), total);
-            let sector = self.map.sector(part.index);
-            for (at, wanted) in part.runs() {
-                let found = match self.read_sector(session, &sector, at as u32, (at + wanted.len()) as u32) {
-                    Ok(found) => Some(found),
-                    Err(OpError::Flash(FlashError::Unreadable { .. })) => None,
-                    Err(error) => return Err(error),
-                };
-                for (n, byte) in wanted.iter().enumerate() {
-                    let read = found.as_ref().and_then(|f| f.get(n)).copied();
-                    if part.gives(at + n) && read != Some(*byte) {
-                        differing += 1;
-                        let address = World::of(&sector).address(part.index * SECTOR_SIZE + (at + n) as u32);
-                        let read = read.map_or("nothing could be".to_owned(), |b| format!("{b:#04x}"));
-                        first.get_or_insert((address, *byte, read));
-                    }
-                }
-            }
+            let found = self.differences(session, part)?;
+            differing += found.len();
+            first = first.or(found.first().copied());
         }
         narrator.progress(total, total);
         match first {
             None => Ok(()),
             Some((address, wanted, found)) => {
+                let found = found.map_or("nothing could be".to_owned(), |b| format!("{b:#04x}"));
                 Err(FlashError::Mismatch { address, wanted, found, differing, bytes: image.len() }.into())
             }
         }
+    }
+
+    /// The bytes of a sector that are not as the image gives them: address, wanted, found where it can be read.
+    fn differences(&self, session: &mut Session, part: &SectorImage) -> Result<Vec<(u32, u8, Option<u8>)>> {
+        let mut differing = Vec::new();
+        let sector = self.map.sector(part.index);
+        for (at, wanted) in part.runs() {
+            let found = match self.read_sector(session, &sector, at as u32, (at + wanted.len()) as u32) {
+                Ok(found) => Some(found),
+                Err(OpError::Flash(FlashError::Unreadable { .. })) => None,
+                Err(error) => return Err(error),
+            };
+            for (n, byte) in wanted.iter().enumerate().filter(|(n, _)| part.gives(at + n)) {
+                let read = found.as_ref().and_then(|f| f.get(n)).copied();
+                if read != Some(*byte) {
+                    let address = World::of(&sector).address(part.index * SECTOR_SIZE + (at + n) as u32);
+                    differing.push((address, *byte, read));
+                }
+            }
+        }
+        Ok(differing)
     }
 
     fn sectors_of(&self, address: u32, length: u32) -> Result<Vec<Sector>, FlashError> {

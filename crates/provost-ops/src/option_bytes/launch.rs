@@ -16,15 +16,17 @@ const POLL: Duration = Duration::from_millis(1);
 
 /// Through which of its two addresses the flash controller is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Alias {
+pub enum Alias {
+    /// 0x4002_2000, non-secure transfers.
     NonSecure,
+    /// 0x5002_2000, secure transfers.
     Secure,
 }
 
 impl Alias {
     /// The secure one with TrustZone on, as long as a debugger has secure access at all
     /// (rule `R-SECURE-OPTIONS-NEED-SECURE-ACCESS`).
-    pub(crate) fn of(state: ProductState, tz: TrustZone) -> Self {
+    pub fn of(state: ProductState, tz: TrustZone) -> Self {
         if state == ProductState::Open && tz == TrustZone::Enabled { Self::Secure } else { Self::NonSecure }
     }
 
@@ -67,8 +69,13 @@ pub(crate) fn write(session: &mut Session, alias: Alias, words: &[(u16, u32)]) -
 
 /// Starts the change and waits for its end. Returns NSSR as it was then: OPTCHANGEERR in it is the chip's refusal.
 pub(crate) fn start(session: &mut Session, alias: Alias) -> Result<u32, LinkError> {
-    alias.ap1(session).write32(alias.register(flash::OPTCR), flash::OPTCR_OPTSTRT)?;
+    trigger(session, alias)?;
     wait_until_idle(session, alias)
+}
+
+/// Starts the change.
+pub(crate) fn trigger(session: &mut Session, alias: Alias) -> Result<(), LinkError> {
+    alias.ap1(session).write32(alias.register(flash::OPTCR), flash::OPTCR_OPTSTRT)
 }
 
 /// Waits until the flash controller has nothing to do. Returns NSSR as it was then.
@@ -92,4 +99,21 @@ pub(crate) fn lock(session: &mut Session, alias: Alias) -> Result<(), LinkError>
     let mut ap1 = alias.ap1(session);
     ap1.write32(alias.register(flash::NSCCR), flash::SR_OPTCHANGEERR)?;
     ap1.write32(alias.register(flash::OPTCR), flash::OPTCR_OPTLOCK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secure_alias_is_for_open_with_trustzone_alone() {
+        for state in ProductState::ALL {
+            for tz in TrustZone::ALL {
+                let secure = Alias::of(state, tz) == Alias::Secure;
+                assert_eq!(secure, state == ProductState::Open && tz == TrustZone::Enabled);
+            }
+        }
+        // CMSIS: FLASH_R_BASE_S = 0x50022000.
+        assert_eq!(Alias::Secure.register(0x54), 0x5002_2054);
+    }
 }

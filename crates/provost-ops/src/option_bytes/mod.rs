@@ -23,4 +23,5 @@ pub use diff::{Difference, diff};
 pub use error::OptionError;
 pub use fields::{FieldView, fields};
 pub use file::OptionFile;
+pub use launch::Alias;
 pub use read::OptionBytes;

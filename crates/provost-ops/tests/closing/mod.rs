@@ -67,17 +67,19 @@ pub fn root_only_set(folder: &Path) {
 
 /// The pieces of flash that hold the firmware of a virtual chip: vector tables and loops, and nothing else.
 pub fn firmware(part: PartId, tz: TrustZone) -> Vec<Digest> {
-    let piece = |name: &str, offset: u32| Digest {
+    let piece = |name: &str, base: u32, offset: u32| Digest {
         name: name.to_owned(),
-        address: 0x0800_0000 + offset,
+        address: base + offset,
         size: 0x204,
         sha256: String::new(),
     };
-    let mut pieces = vec![piece("first", 0)];
-    if tz == TrustZone::Enabled {
-        pieces.push(piece("second", part.info().flash_size / 2));
+    let non_secure = |name, offset| piece(name, 0x0800_0000, offset);
+    match tz {
+        TrustZone::Disabled => vec![non_secure("first", 0)],
+        TrustZone::Enabled => {
+            vec![piece("first", 0x0C00_0000, 0), non_secure("second", part.info().flash_size / 2)]
+        }
     }
-    pieces
 }
 
 /// What is asked of a chip of this part.

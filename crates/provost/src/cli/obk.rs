@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use provost_ops::images::{Profile, Version};
 
-use super::{KeyAccess, MethodWord};
+use super::{KeyAccess, MethodWord, number};
 
 /// Subcommands of `obk`.
 #[derive(Debug, Subcommand)]
@@ -43,11 +43,6 @@ fn profile(name: &str) -> Result<&'static Profile, String> {
 
 fn version(text: &str) -> Result<Version, String> {
     text.parse::<Version>().map_err(|e| e.to_string())
-}
-
-fn number(text: &str) -> Result<u32, String> {
-    let parsed = text.strip_prefix("0x").map_or_else(|| text.parse(), |digits| u32::from_str_radix(digits, 16));
-    parsed.map_err(|e| e.to_string())
 }
 
 /// Options of `obk image sign`.

@@ -1,11 +1,11 @@
 //! `provost close`: forward, with the way back proven first.
 
-use std::{fmt::Write as _, fs, io, path::PathBuf};
+use std::fmt::Write as _;
 
-use provost_chip::{registers::memory, sources::Source};
+use provost_chip::sources::Source;
 use provost_ops::{
     close::{
-        self, CloseError, CloseFolder, ClosePlan, Image, Policy, Receipt, Request, Survey,
+        self, CloseFolder, ClosePlan, Image, Policy, Receipt, Request, Survey,
         escrow::escrow,
         preflight::{Check, Finding, pass},
     },
@@ -21,7 +21,8 @@ use crate::{
 
 pub(crate) fn run(arguments: &Arguments, options: &Close) -> Result<Page, Failure> {
     let policy = Policy::load(options.policy.as_deref())?;
-    let images = options.images.iter().map(|i| image(i)).collect::<Result<Vec<_>, _>>()?;
+    let images: Vec<_> = options.images.iter().map(|i| (i.path.as_path(), i.at)).collect();
+    let images = Image::load(&images).map_err(OpError::from)?;
     if let (Some(to), Some(credential)) = (&options.escrow, &options.credential) {
         let recipients: Vec<String> = policy.escrow.recipients.iter().chain(&options.recipients).cloned().collect();
         escrow(credential, to, &recipients, options.force)?;
@@ -50,30 +51,6 @@ pub(crate) fn run(arguments: &Arguments, options: &Close) -> Result<Page, Failur
         let receipt = close::close(&mut bench.session, &request, &mut LastStep(arguments), &mut teller)?;
         Ok(receipt_page(&receipt, &request))
     })
-}
-
-/// Reads `FILE@ADDRESS`; without an address the image begins the flash.
-fn image(text: &str) -> Result<Image, OpError> {
-    let (name, address) = match text.rsplit_once('@') {
-        Some((name, address)) => (name, parse_address(address).ok_or_else(|| bad_address(text))?),
-        None => (text, memory::FLASH),
-    };
-    let bytes = fs::read(name).map_err(|source| image_error(name, source))?;
-    let name = name.rsplit(['/', '\\']).next().unwrap_or(name).to_owned();
-    Ok(Image { name, address, bytes })
-}
-
-fn parse_address(text: &str) -> Option<u32> {
-    let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))?;
-    u32::from_str_radix(&hex.replace('_', ""), 16).ok()
-}
-
-fn bad_address(text: &str) -> OpError {
-    image_error(text, io::Error::new(io::ErrorKind::InvalidInput, "an address looks like 0x08000000"))
-}
-
-fn image_error(name: &str, source: io::Error) -> OpError {
-    CloseError::Image { path: PathBuf::from(name), source }.into()
 }
 
 fn planned(survey: &Survey, options: &Close) -> Result<Page, Failure> {
@@ -204,16 +181,4 @@ pub(super) fn check_text(check: &Check) -> String {
         }
     });
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_hexadecimal() {
-        assert_eq!(parse_address("0x0C00_0000"), Some(0x0C00_0000));
-        assert_eq!(parse_address("08000000"), None);
-        assert_eq!(parse_address("0x1_0000_0000"), None);
-    }
 }

@@ -91,19 +91,9 @@ pub(super) const HINTS: &[Hint] = &[
         &["`provost apply --resume` tries again; the values stand in plan.json of the close's folder"],
     ),
     hint(
-        "flash-write",
-        &["a sector is write-protected or belongs to the other world", "the supply sagged"],
-        &["`provost apply --resume` tries again; what was read of the flash lies in the close's folder"],
-    ),
-    hint(
         "otp-taken",
         &["another password was written into this chip, for its life"],
         &["use the credential that was written; the chip is in Provisioning, and nothing further was written"],
-    ),
-    hint(
-        "image-file",
-        &["the file is missing, or the address behind @ is no hexadecimal number"],
-        &["give images as FILE@0x08000000; nothing was written"],
     ),
     hint(
         "policy-file",

@@ -4,7 +4,7 @@ use provost_adac::permission::PermissionMask;
 use provost_chip::{
     assumptions::Assumptions,
     model::authentication::PRODUCT_MASK,
-    parts::DaStore,
+    parts::{DaStore, SECTOR_SIZE},
     registers::memory,
     states::{BootUbe, DaMethod, ProductState, TrustZone},
     transitions::{Writer, product_state_write},
@@ -13,8 +13,9 @@ use provost_obk::da::{DESTINATION, DaPayload};
 
 use super::Verdict::{self, Failed, NotMeasured, Passed};
 use crate::{
-    close::{custody::grants, facts::Facts},
+    close::{custody::grants, facts::Facts, image::Image},
     error::OpError,
+    flash::Flash,
 };
 
 const NOT_OPEN: Verdict = NotMeasured("readable in Open only");
@@ -44,9 +45,10 @@ pub(super) fn no_chain(f: &Facts) -> Verdict {
 
 pub(super) fn no_pending(f: &Facts) -> Verdict {
     let state = f.identity.options.and_then(|o| o.pending_state());
-    match (f.pending.is_empty(), state) {
+    let pending = f.pending();
+    match (pending.is_empty(), state) {
         (_, Some(state)) => Failed(format!("PRODUCT_STATE = {state} waits for a reset")),
-        (false, None) => Failed(format!("waiting for a reset: {}", f.pending.join(", "))),
+        (false, None) => Failed(format!("waiting for a reset: {}", pending.join(", "))),
         (true, None) => Passed("nothing waits".to_owned()),
     }
 }
@@ -257,11 +259,13 @@ pub(super) fn watermark(f: &Facts) -> Verdict {
     if f.trustzone() == TrustZone::Disabled {
         return NotMeasured("TrustZone is off");
     }
-    let (Some((name, offset)), Some(map)) = (f.boot(), f.map()) else { return NOT_OPEN };
-    match map.is_secure_at(offset) {
-        Some(true) => Passed(format!("{name} lies in a secure sector")),
-        Some(false) => Failed(format!("{name} lies in a sector that no watermark makes secure")),
-        None => NotMeasured("the boot address is outside the flash"),
+    let (Some((name, offset)), Some(flash)) = (f.boot(), f.flash()) else { return NOT_OPEN };
+    if offset >= flash.map().size {
+        return NotMeasured("the boot address is outside the flash");
+    }
+    match flash.map().sector(offset / SECTOR_SIZE).secure {
+        true => Passed(format!("{name} lies in a secure sector")),
+        false => Failed(format!("{name} lies in a sector that no watermark makes secure")),
     }
 }
 
@@ -283,9 +287,7 @@ pub(super) fn images(f: &Facts) -> Verdict {
     }
     let bad = f.images.iter().find(|i| i.found.as_ref() != Some(&i.wanted.sha256));
     match bad {
-        Some(i) if i.found.is_none() => {
-            Failed(format!("{} does not lie in the user flash, on a multiple of 16 bytes", i.wanted.name))
-        }
+        Some(i) if i.found.is_none() => Failed(format!("{} does not lie in the user flash", i.wanted.name)),
         Some(i) => Failed(format!("{} is not what the flash holds", i.wanted.name)),
         None => Passed(
             f.images
@@ -295,6 +297,27 @@ pub(super) fn images(f: &Facts) -> Verdict {
                 .join(", "),
         ),
     }
+}
+
+pub(super) fn image_worlds(f: &Facts) -> Verdict {
+    let Some(flash) = f.flash() else { return NOT_OPEN };
+    // The flash as a whole was not linked for anything.
+    let given: Vec<_> = f.request.images.iter().filter(|i| i.size != flash.map().size).collect();
+    if given.is_empty() {
+        return NotMeasured("no images given");
+    }
+    for image in given {
+        let Some(first) = flash.map().offset(image.address) else { continue };
+        let last = first.saturating_add(image.size.max(1) - 1).min(flash.map().size - 1);
+        let strange =
+            (first / SECTOR_SIZE..=last / SECTOR_SIZE).find(|i| flash.map().sector(*i).secure != image.is_secure());
+        if let Some(index) = strange {
+            let (linked, sector) = if image.is_secure() { ("secure", "not secure") } else { ("non-secure", "secure") };
+            let (name, address) = (&image.name, image.address);
+            return Failed(format!("{name} is linked to {address:#010x}, {linked}; sector {index} is {sector}"));
+        }
+    }
+    Passed("each lies in sectors of the world that it is linked for".to_owned())
 }
 
 pub(super) fn watchdog(f: &Facts) -> Verdict {
@@ -336,7 +359,11 @@ pub(super) fn kept(f: &Facts) -> Verdict {
     if otp {
         return Failed("a part with its password in OTP cannot rehearse writing it".to_owned());
     }
-    if f.kept.iter().all(crate::close::image::Image::is_blank) {
+    let data = |flash: Flash<'_>| (0..flash.map().sectors()).any(|index| flash.map().sector(index).data);
+    if f.flash().is_some_and(data) {
+        return Failed("part of the flash is for high-cycle data (EDATA), which is not read back".to_owned());
+    }
+    if f.kept.iter().all(Image::is_blank) {
         return Passed("the flash is empty".to_owned());
     }
     let bytes: usize = f.kept.iter().map(|i| i.bytes.len()).sum();
@@ -360,7 +387,7 @@ pub(super) fn supply(f: &Facts) -> Verdict {
 }
 
 pub(super) fn locks(f: &Facts) -> Verdict {
-    if f.words.is_empty() {
+    if f.options.is_none() {
         return NOT_OPEN;
     }
     let open: Vec<&str> =

@@ -190,6 +190,13 @@ pub(super) const TABLE: &[Check] = &[
         checks::images,
     ),
     check(
+        "P-IMAGE-WORLDS",
+        "Each image given lies in sectors of the world that it is linked for: 0x0C… in a secure watermark, 0x08… outside.",
+        (Documented, &["CUBEH5-TZ", "HAL"]),
+        Refuses,
+        checks::image_worlds,
+    ),
+    check(
         "P-WATCHDOG",
         "The independent watchdog is started by software: one that runs from reset interrupts what the ROM does.",
         (Inferred, &["PROVOST"]),

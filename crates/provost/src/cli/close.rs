@@ -1,0 +1,102 @@
+//! `close`, `apply`, `history`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use provost_chip::states::ProductState;
+
+use super::{number, state};
+
+/// Options of `close`.
+#[derive(Debug, Args)]
+pub(crate) struct Close {
+    /// The state to end in: irot-provisioned, tz-closed or closed.
+    #[arg(long, value_name = "STATE", value_parser = state)]
+    pub(crate) to: ProductState,
+    /// The folder with the credential that will be the way back, under the names that ST's tools use.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) credential: Option<PathBuf>,
+    /// An image that must be in the flash: ELF, Intel HEX (.hex), or plain bytes with their address; may be given several times.
+    /// Without one, the whole flash is read and its digest kept.
+    #[arg(long = "image", value_name = "FILE[@ADDRESS]", value_parser = image_at)]
+    pub(crate) images: Vec<ImageAt>,
+    /// Do the whole round trip first: Provisioning, object, discovery, full regression, Open; then restore option bytes and flash.
+    #[arg(long)]
+    pub(crate) rehearse: bool,
+    /// The round trip and nothing else; it is remembered, and counts for a later close.
+    #[arg(long)]
+    pub(crate) rehearse_only: bool,
+    /// Print the plan and what the preflight finds; write nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Write the plan to this file, for `provost apply`; write nothing to the chip.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+    /// Pass over a rule of the preflight; the receipt keeps it. May be given several times.
+    #[arg(long = "override", value_name = "P-RULE")]
+    pub(crate) overrides: Vec<String>,
+    /// Write an encrypted copy of the credential first: `age -d FILE | tar x` brings it back.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) escrow: Option<PathBuf>,
+    /// Whom to encrypt it to (age1…), besides those of the policy; may be given several times.
+    #[arg(long = "recipient", value_name = "RECIPIENT")]
+    pub(crate) recipients: Vec<String>,
+    /// Overwrite the files of --save and --escrow.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// What the house demands; ./provost.toml if it is there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Where plan, journal, receipt and rehearsals go: a folder per close is made in it.
+    #[arg(long, value_name = "DIR", default_value = "provost-close")]
+    pub(crate) out: PathBuf,
+    /// Locked has no way back.
+    #[arg(long, hide = true)]
+    pub(crate) i_want_this_forever: bool,
+}
+
+/// Options of `apply`.
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    /// The plan, as `provost close --save` wrote it.
+    #[arg(value_name = "PLAN", required_unless_present = "resume", conflicts_with = "resume")]
+    pub(crate) plan: Option<PathBuf>,
+    /// Go on with the unfinished close of this chip.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// The folder with the credential, if it is no longer where the plan says.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) credential: Option<PathBuf>,
+    /// What the house demands; ./provost.toml if it is there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Where plan, journal, receipt and rehearsals go.
+    #[arg(long, value_name = "DIR", default_value = "provost-close")]
+    pub(crate) out: PathBuf,
+}
+
+/// Options of `history`.
+#[derive(Debug, Args)]
+pub(crate) struct History {
+    /// A unique id, whole or in part.
+    pub(crate) uid: Option<String>,
+    /// Folders with receipts.
+    #[arg(long = "in", value_name = "DIR", default_values = ["provost-close", "provost-rescue"])]
+    pub(crate) folders: Vec<PathBuf>,
+}
+
+/// An image file, and where plain bytes belong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ImageAt {
+    pub(crate) path: PathBuf,
+    pub(crate) at: Option<u32>,
+}
+
+/// `FILE`, or `FILE@ADDRESS` for plain bytes.
+fn image_at(text: &str) -> Result<ImageAt, String> {
+    let (path, at) = match text.rsplit_once('@') {
+        Some((path, address)) => (path, Some(number(address)?)),
+        None => (text, None),
+    };
+    Ok(ImageAt { path: PathBuf::from(path), at })
+}
