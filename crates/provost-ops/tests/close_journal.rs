@@ -3,7 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod closing;
-#[path = "closing/deadly.rs"]
+#[path = "common/deadly.rs"]
 mod deadly;
 
 use std::{

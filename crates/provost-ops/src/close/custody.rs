@@ -15,7 +15,6 @@ use provost_obk::{
     da::{DESTINATION, DaPayload},
     obk::Obk,
 };
-use sha2::{Digest as _, Sha256};
 
 use crate::{
     credential::CredentialSet,
@@ -28,26 +27,12 @@ const PASSWORD_OBJECT: &str = "DA_ConfigWithPassword.obk";
 /// No object file is larger.
 const LARGEST: u64 = 64 << 10;
 
-/// Says of a SHA-256 (of an object file, of a root key, of a password) whether it is that of a published sample.
+/// Says of the hash in an object, of a root key or of a password, whether it is that of a published sample.
 pub type Samples = fn(&[u8; 32]) -> Option<&'static str>;
 
-/// SHA-256 of files that STM32CubeH5 v1.6.0 ships as examples, whose private keys are public.
-const SAMPLES: [(&str, &str); 5] = [
-    ("2cafcf533300aebe1ebaaa2b6bd6e99c3502ef88acd668b2d41f910515527862", "DA_Config.obk of NUCLEO-H563ZI"),
-    ("f4d40b1b669a635e15719eaf0f6fd9f7b5494e3616a6337d2c350eca7f2d4547", "DA_ConfigWithPassword.obk of NUCLEO-H563ZI"),
-    ("72d78f18f82fd46085c0d298ac5af4b9469a68f1965ff82cbe2115120c4b8adc", "DA_Config.obk of the boards with secure AES"),
-    (
-        "8e2c4952b9e1d5618a0e42349065be1127a006cf970dd18c993282d03146f769",
-        "DA_ConfigWithPassword.obk of the boards with secure AES",
-    ),
-    // The twelve bytes 00 to 0B.
-    ("fff3a9bcdd37363d703c1c4f9512533686157868f0d4f16a0f02d0f1da24f9a2", "the password of the STM32H503 example"),
-];
-
-/// The samples known to this module.
+/// The samples that are known.
 pub fn known_sample(hash: &[u8; 32]) -> Option<&'static str> {
-    let hash = crate::credential::hex(hash);
-    SAMPLES.iter().find(|(sample, _)| *sample == hash).map(|(_, what)| *what)
+    provost_obk::samples::credential(hash).map(|sample| sample.what)
 }
 
 /// Folders whose content is not expected to last: that of the operating system's temporary files, and memory.
@@ -77,8 +62,6 @@ pub struct Custody {
 pub struct ObjectFile {
     /// Its name.
     pub name: &'static str,
-    /// SHA-256 of the file.
-    pub sha256: [u8; 32],
     /// The file as an object, or why it is none.
     pub obk: Result<Obk, String>,
 }
@@ -157,8 +140,7 @@ impl Custody {
 
     /// The published sample that this credential is, if it is one.
     pub fn sample(&self, method: DaMethod, samples: Samples) -> Option<&'static str> {
-        let payload = self.payload(method);
-        self.object.as_ref().and_then(|o| samples(&o.sha256)).or_else(|| payload.and_then(|p| samples(&p.hash)))
+        self.payload(method).and_then(|p| samples(&p.hash))
     }
 }
 
@@ -174,9 +156,8 @@ fn read_object(folder: &Path, method: DaMethod) -> Option<ObjectFile> {
         Ok(meta) if meta.len() > LARGEST => Err("larger than any object".to_owned()),
         Ok(_) => fs::read(&path).map_err(|e| e.to_string()),
     };
-    let sha256 = bytes.as_ref().map_or([0; 32], |b| Sha256::digest(b).into());
     let obk = bytes.and_then(|b| Obk::parse(&zeroize::Zeroizing::new(b)).map_err(|e| e.to_string()));
-    Some(ObjectFile { name, sha256, obk })
+    Some(ObjectFile { name, obk })
 }
 
 /// Whether a mask grants the full regression.
@@ -186,6 +167,8 @@ pub(super) fn grants(mask: PermissionMask) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest as _, Sha256};
+
     use super::*;
 
     #[test]

@@ -17,7 +17,7 @@ use super::{
     run::{Run, prefix},
 };
 use crate::{
-    debug_auth::{Conversation, discover},
+    debug_auth::{Conversation, discover_aloud},
     error::{OpError, Result},
     identify::identify,
     journal::{Attempt, AttemptOutcome},
@@ -144,15 +144,7 @@ impl Run<'_> {
     }
 
     pub(super) fn discover(&mut self) -> Result<Conversation> {
-        self.narrator.step("enter Debug Authentication and discover", &[RuleId::DaNeedsNrst, RuleId::DaNeedsValidData]);
-        let conversation = discover(self.session)?;
-        let report = conversation.report();
-        self.narrator.note(&format!(
-            "{}, integrity {}, asks for a {}",
-            report.psa_lifecycle.as_deref().unwrap_or("no life cycle"),
-            report.integrity.map_or("not told".to_owned(), |i| format!("{i:#010x}")),
-            report.method.as_deref().unwrap_or("credential it does not name"),
-        ));
+        let conversation = discover_aloud(self.session, self.narrator)?;
         self.same_chip(&conversation)?;
         Ok(conversation)
     }

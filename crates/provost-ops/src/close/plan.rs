@@ -23,7 +23,7 @@ use super::{
 use crate::{
     credential::{CredentialSet, hex},
     error::{OpError, Result},
-    rescue::PlanStep,
+    rescue::{PlanStep, step},
 };
 
 /// Schema of a plan.
@@ -252,16 +252,6 @@ impl ClosePlan {
         let certificate = self.bound.da_method() == DaMethod::Certificate;
         set.has(self.bound.da_method()) && set.fingerprint().filter(|_| certificate) == self.bound.root_key_hash
     }
-}
-
-fn step(
-    step: &'static str,
-    what: impl Into<String>,
-    why: &[RuleId],
-    (erases, undo, measured): (&'static str, &'static str, &'static str),
-) -> PlanStep {
-    let why = why.iter().map(|rule| rule.rule().id).collect();
-    PlanStep { step, what: what.into(), why, erases, undo, measured }
 }
 
 const NOTHING: &str = "nothing";

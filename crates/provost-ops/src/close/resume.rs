@@ -5,14 +5,13 @@ use provost_link::Nrst;
 
 use super::{
     CloseError,
-    custody::Custody,
     facts::{Request, measure, prove_nrst, uid_text},
     folder::CloseFolder,
     plan::{Bound, ClosePlan},
     preflight,
     receipt::Receipt,
     record::{Progress, checksum_of},
-    run::{Run, as_planned, credential_differs, plan_credential},
+    run::{Run, as_planned, held},
     survey::Consent,
 };
 use crate::{
@@ -63,12 +62,7 @@ pub fn resume(
         return Err(CloseError::StoppedBeforeTheDoor { phrase }.into());
     }
     let request = as_planned(&plan.bound, request)?;
-    let custody = Custody::of(&plan_credential(&plan, &request), plan.bound.da_method(), &request.temporary);
-    custody.sync()?;
-    let set = custody.set.as_ref().ok().filter(|s| plan.fits(s)).cloned();
-    let (Some(set), Some(payload)) = (set, custody.payload(plan.bound.da_method())) else {
-        return Err(CloseError::PlanDiffers { differences: credential_differs(&plan) }.into());
-    };
+    let (set, payload) = held(&plan, &request)?;
     let journal = folder.journal()?;
     let progress = Progress::of(journal.records());
     let remembered = super::rehearsal::Rehearsal::remembered(&request.out, &plan.bound.uid)
@@ -90,7 +84,7 @@ pub fn resume(
         folder,
         journal,
         set,
-        payload: payload.to_bytes().to_vec(),
+        payload,
         kept,
         known: progress.rehearsed.clone().or(remembered),
         started,

@@ -14,7 +14,7 @@ use super::{
     facts::Request,
     folder::CloseFolder,
     image::Image,
-    plan::{Bound, ClosePlan},
+    plan::{Bound, ClosePlan, Difference},
     preflight,
     receipt::{Receipt, SCHEMA},
     record::{Progress, Record},
@@ -135,12 +135,7 @@ fn start(
         folder.keep(image)?;
     }
     plan.save(&folder.plan(), true)?;
-    let custody = Custody::of(&plan_credential(&plan, request), plan.bound.da_method(), &request.temporary);
-    custody.sync()?;
-    let set = custody.set.as_ref().ok().filter(|s| plan.fits(s)).cloned();
-    let (Some(set), Some(payload)) = (set, custody.payload(plan.bound.da_method())) else {
-        return Err(CloseError::PlanDiffers { differences: credential_differs(&plan) }.into());
-    };
+    let (set, payload) = held(&plan, request)?;
     journal.append(Record::CloseBegun {
         chip: request.chip.clone(),
         dev_id: plan.bound.dev_id,
@@ -159,7 +154,7 @@ fn start(
         folder,
         journal,
         set,
-        payload: payload.to_bytes().to_vec(),
+        payload,
         kept,
         known: remembered.map(|r| (r.attempt, r.checksum)),
         started,
@@ -168,16 +163,21 @@ fn start(
     run.start_from_open().map_err(|e| run.interrupted(e))
 }
 
-pub(super) fn plan_credential(plan: &ClosePlan, request: &Request) -> std::path::PathBuf {
-    request.credential.clone().unwrap_or_else(|| plan.bound.credential.clone())
-}
-
-pub(super) fn credential_differs(plan: &ClosePlan) -> Vec<super::plan::Difference> {
-    vec![super::plan::Difference {
+/// The credential of the plan and the payload of its object, on the disk for good and read back from there.
+pub(super) fn held(plan: &ClosePlan, request: &Request) -> Result<(CredentialSet, Vec<u8>)> {
+    let folder = request.credential.as_ref().unwrap_or(&plan.bound.credential);
+    let custody = Custody::of(folder, plan.bound.da_method(), &request.temporary);
+    custody.sync()?;
+    let set = custody.set.as_ref().ok().filter(|s| plan.fits(s)).cloned();
+    if let (Some(set), Some(payload)) = (set, custody.payload(plan.bound.da_method())) {
+        return Ok((set, payload.to_bytes().to_vec()));
+    }
+    let differences = vec![Difference {
         what: "credential".to_owned(),
         planned: plan.bound.root_key_hash.clone().unwrap_or_else(|| plan.bound.method.clone()),
         found: "another one, or none".to_owned(),
-    }]
+    }];
+    Err(CloseError::PlanDiffers { differences }.into())
 }
 
 /// A close under way.

@@ -11,10 +11,14 @@ use provost_adac::{
     permission::{Permission, PermissionMask},
     tlv::Padding,
 };
-use provost_chip::states::{DaMethod, ProductState};
+use provost_chip::{
+    rules::RuleId,
+    states::{DaMethod, ProductState},
+};
 use serde::Serialize;
 
 use crate::{
+    Narrator,
     error::{OpError, Result},
     session::Session,
 };
@@ -52,6 +56,23 @@ pub struct Conversation {
     /// What the chip said.
     pub discovery: Discovery,
     padding: Padding,
+}
+
+/// As [`discover`], told step by step.
+///
+/// # Errors
+/// As [`discover`].
+pub(crate) fn discover_aloud(session: &mut Session, narrator: &mut dyn Narrator) -> Result<Conversation> {
+    narrator.step("enter Debug Authentication and discover", &[RuleId::DaNeedsNrst, RuleId::DaNeedsValidData]);
+    let conversation = discover(session)?;
+    let report = conversation.report();
+    narrator.note(&format!(
+        "{}, integrity {}, asks for a {}",
+        report.psa_lifecycle.as_deref().unwrap_or("no life cycle"),
+        report.integrity.map_or("not told".to_owned(), |i| format!("{i:#010x}")),
+        report.method.as_deref().unwrap_or("credential it does not name"),
+    ));
+    Ok(conversation)
 }
 
 /// Enters Debug Authentication and discovers. The chip is reset by it, and may stay in the ROM (rule `R-RSS-DA-STAYS`).

@@ -151,7 +151,13 @@ impl<'a> Flash<'a> {
                 Ok(())
             })?;
             narrator.step("read back and compare", &[]);
-            self.compare(session, image, parts, narrator)
+            self.compare(session, image, parts, narrator).map_err(|error| match error {
+                OpError::Link(source) => {
+                    let address = World::of(&sectors[0]).address(parts[0].index * SECTOR_SIZE);
+                    FlashError::Interrupted { doing: "reading back what was programmed", address, source }.into()
+                }
+                other => other,
+            })
         })?;
         Ok(written)
     }
@@ -230,7 +236,7 @@ impl<'a> Flash<'a> {
         match World::of(sector).ap1(session).read_block32(address, &mut words) {
             Ok(()) => {}
             Err(LinkError::Fault { .. }) => return Err(FlashError::Unreadable { address }.into()),
-            Err(source) => return Err(FlashError::Interrupted { doing: "reading", address, source }.into()),
+            Err(error) => return Err(error.into()),
         }
         let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
         Ok(bytes[(from - first) as usize..(to - first) as usize].to_vec())

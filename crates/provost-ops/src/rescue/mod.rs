@@ -13,6 +13,7 @@ mod receipt;
 mod run;
 
 pub use folder::RescueFolder;
+pub(crate) use plan::step;
 pub use plan::{Means, Plan, PlanStep, Situation, plan};
 pub use receipt::{Receipt, SCHEMA as RECEIPT_SCHEMA};
 pub use run::{Request, rescue};

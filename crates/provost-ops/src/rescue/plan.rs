@@ -105,7 +105,7 @@ pub fn plan(identity: &Identity, parts: &[PartId], means: Means) -> Result<Plan>
     Ok(Plan { schema: "provost.plan/1", parts, steps, hash: hex(&Sha256::digest(text)) })
 }
 
-fn step(
+pub(crate) fn step(
     step: &'static str,
     what: impl Into<String>,
     why: &[RuleId],

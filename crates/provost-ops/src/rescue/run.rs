@@ -19,7 +19,7 @@ use super::{
 use crate::{
     Narrator,
     credential::CredentialSet,
-    debug_auth::{Conversation, Discovered, authenticate, discover},
+    debug_auth::{Conversation, Discovered, authenticate, discover_aloud},
     error::{OpError, Result},
     identify::{Identity, identify},
     journal::{Attempt, Journal, Record},
@@ -266,16 +266,7 @@ impl Run<'_> {
     }
 
     pub(super) fn ask(&mut self) -> Result<Conversation> {
-        self.narrator.step("enter Debug Authentication and discover", &[RuleId::DaNeedsNrst, RuleId::DaNeedsValidData]);
-        let conversation = discover(self.session)?;
-        let report = conversation.report();
-        self.narrator.note(&format!(
-            "{}, integrity {}, asks for a {}",
-            report.psa_lifecycle.as_deref().unwrap_or("no life cycle"),
-            report.integrity.map_or("not told".to_owned(), |i| format!("{i:#010x}")),
-            report.method.as_deref().unwrap_or("credential it does not name"),
-        ));
-        Ok(conversation)
+        discover_aloud(self.session, self.narrator)
     }
 
     pub(super) fn regress(&mut self, conversation: &Conversation, method: DaMethod) -> Result<()> {

@@ -416,3 +416,7 @@ pub(super) fn service(f: &Facts) -> Verdict {
         ),
     }
 }
+
+pub(super) fn target_usb(_: &Facts) -> Verdict {
+    NotMeasured("a debugger cannot see it: pull the cable of the chip's own USB port, if there is one")
+}

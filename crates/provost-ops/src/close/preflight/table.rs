@@ -246,6 +246,13 @@ pub(super) const TABLE: &[Check] = &[
         Warns,
         checks::service,
     ),
+    check(
+        "P-TARGET-USB",
+        "Nothing is plugged into the chip's own USB port: objects were seen to fail with a cable in it.",
+        (Observed, &["ST-829560"]),
+        Warns,
+        checks::target_usb,
+    ),
     gate(
         "P-IN-PROVISIONING",
         "The chip is in Provisioning, with TZEN as planned, before anything is provisioned.",
