@@ -10,7 +10,7 @@ use provost_fuzz::{frugally, says_something};
 use provost_ops::option_bytes::OptionFile;
 
 fuzz_target!(|text: &str| {
-    frugally(text.len(), 0x8000, 512, || {
+    frugally(text.len(), 0x1_0000, 1024, || {
         read(text, None);
         for part in PartId::all().filter(|part| ["STM32H503", "STM32H573"].contains(&part.info().name)) {
             read(text, Some(part));
