@@ -79,7 +79,7 @@ fn close_transactions(part: &str, rehearse: bool) -> u64 {
         part: Some(maker.part),
         target: ProductState::TzClosed,
         credential: Some(folder),
-        images: vec![piece(0x0800_0000), piece(0x0800_0000 + maker.part.info().flash_size / 2)],
+        images: vec![piece(0x0C00_0000), piece(0x0800_0000 + maker.part.info().flash_size / 2)],
         rehearse,
         rehearse_only: false,
         overrides: Vec::new(),
