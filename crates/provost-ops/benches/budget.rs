@@ -80,6 +80,7 @@ fn close_transactions(part: &str, rehearse: bool) -> u64 {
         target: ProductState::TzClosed,
         credential: Some(folder),
         images: vec![piece(0x0C00_0000), piece(0x0800_0000 + maker.part.info().flash_size / 2)],
+        options: std::collections::BTreeMap::new(),
         rehearse,
         rehearse_only: false,
         overrides: Vec::new(),

@@ -139,6 +139,7 @@ fn spoilt(rule: &str, base: &Path) -> Bed {
         }
         "P-FIRMWARE" => bed.request.images.clear(),
         "P-IMAGES" => bed.request.images[0].sha256 = "00".repeat(32),
+        "P-OPTIONS" => bed.request.options = [("WRPSGn1", 0xFFFF_FFFE), ("TZEN", 0xB4)].into(),
         "P-IMAGE-WORLDS" => bed.request.images[0].address ^= 0x0400_0000,
         "P-WATCHDOG" => bed.option("IWDG_SW", 0, true),
         "P-REHEARSED" => bed.request.rehearse = false,
@@ -166,7 +167,7 @@ fn a_chip_that_passes_everything() {
     // What is not said of this chip belongs to parts of another kind.
     let silent: Vec<&str> =
         survey.findings.iter().filter(|f| f.verdict == "not-measured").map(|f| f.rule.as_str()).collect();
-    assert_eq!(silent, ["P-OTP", "P-TARGET-USB"]);
+    assert_eq!(silent, ["P-OPTIONS", "P-OTP", "P-TARGET-USB"]);
     for finding in survey.findings.iter().filter(|f| f.verdict == "passed") {
         assert!(!finding.found.is_empty(), "{}: what was measured?", finding.rule);
     }
@@ -206,6 +207,17 @@ fn warnings_warn() {
     assert_eq!(verdict(&bed.survey(), "P-BANKS"), "passed");
     bed.option("SWAP_BANK", 1, true);
     assert_eq!(verdict(&bed.survey(), "P-BANKS"), "warning");
+    let mut bed = Bed::new(base.path());
+    assert_eq!(verdict(&bed.survey(), "P-FIRMWARE-NS"), "passed");
+    bed.option("NSBOOTADD", 0x08_0000, true);
+    assert_eq!(verdict(&bed.survey(), "P-FIRMWARE-NS"), "warning");
+    let mut bed = Bed::new(base.path());
+    assert_eq!(verdict(&bed.survey(), "P-PIN-SPEED"), "passed");
+    bed.option("IO_VDD_HSLV", 1, true);
+    assert_eq!(verdict(&bed.survey(), "P-PIN-SPEED"), "warning");
+    let mut bed = Bed::new(base.path());
+    bed.request.options = [("TZEN", 0xB4), ("PRODUCT_STATE", 0x17)].into();
+    assert_eq!(verdict(&bed.survey(), "P-OPTIONS"), "passed", "the state is another matter");
 }
 
 #[test]

@@ -43,6 +43,10 @@ impl LastStep<'_> {
     fn may_ask(&self) -> bool {
         !self.0.non_interactive && io::stdin().is_terminal()
     }
+
+    fn told(&self, wanted: &str, warning: &str) -> bool {
+        phrase(self.0, wanted, warning)
+    }
 }
 
 impl Consent for LastStep<'_> {
@@ -51,15 +55,19 @@ impl Consent for LastStep<'_> {
     }
 
     fn ask(&mut self, phrase: &str) -> bool {
-        if let Some(given) = &self.0.confirm {
-            return given.trim() == phrase;
-        }
-        if !self.may_ask() {
-            return false;
-        }
-        eprintln!("Everything up to here can be undone by `provost rescue`, with the credential or without it.");
-        eprintln!("After this step only the credential opens the chip, and opening it erases it.");
-        read_answer(phrase).trim() == phrase
+        self.told(
+            phrase,
+            "Everything up to here can be undone by `provost rescue`, with the credential or without it.\n\
+             After this step only the credential opens the chip, and opening it erases it.\n",
+        )
+    }
+
+    fn ask_to_rehearse(&mut self, phrase: &str) -> bool {
+        self.told(
+            phrase,
+            "The rehearsal erases the chip on its way. Option bytes and the flash that was read are written again\n\
+             afterwards; keys and data that lie elsewhere in the chip are gone.\n",
+        )
     }
 }
 

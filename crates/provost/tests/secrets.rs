@@ -104,3 +104,37 @@ fn neither_does_a_failure() {
         }
     }
 }
+
+#[test]
+fn a_close_tells_no_secret() {
+    for (tzen, state) in [("on", "tz-closed"), ("off", "closed")] {
+        for options in ["", "--json", "-vv --stats"] {
+            let s = Sandbox::new();
+            s.run(&format!("twin new board.chip --part STM32H533RE --tzen {tzen}"));
+            let (set, keys) = provost_ops::credential::CredentialSet::generate(&s.path("safe/board")).unwrap();
+            set.save(&keys, true).unwrap();
+            std::fs::create_dir(s.path("tmp")).unwrap();
+            let secrets = secrets(&s, "safe/board");
+            let (_, status) = s.json("status --probe twin:board.chip");
+            let word = |n: usize| status["identity"]["uid"][n].as_u64().unwrap();
+            let phrase = format!("close {:08X}_{:08X}_{:08X} to {state}", word(2), word(1), word(0));
+            let line = format!(
+                "close --probe twin:board.chip --part STM32H533RE --to {state} --credential safe/board --rehearse"
+            );
+            let mut words: Vec<&str> = line.split(' ').chain(options.split_whitespace()).collect();
+            words.extend(["--confirm", &phrase]);
+            let output = s.command(&words).env("TMPDIR", s.path("tmp")).output().unwrap();
+            assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+            assert_absent(&format!("{line}: stdout"), &output.stdout, &secrets);
+            assert_absent(&format!("{line}: stderr"), &output.stderr, &secrets);
+            for file in std::fs::read_dir(s.path("provost-close/twin-board-chip")).unwrap() {
+                let path = file.unwrap().path();
+                assert_absent(&path.display().to_string(), &std::fs::read(&path).unwrap(), &secrets);
+            }
+            for file in std::fs::read_dir(s.path("provost-close/rehearsals")).unwrap() {
+                assert_absent("a rehearsal", &std::fs::read(file.unwrap().path()).unwrap(), &secrets);
+            }
+            assert_absent("the chip", &s.read("board.chip"), &secrets);
+        }
+    }
+}

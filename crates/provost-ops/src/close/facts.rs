@@ -1,10 +1,10 @@
 //! What is measured of a chip before it is closed: everything that the preflight looks at.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use provost_chip::{
     option_bytes::OptionField,
-    parts::{DaStore, PartId},
+    parts::{DaStore, PartId, SECTOR_SIZE},
     registers::memory,
     rules::RuleId,
     states::{DaMethod, ProductState, TrustZone},
@@ -39,6 +39,8 @@ pub struct Request {
     pub credential: Option<PathBuf>,
     /// What must be in the flash, by its digest. Without any, the whole flash is read and digested.
     pub images: Vec<Digest>,
+    /// Option bytes that must be in force, by ST's names.
+    pub options: BTreeMap<&'static str, u32>,
     /// The whole round trip first.
     pub rehearse: bool,
     /// Nothing but the round trip.
@@ -81,6 +83,8 @@ pub struct Facts {
     pub custody: Option<Custody>,
     /// The two words at the boot address: initial stack pointer and reset handler.
     pub vectors: Option<[u32; 2]>,
+    /// The same where the non-secure world begins, with TrustZone on and NSBOOTADD in a non-secure sector.
+    pub ns_vectors: Option<[u32; 2]>,
     /// The images asked for, or the whole flash.
     pub images: Vec<Found>,
     /// What was read back of them, to be written again after a rehearsal.
@@ -148,11 +152,18 @@ impl Facts {
 
     /// Where the chip will boot: the register's name and the offset in the flash that it points at.
     pub fn boot(&self) -> Option<(&'static str, u32)> {
-        let (name, alias) = match self.trustzone() {
-            TrustZone::Enabled => ("SECBOOTADD", memory::FLASH + memory::SECURE_ALIAS),
-            TrustZone::Disabled => ("NSBOOTADD", memory::FLASH),
-        };
-        Some((name, (self.field(name)? << 8).wrapping_sub(alias)))
+        match self.trustzone() {
+            TrustZone::Enabled => {
+                let address = self.field("SECBOOTADD")? << 8;
+                Some(("SECBOOTADD", address.wrapping_sub(memory::FLASH + memory::SECURE_ALIAS)))
+            }
+            TrustZone::Disabled => self.ns_boot(),
+        }
+    }
+
+    /// Where the non-secure world begins, in the same way.
+    pub fn ns_boot(&self) -> Option<(&'static str, u32)> {
+        Some(("NSBOOTADD", (self.field("NSBOOTADD")? << 8).wrapping_sub(memory::FLASH)))
     }
 }
 
@@ -176,6 +187,7 @@ pub fn measure(session: &mut Session, request: &Request, narrator: &mut dyn Narr
         nrst: None,
         custody: None,
         vectors: None,
+        ns_vectors: None,
         images: Vec::new(),
         kept: Vec::new(),
         otp: None,
@@ -200,14 +212,18 @@ pub fn measure(session: &mut Session, request: &Request, narrator: &mut dyn Narr
 
 fn read_flash(session: &mut Session, facts: &mut Facts, narrator: &mut dyn Narrator) -> Result<()> {
     let (Some(part), Some(flash)) = (facts.part(), facts.flash()) else { return Ok(()) };
-    let mut vectors = None;
-    if let Some((_, at)) = facts.boot()
-        && at.checked_add(8).is_some_and(|end| end <= flash.map().size)
-    {
+    let mut vectors_at = |at: u32| -> Result<Option<[u32; 2]>> {
+        if at.checked_add(8).is_none_or(|end| end > flash.map().size) {
+            return Ok(None);
+        }
         let bytes = flash.read(session, memory::FLASH + at, 8, &mut Silent)?;
         let word = |i: usize| bytes[4 * i..4 * i + 4].iter().rev().fold(0, |w, b| w << 8 | u32::from(*b));
-        vectors = Some([word(0), word(1)]);
-    }
+        Ok(Some([word(0), word(1)]))
+    };
+    let vectors = facts.boot().map_or(Ok(None), |(_, at)| vectors_at(at))?;
+    let ns = facts.ns_boot().filter(|_| facts.trustzone() == TrustZone::Enabled);
+    let ns = ns.filter(|(_, at)| !flash.map().sector(at / SECTOR_SIZE).secure);
+    let ns_vectors = ns.map_or(Ok(None), |(_, at)| vectors_at(at))?;
     let (mut images, mut kept) = (Vec::new(), Vec::new());
     let whole = Digest::whole_flash(part);
     let wanted = if facts.request.images.is_empty() { vec![whole] } else { facts.request.images.clone() };
@@ -226,7 +242,7 @@ fn read_flash(session: &mut Session, facts: &mut Facts, narrator: &mut dyn Narra
         }
         images.push(Found { wanted, found });
     }
-    (facts.vectors, facts.images, facts.kept) = (vectors, images, kept);
+    (facts.vectors, facts.ns_vectors, facts.images, facts.kept) = (vectors, ns_vectors, images, kept);
     Ok(())
 }
 

@@ -120,8 +120,7 @@ fn start(
         }
     };
     let phrase = plan.bound.phrase();
-    // A rehearsal erases the chip on its way: what does nothing else is confirmed before it begins.
-    if !consent.is_possible(&phrase) || plan.bound.rehearse_only && !consent.ask(&phrase) {
+    if !consent.is_possible(&phrase) || plan.bound.rehearse && !consent.ask_to_rehearse(&phrase) {
         return Err(CloseError::NotConfirmed { phrase }.into());
     }
     for finding in plan.checks.iter().filter(|f| f.verdict == "overridden" || f.verdict == "warning") {

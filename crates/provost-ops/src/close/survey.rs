@@ -13,8 +13,12 @@ use crate::{Narrator, error::Result, session::Session};
 pub trait Consent {
     /// Whether the phrase may still be given; asked before anything is written.
     fn is_possible(&mut self, phrase: &str) -> bool;
-    /// Asks for the phrase; `false` if it was not given.
+    /// Asks for the phrase before the final state is written; `false` if it was not given.
     fn ask(&mut self, phrase: &str) -> bool;
+    /// Asks for the phrase before a rehearsal, which erases the chip on its way.
+    fn ask_to_rehearse(&mut self, phrase: &str) -> bool {
+        self.ask(phrase)
+    }
 }
 
 impl<F: FnMut(&str) -> bool> Consent for F {

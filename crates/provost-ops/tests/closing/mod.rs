@@ -91,6 +91,7 @@ pub fn request(part: &str, tz: TrustZone, target: ProductState, base: &Path) -> 
         target,
         credential: Some(base.join("set")),
         images: firmware(part, tz),
+        options: std::collections::BTreeMap::new(),
         rehearse: false,
         rehearse_only: false,
         overrides: Vec::new(),

@@ -20,6 +20,10 @@ pub(crate) struct Close {
     /// Without one, the whole flash is read and its digest kept.
     #[arg(long = "image", value_name = "FILE[@ADDRESS]", value_parser = image_at)]
     pub(crate) images: Vec<ImageAt>,
+    /// Option bytes that must be in force, as `provost option export` writes them or STM32CubeProgrammer's `-ob displ` prints them;
+    /// what the file does not name may be anything.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) options: Option<PathBuf>,
     /// Do the whole round trip first: Provisioning, object, discovery, full regression, Open; then restore option bytes and flash.
     #[arg(long)]
     pub(crate) rehearse: bool,

@@ -1,5 +1,7 @@
 //! `provost apply`: exactly a saved plan, or the rest of an interrupted one.
 
+use std::collections::BTreeMap;
+
 use provost_chip::states::ProductState;
 use provost_ops::close::{self, ClosePlan, Policy, Request};
 
@@ -21,6 +23,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Apply) -> Result<Page, Failur
             target: ProductState::Closed,
             credential: options.credential.clone(),
             images: Vec::new(),
+            options: BTreeMap::new(),
             rehearse: false,
             rehearse_only: false,
             overrides: Vec::new(),

@@ -1,6 +1,6 @@
 //! `provost close`: forward, with the way back proven first.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use provost_chip::sources::Source;
 use provost_ops::{
@@ -10,6 +10,7 @@ use provost_ops::{
         preflight::{Check, Finding, pass},
     },
     error::OpError,
+    option_bytes::OptionFile,
 };
 use serde_json::json;
 
@@ -23,6 +24,8 @@ pub(crate) fn run(arguments: &Arguments, options: &Close) -> Result<Page, Failur
     let policy = Policy::load(options.policy.as_deref())?;
     let images: Vec<_> = options.images.iter().map(|i| (i.path.as_path(), i.at)).collect();
     let images = Image::load(&images).map_err(OpError::from)?;
+    let wanted = options.options.as_deref().map(|file| OptionFile::load(file, arguments.part)).transpose();
+    let wanted = wanted.map_err(OpError::from)?.map_or_else(BTreeMap::new, |file| file.values);
     if let (Some(to), Some(credential)) = (&options.escrow, &options.credential) {
         let recipients: Vec<String> = policy.escrow.recipients.iter().chain(&options.recipients).cloned().collect();
         escrow(credential, to, &recipients, options.force)?;
@@ -34,6 +37,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Close) -> Result<Page, Failur
             target: options.to,
             credential: options.credential.clone(),
             images: images.iter().map(Image::digest).collect(),
+            options: wanted,
             rehearse: options.rehearse || options.rehearse_only,
             rehearse_only: options.rehearse_only,
             overrides: options.overrides.clone(),

@@ -4,7 +4,7 @@ use provost_adac::permission::PermissionMask;
 use provost_chip::{
     assumptions::Assumptions,
     model::authentication::PRODUCT_MASK,
-    parts::{DaStore, SECTOR_SIZE},
+    parts::{DaStore, PartId, SECTOR_SIZE},
     registers::memory,
     states::{BootUbe, DaMethod, ProductState, TrustZone},
     transitions::{Writer, product_state_write},
@@ -16,6 +16,7 @@ use crate::{
     close::{custody::grants, facts::Facts, image::Image},
     error::OpError,
     flash::Flash,
+    option_bytes::{diff, file::values},
 };
 
 const NOT_OPEN: Verdict = NotMeasured("readable in Open only");
@@ -164,7 +165,10 @@ pub(super) fn host_key(f: &Facts) -> Verdict {
     }
     let Some(payload) = custody.payload(f.method()) else { return NotMeasured("no object to compare with") };
     match custody.holds_the_key_to(&payload, f.method()) {
-        Some(fits) => hold(fits, if fits { "it is" } else { "it is another one's" }),
+        Some(fits) => {
+            let whose = if fits { "the one held here" } else { "another one, not held here" };
+            hold(fits, format!("the object names {whose}"))
+        }
         None => NotMeasured("no credential of this kind"),
     }
 }
@@ -173,9 +177,9 @@ pub(super) fn host_key(f: &Facts) -> Verdict {
 fn otp_password(f: &Facts) -> Verdict {
     match (f.otp.and_then(|o| o.hash), own_hash(f)) {
         (Some(there), Some(mine)) => {
-            hold(there == mine, if there == mine { "it stands in OTP" } else { "another one's stands in OTP" })
+            hold(there == mine, if there == mine { "OTP holds its hash" } else { "OTP holds the hash of another one" })
         }
-        (None, Some(_)) => Passed("nothing stands in OTP yet".to_owned()),
+        (None, Some(_)) => Passed("OTP holds none yet".to_owned()),
         (_, None) => NO_CREDENTIAL,
     }
 }
@@ -273,12 +277,29 @@ pub(super) fn firmware(f: &Facts) -> Verdict {
     if f.state() != Some(ProductState::Open) {
         return NOT_OPEN;
     }
-    let (Some([stack, reset]), Some(part)) = (f.vectors, f.part()) else { return NotMeasured("no boot address") };
+    match (f.vectors, f.part()) {
+        (Some(vectors), Some(part)) => vector_table(vectors, part),
+        _ => NotMeasured("no boot address"),
+    }
+}
+
+pub(super) fn ns_firmware(f: &Facts) -> Verdict {
+    match (f.ns_boot(), f.ns_vectors, f.part()) {
+        _ if f.state() != Some(ProductState::Open) => NOT_OPEN,
+        _ if f.trustzone() == TrustZone::Disabled => NotMeasured("TrustZone is off"),
+        (_, Some(vectors), Some(part)) => vector_table(vectors, part),
+        (Some((_, at)), None, Some(part)) if at < part.info().flash_size => {
+            Failed(format!("NSBOOTADD = {:#010x} lies in a secure sector", memory::FLASH + at))
+        }
+        _ => Failed("NSBOOTADD does not point into the user flash".to_owned()),
+    }
+}
+
+fn vector_table([stack, reset]: [u32; 2], part: PartId) -> Verdict {
     let in_ram = matches!(stack >> 28, 2 | 3);
     let offset = (reset & !memory::SECURE_ALIAS).wrapping_sub(memory::FLASH);
     let in_flash = reset & 1 == 1 && offset < part.info().flash_size;
-    let found = format!("stack pointer {stack:#010x}, reset handler {reset:#010x}");
-    hold(in_ram && in_flash, found)
+    hold(in_ram && in_flash, format!("stack pointer {stack:#010x}, reset handler {reset:#010x}"))
 }
 
 pub(super) fn images(f: &Facts) -> Verdict {
@@ -321,10 +342,14 @@ pub(super) fn image_worlds(f: &Facts) -> Verdict {
 }
 
 pub(super) fn watchdog(f: &Facts) -> Verdict {
-    match f.field("IWDG_SW") {
-        None => NOT_OPEN,
-        Some(value) => hold(value == 1, format!("IWDG_SW = {value}")),
+    if f.options.is_none() {
+        return NOT_OPEN;
     }
+    // Only some parts have the option for the window watchdog.
+    let found: Vec<(&str, u32)> =
+        ["IWDG_SW", "WWDG_SW"].into_iter().filter_map(|name| Some((name, f.field(name)?))).collect();
+    let text: Vec<String> = found.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    hold(found.iter().all(|(_, value)| *value == 1), text.join(", "))
 }
 
 pub(super) fn rehearsed(f: &Facts) -> Verdict {
@@ -383,6 +408,33 @@ pub(super) fn supply(f: &Facts) -> Verdict {
     match f.volts {
         None => NotMeasured("this probe cannot tell"),
         Some(volts) => hold((1.71..=3.6).contains(&volts), format!("{volts:.2} V")),
+    }
+}
+
+pub(super) fn options(f: &Facts) -> Verdict {
+    if f.request.options.is_empty() {
+        return NotMeasured("no option bytes were given to hold them against");
+    }
+    let Some(options) = &f.options else { return NOT_OPEN };
+    let differ: Vec<String> = diff(options.part(), &values(options), &f.request.options, false)
+        .into_iter()
+        .filter(|d| d.name != "PRODUCT_STATE")
+        .map(|d| format!("{} = {}, not {}", d.name, d.left.unwrap_or_default(), d.right.unwrap_or_default()))
+        .collect();
+    let unseen = f.request.options.keys().filter(|name| f.field(name).is_none()).copied().collect::<Vec<_>>();
+    match (differ.is_empty(), unseen.is_empty()) {
+        (false, _) => Failed(differ.join(", ")),
+        (true, false) => Failed(format!("not readable: {}", unseen.join(", "))),
+        (true, true) => Passed(format!("{} fields as given", f.request.options.len())),
+    }
+}
+
+pub(super) fn pin_speed(f: &Facts) -> Verdict {
+    let on: Vec<&str> = ["IO_VDD_HSLV", "IO_VDDIO2_HSLV"].into_iter().filter(|name| f.field(name) == Some(1)).collect();
+    match (&f.options, on.is_empty()) {
+        (None, _) => NOT_OPEN,
+        (_, true) => Passed("off".to_owned()),
+        (_, false) => Failed(format!("on: {}", on.join(", "))),
     }
 }
 

@@ -183,6 +183,20 @@ pub(super) const TABLE: &[Check] = &[
         checks::firmware,
     ),
     check(
+        "P-FIRMWARE-NS",
+        "With TrustZone on, a vector table stands at NSBOOTADD, in a non-secure sector: the secure firmware may start it there.",
+        (Inferred, &["PROVOST"]),
+        Warns,
+        checks::ns_firmware,
+    ),
+    check(
+        "P-OPTIONS",
+        "The option bytes given with --options are in force; HDP, write protection and boot locks come before Provisioning.",
+        (Documented, &["CUBEH5-ROT"]),
+        Refuses,
+        checks::options,
+    ),
+    check(
         "P-IMAGES",
         "The images given are in the flash, byte for byte; in later states they can no longer be read back.",
         (Observed, &["WOLFTRUST"]),
@@ -198,7 +212,7 @@ pub(super) const TABLE: &[Check] = &[
     ),
     check(
         "P-WATCHDOG",
-        "The independent watchdog is started by software: one that runs from reset interrupts what the ROM does.",
+        "The watchdogs are started by software: one that runs from reset interrupts what the ROM does.",
         (Inferred, &["PROVOST"]),
         Refuses,
         checks::watchdog,
@@ -237,6 +251,13 @@ pub(super) const TABLE: &[Check] = &[
         (Documented, &["CUBEH5-ROT"]),
         Warns,
         checks::locks,
+    ),
+    check(
+        "P-PIN-SPEED",
+        "High speed at low voltage (HSLV) is off: with a supply above 2.7 V it damages the pins.",
+        (Documented, &["CMSIS"]),
+        Warns,
+        checks::pin_speed,
     ),
     check("P-BANKS", "SWAP_BANK is 0, as ST's scripts expect.", (Documented, &["CUBEH5-ROT"]), Warns, checks::banks),
     check(
