@@ -11,6 +11,9 @@ use crate::{case::Step, evidence::Evidence, hypothesis::Hypothesis, prior, repla
 
 /// Hypotheses lighter than this share of the heaviest are dropped.
 const NEGLIGIBLE: f64 = 1e-6;
+/// No more hypotheses than this go on from one step to the next: what a vague report leaves behind the heaviest is too light to
+/// change an answer, and would take longer than anybody waits.
+const MOST: usize = 32_768;
 /// How likely it is that the state of which the owner is sure was never passed.
 const WRONG_CLAIM: f64 = 0.001;
 
@@ -33,6 +36,8 @@ impl Belief {
     pub fn after(evidence: &Evidence<'_>) -> Self {
         let mut all = prior::hypotheses(evidence);
         let worlds = all.len();
+        let floor = lightest_of(MOST, all.iter().map(|(_, w)| *w));
+        all.retain(|(_, w)| *w >= floor);
         let mut layers = Vec::with_capacity(evidence.case.steps.len());
         let mut worlds = worlds;
         for (index, step) in evidence.case.steps.iter().enumerate() {
@@ -110,8 +115,18 @@ fn advance(all: &[(Hypothesis, f64)], evidence: &Evidence<'_>, step: &Step, answ
         }
     }
     let floor = next.iter().map(|(_, w, _)| *w).fold(0.0, f64::max) * NEGLIGIBLE;
-    next.retain(|(_, w, _)| *w > floor);
+    let floor = floor.max(lightest_of(MOST, next.iter().map(|(_, w, _)| *w)));
+    next.retain(|(_, w, _)| *w >= floor && *w > 0.0);
     merged(next)
+}
+
+/// The lightest of the `most` heaviest; zero if there are no more than those.
+fn lightest_of(most: usize, weights: impl ExactSizeIterator<Item = f64>) -> f64 {
+    if weights.len() <= most {
+        return 0.0;
+    }
+    let mut weights: Vec<f64> = weights.collect();
+    *weights.select_nth_unstable_by(most - 1, |a, b| b.total_cmp(a)).1
 }
 
 /// Adds up the weights of equal hypotheses, in a fixed order.

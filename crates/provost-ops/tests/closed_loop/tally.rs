@@ -162,6 +162,7 @@ impl Outcome {
     pub fn tell(&self) -> String {
         let mut text =
             format!("{:#?}\n{}\n  {:?}\n  {:?}\n", self.situation, self.line(), self.told.chip, self.told.bench);
+        text.push_str(&format!("  slowest diagnosis {:.0} ms of {} worlds\n", self.slowest * 1000.0, self.worlds));
         for step in &self.told.steps {
             text.push_str(&format!("  {}\n", short(step)));
         }
@@ -267,9 +268,10 @@ impl fmt::Display for Tally {
             f,
             "promises of a way back: {made}; lost chips called recoverable: {promises}, of them {misled} by a report that was wrong or left out what matters, {doubles} that show nothing else than a chip that can be saved"
         )?;
-        let slowest = self.outcomes.iter().map(|o| o.slowest).fold(0.0, f64::max);
+        let slowest = self.outcomes.iter().max_by(|a, b| a.slowest.total_cmp(&b.slowest));
+        let (slowest, seed) = slowest.map_or((0.0, 0), |o| (o.slowest, o.seed));
         let worlds = self.outcomes.iter().map(|o| o.worlds).max().unwrap_or(0);
-        writeln!(f, "slowest diagnosis {:.0} ms, most worlds {worlds}", slowest * 1000.0)?;
+        writeln!(f, "slowest diagnosis {:.0} ms (seed {seed}), most worlds {worlds}", slowest * 1000.0)?;
         self.list(f)
     }
 }
