@@ -1,6 +1,7 @@
 //! The preflight: a table of rules, each with its source, that a close must pass before anything is written.
 
 mod checks;
+mod credential;
 mod table;
 
 use provost_chip::sources::Confidence;

@@ -1,28 +1,22 @@
 //! What each rule of the preflight looks at.
 
-use provost_adac::permission::PermissionMask;
-use provost_chip::{
-    assumptions::Assumptions,
-    model::authentication::PRODUCT_MASK,
-    parts::{DaStore, PartId, SECTOR_SIZE},
-    registers::memory,
-    states::{BootUbe, DaMethod, ProductState, TrustZone},
-    transitions::{Writer, product_state_write},
-};
-use provost_obk::da::{DESTINATION, DaPayload};
-
 use super::Verdict::{self, Failed, NotMeasured, Passed};
 use crate::{
-    close::{custody::grants, facts::Facts, image::Image},
-    error::OpError,
+    close::{facts::Facts, image::Image},
     flash::Flash,
     option_bytes::{diff, file::values},
 };
+use provost_chip::{
+    assumptions::Assumptions,
+    parts::{DaStore, PartId, SECTOR_SIZE},
+    registers::memory,
+    states::{BootUbe, ProductState, TrustZone},
+    transitions::{Writer, product_state_write},
+};
 
 const NOT_OPEN: Verdict = NotMeasured("readable in Open only");
-const NO_CREDENTIAL: Verdict = NotMeasured("no credential");
 
-fn hold(holds: bool, found: impl Into<String>) -> Verdict {
+pub(super) fn hold(holds: bool, found: impl Into<String>) -> Verdict {
     if holds { Passed(found.into()) } else { Failed(found.into()) }
 }
 
@@ -86,155 +80,6 @@ pub(super) fn not_for_ever(f: &Facts) -> Verdict {
         ProductState::Locked if f.request.forever => Passed("Locked, asked for in so many words".to_owned()),
         ProductState::Locked => Failed("the target is Locked".to_owned()),
         state => Passed(state.title().to_owned()),
-    }
-}
-
-pub(super) fn credential(f: &Facts) -> Verdict {
-    let Some(custody) = &f.custody else { return Failed("none was given".to_owned()) };
-    match &custody.set {
-        Ok(_) => Passed(custody.folder.display().to_string()),
-        // These have a rule of their own.
-        Err(OpError::RootMismatch { .. } | OpError::Credential(_)) => Passed("it can be read".to_owned()),
-        Err(OpError::CredentialFile { path, .. }) if path.extension().is_some_and(|e| e == "obk") => {
-            Passed("it can be read".to_owned())
-        }
-        Err(error) => Failed(error.to_string()),
-    }
-}
-
-pub(super) fn method(f: &Facts) -> Verdict {
-    let Some(Ok(set)) = f.custody.as_ref().map(|c| &c.set) else { return NO_CREDENTIAL };
-    let (method, tz) = (f.method(), f.trustzone());
-    let found = if set.has(method) { method.as_str() } else { "only the other kind is held" };
-    hold(set.has(method), format!("TrustZone {tz} asks for a {method}: {found}"))
-}
-
-pub(super) fn custody(f: &Facts) -> Verdict {
-    match &f.custody {
-        None => NO_CREDENTIAL,
-        Some(c) => match &c.temporary {
-            Some(folder) => Failed(format!("{} lies in {}", c.folder.display(), folder.display())),
-            None => Passed(c.folder.display().to_string()),
-        },
-    }
-}
-
-fn has_obk(f: &Facts) -> bool {
-    f.parts.iter().any(|p| p.info().da_store == DaStore::Obk)
-}
-
-/// What the object rules look at, or why there is nothing to look at.
-fn with_object(f: &Facts, test: impl FnOnce(&provost_obk::obk::Obk, &'static str) -> Verdict) -> Verdict {
-    let Some(custody) = &f.custody else { return NO_CREDENTIAL };
-    match &custody.object {
-        _ if !has_obk(f) => NotMeasured("this part has no object"),
-        None => Passed("made from the credential".to_owned()),
-        Some(file) => match &file.obk {
-            Ok(obk) => test(obk, file.name),
-            Err(error) => Failed(format!("{}: {error}", file.name)),
-        },
-    }
-}
-
-pub(super) fn object(f: &Facts) -> Verdict {
-    with_object(f, |obk, name| match DaPayload::parse(obk.payload()).and_then(|p| p.verify()) {
-        Ok(()) => Passed(format!("{name} is whole")),
-        Err(error) => Failed(format!("{name}: {error}")),
-    })
-}
-
-pub(super) fn object_place(f: &Facts) -> Verdict {
-    with_object(f, |obk, name| {
-        hold(obk.destination() == DESTINATION, format!("{name} goes to {:#010x}", obk.destination()))
-    })
-}
-
-pub(super) fn object_encryption(f: &Facts) -> Verdict {
-    let crypto = f.parts.iter().any(|p| p.info().crypto);
-    with_object(f, |obk, name| {
-        let asks = if obk.encrypt() { "asks for encryption" } else { "asks for none" };
-        let part = if crypto { "with secure AES" } else { "without secure AES" };
-        hold(obk.encrypt() == crypto, format!("{name} {asks}, on a part {part}"))
-    })
-}
-
-pub(super) fn host_key(f: &Facts) -> Verdict {
-    let Some(custody) = &f.custody else { return NO_CREDENTIAL };
-    if !has_obk(f) {
-        return otp_password(f);
-    }
-    let Some(payload) = custody.payload(f.method()) else { return NotMeasured("no object to compare with") };
-    match custody.holds_the_key_to(&payload, f.method()) {
-        Some(fits) => {
-            let whose = if fits { "the one held here" } else { "another one, not held here" };
-            hold(fits, format!("the object names {whose}"))
-        }
-        None => NotMeasured("no credential of this kind"),
-    }
-}
-
-/// A password that stands in OTP already must be the one held.
-fn otp_password(f: &Facts) -> Verdict {
-    match (f.otp.and_then(|o| o.hash), own_hash(f)) {
-        (Some(there), Some(mine)) => {
-            hold(there == mine, if there == mine { "OTP holds its hash" } else { "OTP holds the hash of another one" })
-        }
-        (None, Some(_)) => Passed("OTP holds none yet".to_owned()),
-        (_, None) => NO_CREDENTIAL,
-    }
-}
-
-fn own_hash(f: &Facts) -> Option<[u8; 32]> {
-    let set = f.custody.as_ref()?.set.as_ref().ok()?;
-    set.object(DaMethod::Password).ok()?.map(|o| o.payload().hash)
-}
-
-pub(super) fn token(f: &Facts) -> Verdict {
-    let Some(custody) = &f.custody else { return NO_CREDENTIAL };
-    if f.method() == DaMethod::Password {
-        return NotMeasured("a password signs nothing");
-    }
-    match (&custody.set, custody.rehearse_token()) {
-        (Err(OpError::Credential(provost_adac::host::CredentialError::PermissionWithheld { .. })), _) => {
-            NotMeasured("the permission is withheld")
-        }
-        (Err(OpError::Credential(error)), _) => Failed(error.to_string()),
-        (_, Some(Ok(_))) => Passed("signed and verified".to_owned()),
-        (_, Some(Err(error))) => Failed(error),
-        (_, None) => NotMeasured("no certificate"),
-    }
-}
-
-pub(super) fn permission(f: &Facts) -> Verdict {
-    let Some(custody) = &f.custody else { return NO_CREDENTIAL };
-    if f.method() == DaMethod::Password {
-        // Rule R-PASSWORD-FULL-REGRESSION-ONLY: whatever mask stands beside its hash.
-        return Passed("a password grants the full regression, and nothing else".to_owned());
-    }
-    if let Err(OpError::Credential(error @ provost_adac::host::CredentialError::PermissionWithheld { .. })) =
-        &custody.set
-    {
-        return Failed(error.to_string());
-    }
-    let Some(payload) = custody.payload(f.method()) else { return NotMeasured("no object") };
-    let granted =
-        |by: &str, mask: PermissionMask| (!grants(mask)).then(|| format!("withheld by the {by} (mask {:#x})", mask.0));
-    let chain = match custody.rehearse_token() {
-        Some(Ok(mask)) if f.method() == DaMethod::Certificate => granted("chain or the token", mask),
-        _ => None,
-    };
-    let product = granted("product", PermissionMask(u128::from(PRODUCT_MASK)));
-    match product.or_else(|| granted("object", payload.mask)).or(chain) {
-        Some(found) => Failed(found),
-        None => Passed(format!("object {:#x}", payload.mask.0)),
-    }
-}
-
-pub(super) fn not_a_sample(f: &Facts) -> Verdict {
-    let Some(custody) = &f.custody else { return NO_CREDENTIAL };
-    match custody.sample(f.method(), f.request.samples) {
-        Some(what) => Failed(format!("it is {what}")),
-        None => Passed("none that is known".to_owned()),
     }
 }
 
@@ -458,7 +303,7 @@ pub(super) fn banks(f: &Facts) -> Verdict {
 }
 
 pub(super) fn service(f: &Facts) -> Verdict {
-    if !has_obk(f) {
+    if !super::credential::has_obk(f) {
         return NotMeasured("no service on this part");
     }
     match &f.rehearsed {
