@@ -102,6 +102,9 @@ fn readiness(step: Move, case: &Case) -> f64 {
     }
 }
 
+/// What a discovery shows where it does not succeed.
+const NO_ANSWER: &str = "no answer";
+
 /// What a test would show in each world, and how much that tells.
 fn foresee(step: Move, belief: &Belief, evidence: &Evidence<'_>) -> Test {
     let mut by_outcome: BTreeMap<String, Vec<(Hypothesis, f64)>> = BTreeMap::new();
@@ -114,7 +117,8 @@ fn foresee(step: Move, belief: &Belief, evidence: &Evidence<'_>) -> Test {
         let share: f64 = hypotheses.iter().map(|(_, w)| w).sum();
         let then = Belief { hypotheses, worlds: belief.worlds, story: Vec::new() }.given(|_| true);
         left += share * entropy(&then, evidence);
-        outcomes.push(Outcome { saw, means: meaning(step, &then, evidence), share });
+        let means = meaning(step, &saw, &then, evidence);
+        outcomes.push(Outcome { saw, means, share });
     }
     outcomes.retain(|o| o.share > 0.005);
     outcomes.sort_by(|a, b| b.share.total_cmp(&a.share));
@@ -162,7 +166,7 @@ fn outcome(step: Move, h: &Hypothesis) -> String {
 
 fn discovered(mut h: Hypothesis) -> String {
     if h.da_path() != DaPath::Answers {
-        return "no answer".to_owned();
+        return NO_ANSWER.to_owned();
     }
     h.world.step(Action::RequestDebugAuthentication);
     match h.world.step(Action::Discover) {
@@ -171,7 +175,7 @@ fn discovered(mut h: Hypothesis) -> String {
             let method = if method == DaMethod::Password { "ST Password" } else { "ECDSA P-256" };
             format!("life cycle {}, integrity {integrity}, {method}", state.title())
         }
-        _ => "no answer".to_owned(),
+        _ => NO_ANSWER.to_owned(),
     }
 }
 
@@ -179,7 +183,7 @@ fn authenticated(h: &Hypothesis) -> String {
     match (h.da_path(), h.fate()) {
         (DaPath::Answers, Fate::Authenticate(_)) => "granted: the chip goes back to Open".to_owned(),
         (DaPath::Answers, _) => "refused, with every credential that you have".to_owned(),
-        _ => "no answer".to_owned(),
+        _ => NO_ANSWER.to_owned(),
     }
 }
 
@@ -194,7 +198,7 @@ fn attached(mut h: Hypothesis) -> String {
 }
 
 /// What the verdict would be then.
-fn meaning(step: Move, then: &Belief, evidence: &Evidence<'_>) -> String {
+fn meaning(step: Move, saw: &str, then: &Belief, evidence: &Evidence<'_>) -> String {
     let shares = Shares::of(then, evidence);
     let (verdict, _) = shares.verdict();
     let provisioning = then.share(|h| h.world.chip.state == ProductState::Provisioning) > 0.5;
@@ -208,6 +212,8 @@ fn meaning(step: Move, then: &Belief, evidence: &Evidence<'_>) -> String {
             "most likely lost; a discovery with another probe has the last word"
         }
         V::Lost => "lost: nothing on the chip would accept any credential",
+        // A chip in Open does not answer; neither do others.
+        V::NotLocked if saw == NO_ANSWER => "still open: diagnose again with this",
         V::NotLocked => "nobody is locked out",
         V::Undetermined if matches!(step, Move::Check(_) | Move::PowerCycle) => {
             "the wires decide nothing yet: diagnose again with what is seen then"
