@@ -193,7 +193,11 @@ fn write_rules(out: &mut String, rules: &Rules, sources: &Sources) {
     for r in &rules.rule {
         let _ = writeln!(out, "/// {}\n{},", r.says, rule_variant(&r.id));
     }
-    out.push_str("}\n");
+    out.push_str("}\n\nimpl RuleId {\n/// Every rule, in the order of the table.\npub const ALL: &[Self] = &[");
+    for r in &rules.rule {
+        let _ = write!(out, "Self::{}, ", rule_variant(&r.id));
+    }
+    out.push_str("];\n}\n");
 }
 
 /// `R-OPEN-TO-PROVISIONING` → `OpenToProvisioning`.

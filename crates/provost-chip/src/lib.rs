@@ -15,9 +15,12 @@ pub mod option_values;
 pub mod parts;
 pub mod registers;
 pub mod rules;
+#[cfg(feature = "serde")]
+mod serialize;
 pub mod sources;
 pub mod states;
 pub mod transitions;
+pub mod unique_id;
 
 /// The tables of `data/`, as constants.
 mod tables {

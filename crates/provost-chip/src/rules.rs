@@ -63,6 +63,18 @@ impl FromStr for &'static Rule {
     }
 }
 
+impl FromStr for RuleId {
+    type Err = UnknownRule;
+
+    fn from_str(id: &str) -> Result<Self, UnknownRule> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|r| r.rule().id.eq_ignore_ascii_case(id))
+            .ok_or_else(|| UnknownRule { id: id.chars().take(60).collect() })
+    }
+}
+
 /// What a rule decided, and which rule it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision<T> {

@@ -167,6 +167,37 @@ impl fmt::Display for TrustZone {
     }
 }
 
+/// A word that is neither of two.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{word:?} is neither {first} nor {second}")]
+pub struct NeitherWord {
+    /// The word.
+    pub word: String,
+    /// One word that would have been accepted.
+    pub first: &'static str,
+    /// The other.
+    pub second: &'static str,
+}
+
+impl NeitherWord {
+    fn new(word: &str, first: &'static str, second: &'static str) -> Self {
+        Self { word: word.chars().take(40).collect(), first, second }
+    }
+}
+
+impl FromStr for TrustZone {
+    type Err = NeitherWord;
+
+    /// Accepts `on` and `off`.
+    fn from_str(word: &str) -> Result<Self, NeitherWord> {
+        let [off, on] = Self::ALL;
+        Self::ALL
+            .into_iter()
+            .find(|tz| tz.as_str() == word)
+            .ok_or_else(|| NeitherWord::new(word, on.as_str(), off.as_str()))
+    }
+}
+
 /// `FLASH_OPTSR.BOOT_UBE`, the unique boot entry; meaningful on parts with secure AES.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BootUbe {
@@ -219,6 +250,18 @@ impl DaMethod {
             Self::Certificate => "certificate",
             Self::Password => "password",
         }
+    }
+}
+
+impl FromStr for DaMethod {
+    type Err = NeitherWord;
+
+    /// Accepts `certificate` and `password`.
+    fn from_str(word: &str) -> Result<Self, NeitherWord> {
+        [Self::Certificate, Self::Password]
+            .into_iter()
+            .find(|m| m.as_str() == word)
+            .ok_or_else(|| NeitherWord::new(word, Self::Certificate.as_str(), Self::Password.as_str()))
     }
 }
 

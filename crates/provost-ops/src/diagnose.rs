@@ -22,6 +22,7 @@ use provost_link::LinkError;
 use crate::{
     debug_auth,
     error::{OpError, Result},
+    fault::fail,
     identify::{Identity, identify},
     session::Session,
 };
@@ -44,8 +45,7 @@ pub struct Measured {
 pub fn measure(session: &mut Session, discover: bool) -> Result<Measured> {
     let identity = match identify(session) {
         Ok(identity) => identity,
-        Err(error @ (OpError::UnknownPart { .. } | OpError::UnknownState { .. })) => return Err(error),
-        Err(OpError::Link(LinkError::NoAck { .. } | LinkError::NotADebugPort { .. })) => {
+        Err(error) if matches!(error.of(), Some(LinkError::NoAck { .. } | LinkError::NotADebugPort { .. })) => {
             let mut case = Case::default();
             case.steps.push(attached(None, Outcome::NoDevice));
             return Ok(Measured { identity: None, case });
@@ -55,7 +55,7 @@ pub fn measure(session: &mut Session, discover: bool) -> Result<Measured> {
     let mut case = of_identity(&identity);
     if discover {
         if let Some(state) = identity.options.and_then(|o| o.pending_state()) {
-            return Err(OpError::PendingState { state });
+            return fail(OpError::PendingState { state });
         }
         case.steps.push(discovery(session)?);
         // Out of the ROM again where a reset does it.
@@ -138,7 +138,9 @@ fn discovery(session: &mut Session) -> Result<Step> {
             };
             Ok(step(seen, Outcome::Ok))
         }
-        Err(OpError::NoDaAnswer { .. }) => Ok(step(Discovery::default(), Outcome::Timeout)),
+        Err(error) if matches!(error.of(), Some(OpError::NoDaAnswer { .. })) => {
+            Ok(step(Discovery::default(), Outcome::Timeout))
+        }
         Err(error) => Err(error),
     }
 }

@@ -14,39 +14,19 @@ use provost_chip::{
     states::{DaMethod, ProductState},
 };
 use provost_link::LinkError;
-use provost_twin::error::TwinError;
 
-pub use crate::exit::Exit;
-use crate::{credential::SetError, flash::FlashError, objects::ObjectError, option_bytes::OptionError};
+pub use crate::fault::{Exit, Failure, Fault, Remedy, Result};
 
 /// Why an operation stopped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpError {
-    /// The wire.
-    #[error(transparent)]
-    Link(#[from] LinkError),
-    /// The virtual bench.
-    #[error(transparent)]
-    Twin(#[from] TwinError),
-    /// Option bytes.
-    #[error(transparent)]
-    Option(#[from] OptionError),
-    /// User flash.
-    #[error(transparent)]
-    Flash(#[from] FlashError),
     /// What the chip said in Debug Authentication makes no sense.
     #[error("the chip's Debug Authentication answer makes no sense: {0}")]
     DebugAuth(#[from] HostError),
     /// A credential cannot authenticate anywhere.
     #[error("the credential cannot authenticate: {0}")]
     Credential(#[from] CredentialError),
-    /// A credential makes no sense, or could do harm.
-    #[error(transparent)]
-    Set(#[from] SetError),
-    /// An object must not go into this chip, or did not.
-    #[error(transparent)]
-    Object(#[from] ObjectError),
     /// A file cannot be read or written.
     #[error("file {path}: {source}")]
     File {
@@ -268,9 +248,6 @@ pub enum OpError {
         /// The phrase.
         phrase: String,
     },
-    /// A close stopped.
-    #[error(transparent)]
-    Close(#[from] crate::close::CloseError),
     /// The journal or a receipt cannot be read or written.
     #[error("journal {path}: {source}")]
     Journal {
@@ -283,9 +260,9 @@ pub enum OpError {
     #[error("interrupted while {doing}: {source}")]
     Interrupted {
         /// What was being done.
-        doing: String,
+        doing: &'static str,
         /// Why.
-        source: LinkError,
+        source: Failure,
         /// The journal to go on with.
         journal: PathBuf,
     },
@@ -295,15 +272,9 @@ impl OpError {
     /// Stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Link(e) => e.code(),
-            Self::Twin(e) => e.code(),
-            Self::Option(e) => e.code(),
-            Self::Flash(e) => e.code(),
             Self::DebugAuth(_) => "da-malformed-answer",
             Self::Credential(_) => "credential-useless",
-            Self::Set(e) => e.code(),
-            Self::Signer(e) => inner(e).map_or_else(|| e.code(), Self::code),
-            Self::Object(e) => e.code(),
+            Self::Signer(e) => inner(e).map_or_else(|| e.code(), Fault::code),
             Self::File { .. } => "file-io",
             Self::Exists { .. } => "file-exists",
             Self::CredentialFile { .. } => "credential-file",
@@ -336,39 +307,20 @@ impl OpError {
             Self::OtpOnceForLife => "h503-otp",
             Self::NotOpenAfterRegression { .. } => "rescue-not-open",
             Self::NotConfirmed { .. } => "not-confirmed",
-            Self::Close(e) => e.code(),
             Self::Journal { .. } => "journal-io",
             Self::Interrupted { .. } => "interrupted",
         }
     }
 
     /// What it means to a script.
-    pub const fn exit(&self) -> Exit {
+    pub fn exit(&self) -> Exit {
         match self {
-            Self::Set(e) => e.exit(),
-            Self::Signer(_) => Exit::PersonMustAct,
-            Self::Object(e) => e.exit(),
-            Self::Option(e) => e.exit(),
-            Self::Flash(e) => e.exit(),
+            Self::Signer(e) => inner(e).map_or(Exit::PersonMustAct, Fault::exit),
             Self::Interrupted { .. } => Exit::Interrupted,
             Self::UnknownTopic { .. } | Self::BadCase { .. } | Self::OtherFamily { .. } | Self::NotText { .. } => {
                 Exit::Usage
             }
-            Self::Close(e) => e.exit(),
-            Self::Twin(TwinError::Switch(_) | TwinError::Option { .. } | TwinError::Part(_))
-            | Self::Link(LinkError::BadSelector { .. }) => Exit::Usage,
-            Self::Link(
-                LinkError::NoProbe { .. }
-                | LinkError::SeveralProbes { .. }
-                | LinkError::ProbeUnopenable { .. }
-                | LinkError::ProbeFirmwareOld { .. }
-                | LinkError::NrstUnsupported { .. }
-                | LinkError::ProbeLost { .. }
-                | LinkError::NotAttached { .. }
-                | LinkError::NoAck { .. }
-                | LinkError::PowerUp { .. },
-            )
-            | Self::NrstNotWired
+            Self::NrstNotWired
             | Self::OneShot { .. }
             | Self::NoDaAnswer { .. }
             | Self::StaysInRssDa
@@ -394,9 +346,7 @@ impl OpError {
             | Self::ChainFile { .. }
             | Self::Password(_)
             | Self::RootMismatch { .. } => Exit::Refused,
-            Self::Link(_)
-            | Self::Twin(_)
-            | Self::DebugAuth(_)
+            Self::DebugAuth(_)
             | Self::MakeCredential(_)
             | Self::File { .. }
             | Self::NotOpenAfterRegression { .. }
@@ -404,21 +354,9 @@ impl OpError {
         }
     }
 
-    /// The rules behind it, those of the layers below included.
-    pub fn why(&self) -> Vec<RuleId> {
-        match self {
-            Self::Close(e) => e.rules().to_vec(),
-            Self::Option(e) => e.rules(),
-            Self::Flash(e) => e.rules(),
-            other => other.rules().to_vec(),
-        }
-    }
-
     /// The rules behind what is decided here.
     pub fn rules(&self) -> &'static [RuleId] {
         match self {
-            Self::Set(e) => e.rules(),
-            Self::Object(e) => e.rules(),
             Self::NrstNotWired => &[RuleId::DaNeedsNrst],
             Self::NoDaAnswer { .. } => &[RuleId::DaNeedsNrst, RuleId::DaNotInOpen, RuleId::DaStates],
             Self::StaysInRssDa => &[RuleId::RssDaStays],
@@ -451,9 +389,105 @@ impl OpError {
 }
 
 /// The error of an operation that a signer is made of.
-fn inner(error: &SignerError) -> Option<&OpError> {
-    std::error::Error::source(error)?.downcast_ref()
+fn inner(error: &SignerError) -> Option<&dyn Fault> {
+    std::error::Error::source(error)?.downcast_ref::<Failure>().map(Failure::fault)
 }
 
-/// Result of an operation.
-pub type Result<T, E = OpError> = std::result::Result<T, E>;
+/// Errors that do not carry their remedy with them yet: the face has it, by code.
+macro_rules! by_code {
+    ($($error:path),+) => { $(
+        impl Fault for $error {
+            fn code(&self) -> &'static str {
+                self.code()
+            }
+
+            fn exit(&self) -> Exit {
+                self.exit()
+            }
+
+            fn rules(&self) -> Vec<RuleId> {
+                self.rules().to_vec()
+            }
+
+            fn remedy(&self) -> Remedy {
+                Remedy::default()
+            }
+        }
+    )+ };
+}
+
+by_code!(
+    OpError,
+    crate::close::CloseError,
+    crate::credential::SetError,
+    crate::flash::FlashError,
+    crate::objects::ObjectError,
+    crate::option_bytes::OptionError
+);
+
+impl Fault for LinkError {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::BadSelector { .. } => Exit::Usage,
+            Self::NoProbe { .. }
+            | Self::SeveralProbes { .. }
+            | Self::ProbeUnopenable { .. }
+            | Self::ProbeFirmwareOld { .. }
+            | Self::NrstUnsupported { .. }
+            | Self::ProbeLost { .. }
+            | Self::NotAttached { .. }
+            | Self::NoAck { .. }
+            | Self::PowerUp { .. } => Exit::PersonMustAct,
+            _ => Exit::Failed,
+        }
+    }
+
+    fn rules(&self) -> Vec<RuleId> {
+        Vec::new()
+    }
+
+    fn remedy(&self) -> Remedy {
+        Remedy::default()
+    }
+}
+
+impl Fault for provost_twin::error::TwinError {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn exit(&self) -> Exit {
+        use provost_twin::error::TwinError::{NotFound, Option, Part, Switch};
+        if matches!(self, Switch(_) | Option { .. } | Part(_) | NotFound { .. }) { Exit::Usage } else { Exit::Failed }
+    }
+
+    fn rules(&self) -> Vec<RuleId> {
+        Vec::new()
+    }
+
+    fn remedy(&self) -> Remedy {
+        Remedy::default()
+    }
+}
+
+impl From<HostError> for Failure {
+    fn from(error: HostError) -> Self {
+        OpError::from(error).into()
+    }
+}
+
+impl From<CredentialError> for Failure {
+    fn from(error: CredentialError) -> Self {
+        OpError::from(error).into()
+    }
+}
+
+impl From<PasswordError> for Failure {
+    fn from(error: PasswordError) -> Self {
+        OpError::from(error).into()
+    }
+}

@@ -12,6 +12,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::error::{OpError, Result};
+use crate::fault::fail;
 
 /// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub enum Secrecy {
 pub fn read(path: &Path, largest: u64) -> Result<Zeroizing<Vec<u8>>> {
     match read_optional(path, largest)? {
         Some(bytes) => Ok(bytes),
-        None => Err(OpError::File { path: path.to_owned(), source: io::ErrorKind::NotFound.into() }),
+        None => fail(OpError::File { path: path.to_owned(), source: io::ErrorKind::NotFound.into() }),
     }
 }
 
@@ -41,14 +42,14 @@ pub fn read_optional(path: &Path, largest: u64) -> Result<Option<Zeroizing<Vec<u
     let error = |source| OpError::File { path: path.to_owned(), source };
     match fs::metadata(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(error(e)),
+        Err(e) => return fail(error(e)),
         Ok(meta) if meta.len() > largest => {
             let says = format!("{} bytes are more than any such file has (at most {largest})", meta.len());
-            return Err(error(io::Error::new(io::ErrorKind::InvalidData, says)));
+            return fail(error(io::Error::new(io::ErrorKind::InvalidData, says)));
         }
         Ok(_) => {}
     }
-    fs::read(path).map(|bytes| Some(Zeroizing::new(bytes))).map_err(error)
+    Ok(fs::read(path).map(|bytes| Some(Zeroizing::new(bytes))).map_err(error)?)
 }
 
 /// A file that is to be.
@@ -117,7 +118,7 @@ pub struct Made {
 /// [`OpError::Exists`] unless `overwrite`, and then none was written; [`OpError::File`] if one cannot be written.
 pub fn write_all(files: &[NewFile], overwrite: bool) -> Result<Vec<Made>> {
     if let Some(there) = files.iter().find(|f| !overwrite && f.path.symlink_metadata().is_ok()) {
-        return Err(OpError::Exists { path: there.path.clone() });
+        return fail(OpError::Exists { path: there.path.clone() });
     }
     for file in files {
         place(&file.path, file.bytes.bytes(), file.secrecy, overwrite)?;
@@ -140,7 +141,7 @@ pub fn write(path: &Path, bytes: &[u8], secrecy: Secrecy, overwrite: bool) -> Re
 fn place(path: &Path, bytes: &[u8], secrecy: Secrecy, overwrite: bool) -> Result<()> {
     let error = |source| OpError::File { path: path.to_owned(), source };
     if !overwrite && path.symlink_metadata().is_ok() {
-        return Err(OpError::Exists { path: path.to_owned() });
+        return fail(OpError::Exists { path: path.to_owned() });
     }
     let folder = parent(path);
     // Made readable by its owner only; a file that is torn by a power cut has not got its name yet.
@@ -163,7 +164,7 @@ fn place(path: &Path, bytes: &[u8], secrecy: Secrecy, overwrite: bool) -> Result
 /// # Errors
 /// [`OpError::File`].
 pub fn make_folder(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).map_err(|source| OpError::File { path: folder.to_owned(), source })
+    Ok(fs::create_dir_all(folder).map_err(|source| OpError::File { path: folder.to_owned(), source })?)
 }
 
 /// A file is on the disk only when its folder is.

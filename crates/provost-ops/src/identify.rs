@@ -4,12 +4,14 @@ use provost_chip::{
     parts::PartId,
     registers::{dbgmcu, flash, memory},
     states::{ProductState, TrustZone},
+    unique_id::UniqueId,
 };
 use provost_link::LinkError;
 use serde::Serialize;
 
 use crate::{
     error::{OpError, Result},
+    fault::fail,
     session::Session,
 };
 
@@ -36,7 +38,7 @@ pub struct Identity {
     /// What AP1 shows, if it is open.
     pub options: Option<Options>,
     /// The unique id, where it can be read (Open).
-    pub uid: Option<[u32; 3]>,
+    pub uid: Option<UniqueId>,
 }
 
 /// The option words that decide a chip's life, as read through AP1.
@@ -87,7 +89,7 @@ impl Identity {
     pub fn narrowed_to(&self, part: Option<PartId>) -> Result<Vec<PartId>> {
         match part {
             Some(p) if p.info().dev_id == self.dev_id => Ok(vec![p]),
-            Some(p) => Err(OpError::PartMismatch { given: p.to_string(), dev_id: self.dev_id }),
+            Some(p) => fail(OpError::PartMismatch { given: p.to_string(), dev_id: self.dev_id }),
             None => Ok(self.part_ids().collect()),
         }
     }
@@ -101,7 +103,7 @@ impl Identity {
             None => Ok(None),
             Some(options) => match options.state() {
                 Some(state) => Ok(Some(state)),
-                None => Err(OpError::UnknownState { optsr: options.optsr_cur, code: (options.optsr_cur >> 8) as u8 }),
+                None => fail(OpError::UnknownState { optsr: options.optsr_cur, code: (options.optsr_cur >> 8) as u8 }),
             },
         }
     }
@@ -118,7 +120,7 @@ pub fn identify(session: &mut Session) -> Result<Identity> {
     let (dev_id, rev_id) = ((idcode & 0xFFF) as u16, (idcode >> 16) as u16);
     let parts: Vec<String> = PartId::with_dev_id(dev_id).map(|p| p.to_string()).collect();
     if parts.is_empty() {
-        return Err(OpError::UnknownPart { dev_id, rev_id });
+        return fail(OpError::UnknownPart { dev_id, rev_id });
     }
     session.set_dbgmcu(base);
     let sr = session.ap0().read32(base + dbgmcu::SR)?;
@@ -146,8 +148,8 @@ fn find_dbgmcu(session: &mut Session, ap0_idr: u32) -> Result<(u32, u32)> {
         seen = if seen == 0 { idcode } else { seen };
     }
     match seen {
-        0 | u32::MAX => Err(OpError::NoDbgmcu { ap0_idr, found: seen }),
-        idcode => Err(OpError::UnknownPart { dev_id: (idcode & 0xFFF) as u16, rev_id: (idcode >> 16) as u16 }),
+        0 | u32::MAX => fail(OpError::NoDbgmcu { ap0_idr, found: seen }),
+        idcode => fail(OpError::UnknownPart { dev_id: (idcode & 0xFFF) as u16, rev_id: (idcode >> 16) as u16 }),
     }
 }
 
@@ -181,10 +183,10 @@ pub(crate) fn read_options(session: &mut Session) -> Result<Option<Options>, Lin
     Ok(last)
 }
 
-fn read_uid(session: &mut Session) -> Result<Option<[u32; 3]>, LinkError> {
+fn read_uid(session: &mut Session) -> Result<Option<UniqueId>, LinkError> {
     let mut uid = [0; 3];
     match session.ap1().read_block32(memory::UID, &mut uid) {
-        Ok(()) => Ok(Some(uid)),
+        Ok(()) => Ok(UniqueId::new(uid)),
         Err(LinkError::Fault { .. }) => Ok(None),
         Err(error) => Err(error),
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::{
     credential::hex,
-    error::Result,
+    error::{Failure, Result},
     files::{self, NewFile},
     objects::ObjectError,
     show::{LARGEST_FILE, Section, Sheet},
@@ -38,7 +38,7 @@ pub struct VerifiedImage {
     pub departures: Vec<String>,
 }
 
-fn failed(path: &Path, code: &'static str, says: impl ToString, fix: &'static str) -> crate::error::OpError {
+fn failed(path: &Path, code: &'static str, says: impl ToString, fix: &'static str) -> Failure {
     ObjectError::Image { path: path.to_owned(), code, says: says.to_string(), fix }.into()
 }
 

@@ -17,7 +17,7 @@ pub mod credential;
 pub mod debug_auth;
 pub mod diagnose;
 pub mod error;
-mod exit;
+pub mod fault;
 pub mod files;
 pub mod flash;
 pub mod identify;

@@ -18,6 +18,7 @@ use provost_obk::da::DESTINATION;
 
 use crate::{
     error::{OpError, Result},
+    fault::fail,
     session::Session,
 };
 
@@ -111,7 +112,7 @@ impl Service {
     pub fn find(session: &mut Session, parts: &[PartId]) -> Result<Self> {
         // Parts that share a DEV_ID share their ROM and their SRAM.
         let Some(info) = parts.first().map(|p| p.info()) else {
-            return Err(OpError::NoDescriptor { magic: String::new() });
+            return fail(OpError::NoDescriptor { magic: String::new() });
         };
         for base in info.rss_descriptors {
             let mut magic = [0; 2];
@@ -121,7 +122,7 @@ impl Service {
                 return Ok(Self { entry, sram3: info.sram3.base });
             }
         }
-        Err(OpError::NoDescriptor { magic: String::from_utf8_lossy(&info.rss_magic).into_owned() })
+        fail(OpError::NoDescriptor { magic: String::from_utf8_lossy(&info.rss_magic).into_owned() })
     }
 
     /// Asks the service to store a payload at an address of the option-byte keys.

@@ -7,7 +7,8 @@ use provost_link::{
     Ap, ApRegister, Dpidr, LinkError, MemAp, MemApCache, Nrst, ProbeInfo, Security, SwdWire, WireStats, core::Core,
 };
 
-use crate::error::OpError;
+use crate::error::{OpError, Result};
+use crate::fault::fail;
 
 /// How long NRST is held low.
 const NRST_PULSE: Duration = Duration::from_millis(20);
@@ -139,14 +140,14 @@ impl Session {
     ///
     /// # Errors
     /// [`OpError::NrstNotWired`]; [`OpError::StaysInRssDa`] if AP1 does not open again.
-    pub fn prove_nrst(&mut self) -> Result<(), OpError> {
+    pub fn prove_nrst(&mut self) -> Result<()> {
         // Reading clears what an earlier reset left.
         self.core_saw_reset()?;
         self.pulse_nrst()?;
         if !self.wait_for_ap1()? {
-            return Err(OpError::StaysInRssDa);
+            return fail(OpError::StaysInRssDa);
         }
-        if self.core_saw_reset()? { Ok(()) } else { Err(OpError::NrstNotWired) }
+        if self.core_saw_reset()? { Ok(()) } else { fail(OpError::NrstNotWired) }
     }
 
     /// Writes the halfword at `address`, a multiple of 2, over AP1: OTP takes nothing else (CMSIS).

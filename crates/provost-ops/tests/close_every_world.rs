@@ -21,11 +21,7 @@ use provost_chip::{
     assumptions::Assumptions,
     states::{DaMethod, ProductState, TrustZone},
 };
-use provost_ops::{
-    close::Request,
-    credential::CredentialSet,
-    error::{Exit, OpError},
-};
+use provost_ops::{close::Request, credential::CredentialSet, error::Exit};
 use provost_twin::board::VirtualBoard;
 
 /// The switches that decide whether there is a way back.
@@ -73,7 +69,7 @@ fn back(board: &VirtualBoard, base: &Path, set: &CredentialSet, name: &str) {
                 assert_eq!(state_of(board), (ProductState::Open, TrustZone::Disabled), "{name}");
                 return;
             }
-            Err(OpError::StaysInRssDa) => power_cycle(board),
+            Err(error) if error.code() == "da-power-cycle-needed" => power_cycle(board),
             Err(error) => panic!("{name}: no way back: {error}"),
         }
     }

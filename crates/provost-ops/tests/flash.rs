@@ -10,7 +10,7 @@ use provost_chip::{
 };
 use provost_ops::{
     bench::Bench,
-    error::OpError,
+    error::Failure,
     flash::{
         Flash,
         image::{Format, Image},
@@ -30,7 +30,7 @@ fn board(part: &str, state: ProductState, tz: TrustZone) -> VirtualBoard {
     VirtualBoard::with_chip("board", made.make())
 }
 
-fn read(bench: &mut Bench) -> Result<OptionBytes, OpError> {
+fn read(bench: &mut Bench) -> Result<OptionBytes, Failure> {
     let identity = identify(&mut bench.session)?;
     OptionBytes::read(&mut bench.session, &identity, None)
 }
@@ -61,13 +61,13 @@ fn image(parts: &[(u32, &[u8])]) -> Image {
     Image::from_segments(Format::Binary, parts.iter().map(|(a, b)| (*a, b.to_vec())).collect()).unwrap()
 }
 
-fn write(board: &VirtualBoard, image: &Image) -> Result<provost_ops::flash::Written, OpError> {
+fn write(board: &VirtualBoard, image: &Image) -> Result<provost_ops::flash::Written, Failure> {
     let mut bench = Bench::on_board(board.clone());
     let bytes = read(&mut bench)?;
     Flash::new(&bytes).write(&mut bench.session, image, &mut Log::default())
 }
 
-fn verify(board: &VirtualBoard, image: &Image) -> Result<(), OpError> {
+fn verify(board: &VirtualBoard, image: &Image) -> Result<(), Failure> {
     let mut bench = Bench::on_board(board.clone());
     let bytes = read(&mut bench)?;
     Flash::new(&bytes).verify(&mut bench.session, image, &mut Log::default()).map(drop)

@@ -18,7 +18,7 @@ use provost_obk::{da::DESTINATION, obk::Obk};
 use provost_ops::{
     bench::Bench,
     credential::{ChainRecipe, CredentialSet, Recipe, make},
-    error::OpError,
+    error::Failure,
     objects::{ObjectError, Request, Source, Written, plan, write},
     provisioning::EncryptWord,
 };
@@ -43,13 +43,13 @@ fn request(part: PartId, files: &[&Path]) -> Request {
     }
 }
 
-fn write_on(bench: &mut Bench, request: &Request) -> Result<Written, OpError> {
+fn write_on(bench: &mut Bench, request: &Request) -> Result<Written, Failure> {
     let mut log = Log::default();
     let plan = plan(&mut bench.session, request, &mut log)?;
     write(&mut bench.session, &plan, request, &mut log)
 }
 
-fn write_all(board: &VirtualBoard, request: &Request) -> Result<Written, OpError> {
+fn write_all(board: &VirtualBoard, request: &Request) -> Result<Written, Failure> {
     write_on(&mut Bench::on_board(board.clone()), request)
 }
 
@@ -76,8 +76,9 @@ fn in_every_world_the_chip_can_use_what_was_written_or_it_is_not_called_good() {
                 let mut result = write_all(&board, &request);
                 for _ in 0..3 {
                     match &result {
-                        Err(OpError::StaysInRssDa) => {}
-                        Err(OpError::Object(ObjectError::PowerCycle { word, .. })) => {
+                        Err(error) if error.code() == "da-power-cycle-needed" => {}
+                        Err(error) => {
+                            let Some(ObjectError::PowerCycle { word, .. }) = error.of() else { panic!("{error}") };
                             request.encrypting_word = EncryptWord::ALL.into_iter().find(|w| w.as_str() == *word);
                         }
                         _ => break,

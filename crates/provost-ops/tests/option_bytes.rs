@@ -17,7 +17,7 @@ use provost_chip::{
 };
 use provost_ops::{
     bench::Bench,
-    error::OpError,
+    error::Failure,
     identify::identify,
     option_bytes::{Applied, Assignment, OptionBytes, OptionError, apply, file, plan},
 };
@@ -30,7 +30,7 @@ fn board(part: PartId, state: ProductState, tz: TrustZone) -> VirtualBoard {
     VirtualBoard::with_chip("board", maker(part.info().name, state, tz).make())
 }
 
-fn read(bench: &mut Bench, part: PartId) -> Result<OptionBytes, OpError> {
+fn read(bench: &mut Bench, part: PartId) -> Result<OptionBytes, Failure> {
     let identity = identify(&mut bench.session)?;
     OptionBytes::read(&mut bench.session, &identity, Some(part))
 }
@@ -39,7 +39,7 @@ fn assignments(values: &[(&'static OptionField, u32)]) -> Vec<Assignment> {
     values.iter().map(|(f, v)| Assignment { name: f.name.to_owned(), value: f.hex(*v) }).collect()
 }
 
-fn set(board: &VirtualBoard, part: PartId, values: &[(&'static OptionField, u32)]) -> Result<Applied, OpError> {
+fn set(board: &VirtualBoard, part: PartId, values: &[(&'static OptionField, u32)]) -> Result<Applied, Failure> {
     let mut bench = Bench::on_board(board.clone());
     let bytes = read(&mut bench, part)?;
     let change = plan(&bytes, &assignments(values))?;
@@ -141,7 +141,7 @@ fn what_a_field_cannot_hold_or_the_state_forbids_costs_no_transaction() {
                         }
                         let error = plan(&bytes, &assignments(&[(field, value)])).unwrap_err();
                         assert_eq!(error.code(), "option-frozen", "{part} {state} {}: {error}", field.name);
-                        assert!(!error.why().is_empty());
+                        assert!(!error.rules().is_empty());
                         refused += 1;
                     }
                 }
@@ -167,9 +167,12 @@ fn with_trustzone_on_the_secure_words_are_frozen_in_provisioning() {
         ] {
             let field = OptionField::find(part, name).unwrap();
             match plan(&bytes, &assignments(&[(field, value)])) {
-                Err(OpError::Option(OptionError::Frozen { fields })) => assert_eq!(fields[0].rule.rule().id, rule),
-                Err(OpError::Option(OptionError::Unwise { .. })) => assert!(!part.info().crypto),
-                other => panic!("{part} {name}: {other:?}"),
+                Err(error) => match error.of() {
+                    Some(OptionError::Frozen { fields }) => assert_eq!(fields[0].rule.rule().id, rule),
+                    Some(OptionError::Unwise { .. }) => assert!(!part.info().crypto),
+                    _ => panic!("{part} {name}: {error}"),
+                },
+                Ok(change) => panic!("{part} {name}: {change:?}"),
             }
         }
         let field = OptionField::find(part, "NSBOOTADD").unwrap();
@@ -195,7 +198,7 @@ fn closing_is_left_to_close_and_going_back_to_nobody() {
         let board = board(part, state, TrustZone::Enabled);
         let error = set(&board, part, &[(field, to)]).unwrap_err();
         assert_eq!(error.code(), code, "{state} -> {to:#x}");
-        assert!(!error.why().is_empty());
+        assert!(!error.rules().is_empty());
         assert_eq!(common::state_of(&board).0, state);
     }
     let board = board(part, ProductState::Open, TrustZone::Enabled);
@@ -224,7 +227,7 @@ fn what_the_chip_refuses_is_explained() {
         let change = plan(&bytes, &assignments(&[(field, 0xC3), (nsboot, 0x08_0200)])).unwrap();
         assert!(change.warnings.iter().any(|w| w.rule == Some("R-TZEN-IN-PROVISIONING")));
         match apply(&mut bench.session, &bytes, change, &mut Log::default()) {
-            Err(OpError::Option(error)) => {
+            Err(error) => {
                 assert!(refused, "{error}");
                 assert_eq!(error.code(), "option-change-refused");
                 assert!(error.to_string().contains("TZEN") && error.to_string().contains("OPTCHANGEERR"), "{error}");
@@ -237,7 +240,6 @@ fn what_the_chip_refuses_is_explained() {
                 assert!(!refused && applied.verified);
                 assert_eq!(common::state_of(&board).1, TrustZone::Disabled);
             }
-            Err(other) => panic!("{other}"),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::Arguments;
 /// Has a write to a real chip confirmed; a virtual chip needs no asking.
 ///
 /// The phrase names the probe, so that a command meant for another board does not pass.
-pub(crate) fn write_to(bench: &Bench, arguments: &Arguments, what: &str) -> Result<(), OpError> {
+pub(crate) fn write_to(bench: &Bench, arguments: &Arguments, what: &str) -> Result<(), provost_ops::error::Failure> {
     let probe = bench.session.probe();
     if probe.virtual_chip {
         return Ok(());
@@ -20,7 +20,7 @@ pub(crate) fn write_to(bench: &Bench, arguments: &Arguments, what: &str) -> Resu
         None if arguments.non_interactive || !io::stdin().is_terminal() => String::new(),
         None => ask(&phrase),
     };
-    if given.trim() == phrase { Ok(()) } else { Err(OpError::NotConfirmed { phrase }) }
+    if given.trim() == phrase { Ok(()) } else { Err(OpError::NotConfirmed { phrase }.into()) }
 }
 
 /// Has something that cannot simply be undone confirmed, on virtual chips too: the phrase names the chip and what is done.

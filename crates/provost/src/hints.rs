@@ -9,7 +9,7 @@ mod obk;
 use std::{error::Error as _, fmt::Write as _};
 
 use provost_chip::rules::Rule;
-use provost_ops::error::{Exit, OpError};
+use provost_ops::error::{Exit, Failure};
 use serde::Serialize;
 
 use crate::output::wrap;
@@ -280,14 +280,11 @@ fn owned(texts: &[&str]) -> Vec<String> {
 }
 
 /// Everything there is to say about an error.
-pub(crate) fn report(error: &OpError) -> Report {
+pub(crate) fn report(error: &Failure) -> Report {
     let code = error.code();
     let found = find(code).unwrap_or(&OTHERWISE);
     // What a check found is better advice than what can be said of its code.
-    let advice = match error {
-        OpError::Object(object) => object.advice(),
-        _ => None,
-    };
+    let advice = error.of::<provost_ops::objects::ObjectError>().and_then(|object| object.advice());
     let (likely, next) = advice.unwrap_or_else(|| (owned(found.causes), owned(found.next)));
     let mut causes = Vec::new();
     let mut at = error.source();
@@ -306,7 +303,7 @@ pub(crate) fn report(error: &OpError) -> Report {
         causes,
         likely,
         next,
-        rules: error.why().iter().map(|r| r.rule().into()).collect(),
+        rules: error.rules().iter().map(|r| r.rule().into()).collect(),
     }
 }
 
@@ -356,6 +353,8 @@ pub(crate) fn explain(code: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use provost_ops::error::OpError;
+
     use super::*;
 
     #[test]
@@ -370,7 +369,7 @@ mod tests {
     #[test]
     fn what_a_person_must_do_is_always_said() {
         for error in [OpError::NrstNotWired, OpError::StaysInRssDa, OpError::Locked, OpError::OtpOnceForLife] {
-            assert!(!report(&error).next.is_empty(), "{}", error.code());
+            assert!(!report(&error.into()).next.is_empty());
         }
     }
 }

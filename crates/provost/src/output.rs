@@ -13,7 +13,7 @@ use provost_chip::{rules::RuleId, sources::Source};
 use provost_ops::{
     Narrator,
     bench::Bench,
-    error::{Exit, OpError},
+    error::{Exit, Failure},
     files::Made,
 };
 use serde::Serialize;
@@ -76,20 +76,14 @@ pub(crate) fn cost(bench: &Bench) -> Value {
 
 /// An error, with what the bench had cost by then.
 #[derive(Debug)]
-pub(crate) struct Failure {
-    pub(crate) error: OpError,
+pub(crate) struct Stop {
+    pub(crate) error: Failure,
     pub(crate) cost: Option<Value>,
 }
 
-impl From<OpError> for Failure {
-    fn from(error: OpError) -> Self {
-        Self { error, cost: None }
-    }
-}
-
-impl From<provost_twin::error::TwinError> for Failure {
-    fn from(error: provost_twin::error::TwinError) -> Self {
-        OpError::from(error).into()
+impl<E: Into<Failure>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), cost: None }
     }
 }
 
@@ -117,7 +111,7 @@ pub(crate) fn start_tracing(verbose: u8) {
 }
 
 /// Prints what a command came to, and says it to the shell.
-pub(crate) fn finish(arguments: &Arguments, result: Result<Page, Failure>, wall: Duration) -> ExitCode {
+pub(crate) fn finish(arguments: &Arguments, result: Result<Page, Stop>, wall: Duration) -> ExitCode {
     match result {
         Ok(page) => {
             print_cost(arguments, page.cost.as_ref(), wall);
@@ -128,7 +122,7 @@ pub(crate) fn finish(arguments: &Arguments, result: Result<Page, Failure>, wall:
             }
             page.exit.map_or(ExitCode::SUCCESS, |exit| ExitCode::from(exit.code()))
         }
-        Err(Failure { error, cost }) => {
+        Err(Stop { error, cost }) => {
             print_cost(arguments, cost.as_ref(), wall);
             let report = hints::report(&error);
             if arguments.json {

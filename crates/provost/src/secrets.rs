@@ -48,9 +48,8 @@ impl Sources<'_> {
 }
 
 fn prompt(what: &str) -> Result<Zeroizing<String>> {
-    rpassword::prompt_password(format!("{what}: "))
-        .map(Zeroizing::new)
-        .map_err(|source| OpError::File { path: "terminal".into(), source })
+    let given = rpassword::prompt_password(format!("{what}: "));
+    Ok(given.map(Zeroizing::new).map_err(|source| OpError::File { path: "terminal".into(), source })?)
 }
 
 /// The text of a file without its last line end.

@@ -91,7 +91,7 @@ impl Custody {
                 fs::File::open(&path).and_then(|f| f.sync_all()).map_err(error)?;
             }
         }
-        crate::rescue::folder::sync(&self.folder).map_err(error)
+        Ok(crate::rescue::folder::sync(&self.folder).map_err(error)?)
     }
 
     /// The payload to provision: that of the object file, or one made from the credential.
@@ -109,7 +109,7 @@ impl Custody {
         let set = match &self.set {
             Ok(set) => set,
             // The chain is good and belongs to another object.
-            Err(OpError::RootMismatch { .. }) => return Some(false),
+            Err(error) if matches!(error.of(), Some(OpError::RootMismatch { .. })) => return Some(false),
             Err(_) => return None,
         };
         match set.credential(method)? {

@@ -12,13 +12,13 @@ use provost_obk::da::DESTINATION;
 
 use super::{
     CloseError,
-    facts::uid_text,
     record::{Record, outcome_of},
     run::{Run, prefix},
 };
 use crate::{
     debug_auth::{Conversation, discover_aloud},
     error::{OpError, Result},
+    fault::fail,
     identify::identify,
     journal::{Attempt, AttemptOutcome},
     option_bytes::{Alias, OptionBytes, launch},
@@ -112,11 +112,11 @@ impl Run<'_> {
             if outcome == AttemptOutcome::ServiceFaulted {
                 // After a fault the core is locked up: a reset frees it.
                 self.leave()?;
-                return Err(OpError::ServiceUnreachable { tz: self.bound().tz().as_str() });
+                return fail(OpError::ServiceUnreachable { tz: self.bound().tz().as_str() });
             }
             return Ok(None);
         }
-        Err(OpError::ChecksumUnknown { tried: refused.0, status: refused.1 })
+        fail(OpError::ChecksumUnknown { tried: refused.0, status: refused.1 })
     }
 
     fn call(&mut self, service: &Service, checksum: RssChecksum, word: EncryptWord) -> Result<Answer> {
@@ -156,7 +156,7 @@ impl Run<'_> {
         for (word, bytes) in words.iter_mut().zip(id.chunks_exact(4)) {
             *word = bytes.iter().rev().fold(0, |w: u32, b| w << 8 | u32::from(*b));
         }
-        let found = uid_text(words);
+        let found = provost_chip::unique_id::UniqueId::new(words).map_or_else(String::new, |id| id.to_string());
         // In which order the words stand was read off one log: any order will do.
         let sorted = |text: &str| {
             let mut words: Vec<String> = text.split('_').map(str::to_owned).collect();
@@ -174,7 +174,7 @@ impl Run<'_> {
     /// Leaves RSS-DA by an NRST pulse (rule `R-RSS-DA-STAYS`).
     pub(super) fn leave(&mut self) -> Result<()> {
         self.session.pulse_nrst()?;
-        if self.session.wait_for_ap1()? { Ok(()) } else { Err(OpError::StaysInRssDa) }
+        if self.session.wait_for_ap1()? { Ok(()) } else { fail(OpError::StaysInRssDa) }
     }
 
     /// The STM32H503 has its password's hash in OTP: written once, locked, proven by a discovery.

@@ -147,7 +147,7 @@ impl Facts {
 
     /// The unique id as one word.
     pub fn uid(&self) -> Option<String> {
-        self.identity.uid.map(uid_text)
+        self.identity.uid.map(|id| id.to_string())
     }
 
     /// Where the chip will boot: the register's name and the offset in the flash that it points at.
@@ -165,11 +165,6 @@ impl Facts {
     pub fn ns_boot(&self) -> Option<(&'static str, u32)> {
         Some(("NSBOOTADD", (self.field("NSBOOTADD")? << 8).wrapping_sub(memory::FLASH)))
     }
-}
-
-/// A unique id as one word, highest part first, as ST's tools print it.
-pub fn uid_text([a, b, c]: [u32; 3]) -> String {
-    format!("{c:08X}_{b:08X}_{a:08X}")
 }
 
 /// Measures, by reads that nobody notices: no halt, no reset, no write.

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     error::{OpError, Result},
+    fault::fail,
     journal::Journal,
     rescue::folder::{slug, sync},
 };
@@ -51,7 +52,7 @@ impl CloseFolder {
             }
         }
         let source = io::Error::new(io::ErrorKind::AlreadyExists, "too many closes of this name");
-        Err(OpError::Journal { path: base.to_owned(), source })
+        fail(OpError::Journal { path: base.to_owned(), source })
     }
 
     /// The folder of the last close of this chip that came to its end.
@@ -104,7 +105,7 @@ impl CloseFolder {
     /// It cannot be written.
     pub(super) fn keep(&self, image: &Image) -> Result<()> {
         let path = self.flash(&image.digest());
-        write_synced(&path, &image.bytes).map_err(|source| OpError::Journal { path, source })
+        Ok(write_synced(&path, &image.bytes).map_err(|source| OpError::Journal { path, source })?)
     }
 
     /// What was read of the flash.
@@ -119,7 +120,7 @@ impl CloseFolder {
         if image.digest() == *digest {
             return Ok(image);
         }
-        Err(error(io::Error::new(io::ErrorKind::InvalidData, "it is not what was read of the flash")))
+        fail(error(io::Error::new(io::ErrorKind::InvalidData, "it is not what was read of the flash")))
     }
 
     fn flash(&self, digest: &Digest) -> PathBuf {

@@ -24,7 +24,7 @@ pub mod words;
 
 pub use custody::{Samples, known_sample, temporary_folders};
 pub use error::CloseError;
-pub use facts::{Facts, Request, measure, uid_text};
+pub use facts::{Facts, Request, measure};
 pub use folder::CloseFolder;
 pub use image::{Digest, Image};
 pub use plan::{Bound, ClosePlan, Difference, SCHEMA as PLAN_SCHEMA};

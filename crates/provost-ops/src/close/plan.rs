@@ -169,7 +169,7 @@ impl Bound {
     /// The word names none.
     pub fn target(&self) -> Result<ProductState> {
         let known = "a product state".to_owned();
-        self.target.parse().map_err(|_| OpError::UnknownTopic { what: self.target.clone(), known })
+        Ok(self.target.parse().map_err(|_| OpError::UnknownTopic { what: self.target.clone(), known })?)
     }
 
     /// TrustZone.

@@ -62,7 +62,7 @@ impl Receipt {
         let error = |source| OpError::Journal { path: path.clone(), source };
         let mut text = serde_json::to_vec_pretty(self).map_err(|e| error(e.into()))?;
         text.push(b'\n');
-        super::folder::write_synced(&path, &text).map_err(error)
+        Ok(super::folder::write_synced(&path, &text).map_err(error)?)
     }
 }
 
@@ -141,6 +141,5 @@ fn entry(path: &Path) -> Entry {
 }
 
 fn rescued(value: &Value) -> Option<String> {
-    let word = |n: usize| value.pointer(&format!("/after/uid/{n}"))?.as_u64().and_then(|w| u32::try_from(w).ok());
-    Some(super::facts::uid_text([word(0)?, word(1)?, word(2)?]))
+    value.pointer("/after/uid")?.as_str().map(str::to_owned)
 }

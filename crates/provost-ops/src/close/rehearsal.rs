@@ -20,6 +20,7 @@ use super::{
 use crate::{
     Narrator,
     error::{OpError, Result},
+    fault::fail,
     flash::Flash,
     identify::{Identity, identify},
     journal::Attempt,
@@ -87,7 +88,7 @@ impl Rehearsal {
         let error = |source| OpError::Journal { path: path.clone(), source };
         fs::create_dir_all(out.join("rehearsals")).map_err(error)?;
         let text = serde_json::to_vec_pretty(self).map_err(|e| error(e.into()))?;
-        super::folder::write_synced(&path, &text).map_err(error)
+        Ok(super::folder::write_synced(&path, &text).map_err(error)?)
     }
 
     pub(super) fn new(bound: &Bound, plan: &str, attempt: Attempt, checksum: String) -> Self {
@@ -141,13 +142,13 @@ pub(super) fn wait_until_open(session: &mut Session) -> Result<Identity> {
             Ok(identity) if identity.options.is_some_and(|o| o.state() == Some(ProductState::Open)) => {
                 return Ok(identity);
             }
-            Err(OpError::Link(error @ LinkError::ProbeLost { .. })) => return Err(error.into()),
+            Err(error) if matches!(error.of(), Some(LinkError::ProbeLost { .. })) => return Err(error),
             other => other,
         };
         if session.now() >= end {
             let waited_ms = REGRESSION_TIMEOUT.as_millis() as u64;
             let found = found?.options.map_or("AP1 shut".to_owned(), |o| format!("option word {:#010x}", o.optsr_cur));
-            return Err(OpError::NotOpenAfterRegression { waited_ms, found });
+            return fail(OpError::NotOpenAfterRegression { waited_ms, found });
         }
     }
 }

@@ -5,7 +5,7 @@ use provost_link::Nrst;
 
 use super::{
     CloseError,
-    facts::{Request, measure, prove_nrst, uid_text},
+    facts::{Request, measure, prove_nrst},
     folder::CloseFolder,
     plan::{Bound, ClosePlan},
     preflight,
@@ -18,6 +18,7 @@ use crate::{
     Narrator,
     debug_auth::Conversation,
     error::{OpError, Result},
+    fault::fail,
     identify::{Identity, identify},
     session::Session,
 };
@@ -138,22 +139,22 @@ impl Run<'_> {
                     Some(ProductState::Provisioning | ProductState::Open) | None => self.leave()?,
                     Some(_) => return Ok(Place::Told(Box::new(conversation))),
                 },
-                Err(OpError::NoDaAnswer { waited_ms, last }) => {
+                Err(error) if matches!(error.of(), Some(OpError::NoDaAnswer { .. })) => {
                     let locked = self.progress().final_written && self.bound().target()? == ProductState::Locked;
                     match (locked, look + 1 == LOOKS) {
                         (true, _) if look > 0 => return Ok(Place::Silent),
-                        (false, true) => return Err(OpError::NoDaAnswer { waited_ms, last }),
+                        (false, true) => return Err(error),
                         _ => {}
                     }
                 }
                 Err(error) => return Err(error),
             }
         }
-        Err(OpError::StaysInRssDa)
+        fail(OpError::StaysInRssDa)
     }
 
     fn go_on_from_open(&mut self, identity: &Identity, progress: &Progress) -> Result<Receipt> {
-        let found = identity.uid.map(uid_text).unwrap_or_default();
+        let found = identity.uid.map(|id| id.to_string()).unwrap_or_default();
         let expected = self.bound().uid.clone();
         if found != expected {
             return Err(CloseError::WrongChip { expected, found }.into());
@@ -164,7 +165,7 @@ impl Run<'_> {
                 self.session.pulse_nrst()?;
                 return self.go_on(progress);
             }
-            return Err(OpError::PendingState { state });
+            return fail(OpError::PendingState { state });
         }
         // Half a key sequence of the run before locks the flash controller until a reset.
         self.leave()?;
@@ -209,7 +210,7 @@ impl Run<'_> {
                 self.session.pulse_nrst()?;
                 return self.go_on(progress);
             }
-            return Err(OpError::PendingState { state });
+            return fail(OpError::PendingState { state });
         }
         self.leave()?;
         if rehearsing {

@@ -8,6 +8,8 @@ use provost_chip::{
     states::{DaMethod, ProductState},
 };
 
+use provost_link::LinkError;
+
 use super::{
     CloseError,
     custody::Custody,
@@ -26,7 +28,8 @@ use crate::{
     Narrator,
     credential::CredentialSet,
     debug_auth::{Discovered, authenticate},
-    error::{OpError, Result},
+    error::{Failure, OpError, Result},
+    fault::fail,
     identify::read_options,
     journal::{Attempt, AttemptOutcome, Journal},
     option_bytes::Alias,
@@ -208,13 +211,12 @@ impl Run<'_> {
     }
 
     /// A link that breaks once the journal is open is an interruption: the journal says how to go on.
-    pub(super) fn interrupted(&self, error: OpError) -> OpError {
-        match error {
-            OpError::Link(source) => {
-                OpError::Interrupted { doing: "closing".to_owned(), source, journal: self.journal.path().to_owned() }
-            }
-            error => error,
+    pub(super) fn interrupted(&self, error: Failure) -> Failure {
+        let journal = &self.journal;
+        if error.of::<LinkError>().is_none() {
+            return error;
         }
+        OpError::Interrupted { doing: "closing", source: error, journal: journal.path().to_owned() }.into()
     }
 
     pub(super) fn bound(&self) -> &Bound {
@@ -309,15 +311,17 @@ impl Run<'_> {
         self.record(Record::Authenticating { attempt })?;
         let method = self.method();
         let Some(credential) = self.set.credential(method) else {
-            return Err(OpError::CredentialNeeded { state: ProductState::Provisioning, method });
+            return fail(OpError::CredentialNeeded { state: ProductState::Provisioning, method });
         };
         let outcome = match authenticate(self.session, &conversation.mailbox, credential) {
             Ok(()) => AttemptOutcome::Granted,
-            Err(OpError::AuthenticationRefused { status, step }) => {
-                self.narrator.note(&format!("refused ({status} to {step})"));
-                AttemptOutcome::AuthenticationRefused
-            }
-            Err(error) => return Err(error),
+            Err(error) => match error.of() {
+                Some(OpError::AuthenticationRefused { status, step }) => {
+                    self.narrator.note(&format!("refused ({status} to {step})"));
+                    AttemptOutcome::AuthenticationRefused
+                }
+                _ => return Err(error),
+            },
         };
         self.record(Record::Outcome { attempt, outcome })?;
         Ok(outcome == AttemptOutcome::Granted)
@@ -356,7 +360,9 @@ impl Run<'_> {
         let conversation = match self.discover() {
             Ok(conversation) => conversation,
             // Rule R-LOCKED-IS-FINAL: a chip that is Locked does not answer.
-            Err(OpError::NoDaAnswer { .. }) if target == ProductState::Locked => return self.finish(None),
+            Err(error) if target == ProductState::Locked && matches!(error.of(), Some(OpError::NoDaAnswer { .. })) => {
+                return self.finish(None);
+            }
             Err(error) => return Err(error),
         };
         self.verified(&conversation)
@@ -371,7 +377,7 @@ impl Run<'_> {
             Some(state) if state == target && conversation.is_valid() => self.finish(Some(report)),
             Some(state) if state == target => {
                 let integrity = report.integrity.unwrap_or(0);
-                Err(OpError::ClosedWithoutData { state, integrity })
+                fail(OpError::ClosedWithoutData { state, integrity })
             }
             state => {
                 let found = state.map_or("a life cycle that it does not name".to_owned(), |s| s.to_string());

@@ -202,7 +202,7 @@ fn random_password() -> Result<Password> {
         }
         Ok(Password::new(random.as_slice())?)
     };
-    make().map_err(OpError::MakeCredential)
+    Ok(make().map_err(OpError::MakeCredential)?)
 }
 
 fn object_file(folder: &Path, method: DaMethod, object: &DaObject, encrypt: bool) -> Result<NewFile> {

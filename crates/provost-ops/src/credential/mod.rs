@@ -35,6 +35,7 @@ pub use self::{
 };
 use crate::{
     error::{OpError, Result},
+    fault::fail,
     files,
 };
 
@@ -97,7 +98,7 @@ impl CredentialSet {
                 io::ErrorKind::NotFound,
                 format!("neither {LEAF_CHAIN} with {LEAF_KEY} nor {PASSWORD} is there"),
             );
-            return Err(OpError::CredentialFile { path: folder.to_owned(), source });
+            return fail(OpError::CredentialFile { path: folder.to_owned(), source });
         }
         Ok(Self { folder: folder.to_owned(), certificate, password })
     }
@@ -180,8 +181,8 @@ pub(crate) fn root_key(chain: &Chain) -> Result<PublicKey> {
     let verified = chain.certificates().first().map(Certificate::public_key);
     let path = || PathBuf::from(LEAF_CHAIN);
     match verified {
-        Some(key) => key.map_err(|source| OpError::KeyFile { path: path(), source }),
-        None => Err(OpError::Credential(provost_adac::chain::ChainError::Empty.into())),
+        Some(key) => Ok(key.map_err(|source| OpError::KeyFile { path: path(), source })?),
+        None => fail(OpError::Credential(provost_adac::chain::ChainError::Empty.into())),
     }
 }
 
@@ -219,8 +220,10 @@ pub fn load_key(path: &Path, passphrase: Option<AskPassphrase<'_>>) -> Result<Pr
     let bytes = read_optional(path)?
         .ok_or_else(|| OpError::CredentialFile { path: path.to_owned(), source: io::ErrorKind::NotFound.into() })?;
     match (PrivateKey::read(&bytes, None), passphrase) {
-        (Err(KeyError::Encrypted), Some(ask)) => PrivateKey::read(&bytes, Some(ask(path)?.as_bytes())).map_err(error),
-        (result, _) => result.map_err(error),
+        (Err(KeyError::Encrypted), Some(ask)) => {
+            Ok(PrivateKey::read(&bytes, Some(ask(path)?.as_bytes())).map_err(error)?)
+        }
+        (result, _) => Ok(result.map_err(error)?),
     }
 }
 
@@ -238,7 +241,7 @@ fn check_object(folder: &Path, chain: &Chain) -> Result<()> {
     if payload.fits_root_key(&root) {
         return Ok(());
     }
-    Err(OpError::RootMismatch { object: path, expected: hex(&payload.hash), found: hex(&root.root_hash()) })
+    fail(OpError::RootMismatch { object: path, expected: hex(&payload.hash), found: hex(&root.root_hash()) })
 }
 
 /// The password of a set, under either of ST's names.
@@ -251,9 +254,11 @@ pub(crate) fn read_password_file(folder: &Path) -> Result<Option<Zeroizing<Vec<u
 
 /// A file of a set, if it is there.
 pub(crate) fn read_optional(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
-    files::read_optional(path, LARGEST_FILE).map_err(|error| match error {
-        OpError::File { path, source } => OpError::CredentialFile { path, source },
-        other => other,
+    files::read_optional(path, LARGEST_FILE).map_err(|error| match error.of() {
+        Some(OpError::File { source, .. }) => {
+            OpError::CredentialFile { path: path.to_owned(), source: io::Error::new(source.kind(), error) }.into()
+        }
+        _ => error,
     })
 }
 

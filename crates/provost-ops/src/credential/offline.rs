@@ -13,6 +13,7 @@ use provost_adac::key::{PublicKey, Signature, Signer, SignerError, parse_signatu
 use super::SetError;
 use crate::{
     error::{OpError, Result},
+    fault::fail,
     files::{self, Secrecy},
 };
 
@@ -57,7 +58,7 @@ impl OfflineSigner {
         let path = self.signature();
         if path.symlink_metadata().is_ok() {
             // A signature over an earlier challenge is of no use, and must not be taken for the one that is waited for.
-            return Err(OpError::Exists { path });
+            return fail(OpError::Exists { path });
         }
         files::write(&self.to_sign(), message, Secrecy::Public, true)?;
         (self.tell)(&self.to_sign(), &path);

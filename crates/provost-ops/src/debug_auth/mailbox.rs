@@ -10,6 +10,7 @@ use provost_link::{BankedWindow, LinkError, Nrst};
 
 use crate::{
     error::{OpError, Result},
+    fault::fail,
     session::Session,
 };
 
@@ -174,7 +175,7 @@ fn wait_for_reply(session: &mut Session, at: u32, written: Written) -> Result<(u
             return Ok((word, roles));
         }
         if window.clock().now() >= end {
-            return Err(OpError::NoDaAnswer { waited_ms: REPLY_TIMEOUT.as_millis() as u64, last: word });
+            return fail(OpError::NoDaAnswer { waited_ms: REPLY_TIMEOUT.as_millis() as u64, last: word });
         }
         window.clock().sleep(POLL);
     }

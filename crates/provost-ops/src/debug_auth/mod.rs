@@ -20,6 +20,7 @@ use serde::Serialize;
 use crate::{
     Narrator,
     error::{OpError, Result},
+    fault::fail,
     session::Session,
 };
 
@@ -104,7 +105,7 @@ pub fn authenticate(session: &mut Session, mailbox: &Mailbox, credential: Creden
             Progress::Continue(next) => request = next,
             Progress::Granted => return Ok(()),
             Progress::Refused { status, step } => {
-                return Err(OpError::AuthenticationRefused { status: status.to_string(), step: step.to_string() });
+                return fail(OpError::AuthenticationRefused { status: status.to_string(), step: step.to_string() });
             }
         }
     }

@@ -82,7 +82,10 @@ impl World {
     /// Unlocks the control register and clears old errors.
     pub(super) fn unlock(self, session: &mut Session) -> Result<(), FlashError> {
         let (base, _, control) = self.window();
-        let link = |source| FlashError::Interrupted { doing: "unlocking the flash controller", address: base, source };
+        let link = |error: LinkError| {
+            let source = error.into();
+            FlashError::Interrupted { doing: "unlocking the flash controller", address: base, source }
+        };
         let mut ap1 = self.ap1(session);
         let read = |ap1: &mut MemAp<'_>| ap1.window(base)?.read(control);
         if read(&mut ap1).map_err(link)? & flash::CR_LOCK != 0 {
@@ -107,7 +110,11 @@ impl World {
         let (doing, address) = ("erasing", self.address(sector.index * SECTOR_SIZE));
         let bank = if sector.bank == 1 { flash::CR_BKSEL } else { 0 };
         let control = flash::CR_SER | flash::CR_STRT | sector.number << flash::CR_SNB_SHIFT | bank;
-        self.control(session, control).map_err(|source| FlashError::Interrupted { doing, address, source })?;
+        self.control(session, control).map_err(|error| FlashError::Interrupted {
+            doing,
+            address,
+            source: error.into(),
+        })?;
         self.wait(session, doing, address)
     }
 
@@ -128,7 +135,7 @@ impl World {
             }
             Ok(())
         };
-        write().map_err(|source| FlashError::Interrupted { doing, address, source })?;
+        write().map_err(|error: LinkError| FlashError::Interrupted { doing, address, source: error.into() })?;
         self.wait(session, doing, base)
     }
 
@@ -136,7 +143,11 @@ impl World {
     fn wait(self, session: &mut Session, doing: &'static str, address: u32) -> Result<(), FlashError> {
         let end = session.now() + TIMEOUT;
         loop {
-            let status = self.status(session).map_err(|source| FlashError::Interrupted { doing, address, source })?;
+            let status = self.status(session).map_err(|error| FlashError::Interrupted {
+                doing,
+                address,
+                source: error.into(),
+            })?;
             let over = session.now() >= end;
             if status & ERRORS != 0 || (status & BUSY != 0 && over) {
                 return Err(FlashError::Controller { doing, address, status });

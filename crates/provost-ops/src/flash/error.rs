@@ -3,9 +3,8 @@
 use std::{io, path::PathBuf};
 
 use provost_chip::{registers::flash, rules::RuleId};
-use provost_link::LinkError;
 
-use crate::error::Exit;
+use crate::error::{Exit, Failure};
 
 /// Why an operation on user flash stopped.
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +115,7 @@ pub enum FlashError {
         /// Where.
         address: u32,
         /// Why.
-        source: LinkError,
+        source: Failure,
     },
 }
 

@@ -26,6 +26,7 @@ pub use error::FlashError;
 use crate::{
     Narrator,
     error::{OpError, Result},
+    fault::fail,
     option_bytes::OptionBytes,
     session::Session,
 };
@@ -144,12 +145,12 @@ impl<'a> Flash<'a> {
                 Ok(())
             })?;
             narrator.step("read back and compare", &[]);
-            self.compare(session, image, parts, narrator).map_err(|error| match error {
-                OpError::Link(source) => {
-                    let address = World::of(&sectors[0]).address(parts[0].index * SECTOR_SIZE);
-                    FlashError::Interrupted { doing: "reading back what was programmed", address, source }.into()
+            self.compare(session, image, parts, narrator).map_err(|error| {
+                if error.of::<LinkError>().is_none() {
+                    return error;
                 }
-                other => other,
+                let address = World::of(&sectors[0]).address(parts[0].index * SECTOR_SIZE);
+                FlashError::Interrupted { doing: "reading back what was programmed", address, source: error }.into()
             })
         })?;
         Ok(written)
@@ -267,7 +268,7 @@ impl<'a> Flash<'a> {
         for (at, wanted) in part.runs() {
             let found = match self.read_sector(session, &sector, at as u32, (at + wanted.len()) as u32) {
                 Ok(found) => Some(found),
-                Err(OpError::Flash(FlashError::Unreadable { .. })) => None,
+                Err(error) if matches!(error.of(), Some(FlashError::Unreadable { .. })) => None,
                 Err(error) => return Err(error),
             };
             for (n, byte) in wanted.iter().enumerate().filter(|(n, _)| part.gives(at + n)) {
@@ -308,7 +309,7 @@ impl<'a> Flash<'a> {
         self.may_reach(sectors)?;
         if let Some(state) = self.bytes.pending_state() {
             // The reset at the end would make it take effect.
-            return Err(OpError::PendingState { state });
+            return fail(OpError::PendingState { state });
         }
         let some = |pick: fn(&Sector) -> bool| {
             let found: Vec<Sector> = sectors.iter().copied().filter(pick).collect();
@@ -347,7 +348,7 @@ fn unlocked(
     session: &mut Session,
     sectors: &[Sector],
     work: impl FnOnce(&mut Session) -> Result<(), FlashError>,
-) -> Result<(), OpError> {
+) -> Result<()> {
     let worlds: Vec<World> =
         [World::NonSecure, World::Secure].into_iter().filter(|w| sectors.iter().any(|s| World::of(s) == *w)).collect();
     for world in &worlds {

@@ -18,6 +18,7 @@ use crate::{
     Narrator,
     debug_auth::discover,
     error::{OpError, Result},
+    fault::fail,
     identify::{Identity, identify},
     session::Session,
 };
@@ -69,7 +70,7 @@ pub fn plan(session: &mut Session, request: &Request, narrator: &mut dyn Narrato
         return Err(ObjectError::WrongState { found: super::error::found(state) }.into());
     };
     if let Some(state) = options.pending_state() {
-        return Err(OpError::PendingState { state });
+        return fail(OpError::PendingState { state });
     }
     let mut target = Target::new(part);
     target.trustzone = Some(options.trustzone());
@@ -114,7 +115,7 @@ fn plan_otp(
     };
     let steps = otp::plan(session, password, target, &request.allowed)?;
     if !steps.is_empty() && !request.once_for_life {
-        return Err(OpError::OtpOnceForLife);
+        return fail(OpError::OtpOnceForLife);
     }
     Ok(Plan { identity, part, findings: Vec::new(), work: Work::Otp(steps) })
 }
@@ -178,5 +179,5 @@ fn prove(session: &mut Session, request: &Request, has_da: bool, narrator: &mut 
     if valid {
         return Err(ObjectError::Present.into());
     }
-    if session.wait_for_ap1()? { Ok(()) } else { Err(OpError::StaysInRssDa) }
+    if session.wait_for_ap1()? { Ok(()) } else { fail(OpError::StaysInRssDa) }
 }

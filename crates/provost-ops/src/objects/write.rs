@@ -12,7 +12,8 @@ use super::{
 use crate::{
     Narrator,
     debug_auth::{Discovered, discover},
-    error::{OpError, Result},
+    error::{Failure, OpError, Result},
+    fault::fail,
     provisioning::{Answer, CHECKSUMS, EncryptWord, Service},
     session::Session,
 };
@@ -184,7 +185,7 @@ impl Writer<'_> {
     /// An object that nobody can look at afterwards.
     fn store(&mut self, source: &Source, obk: &Obk) -> Result<()> {
         if !self.left_rom {
-            return Err(OpError::StaysInRssDa);
+            return fail(OpError::StaysInRssDa);
         }
         for word in self.words(obk.encrypt()) {
             if self.call(source, obk, word)? {
@@ -226,7 +227,7 @@ impl Writer<'_> {
         Err(self.refused(source))
     }
 
-    fn refused(&self, source: &Source) -> OpError {
+    fn refused(&self, source: &Source) -> Failure {
         ObjectError::Refused { file: source.name(), status: provost_chip::registers::rss::ERROR }.into()
     }
 
@@ -274,10 +275,10 @@ impl Writer<'_> {
                     self.session.pulse_nrst()?;
                     self.session.wait_for_ap1()?;
                     let tz = self.plan.identity.options.map_or("off", |o| o.trustzone().as_str());
-                    return Err(OpError::ServiceUnreachable { tz });
+                    return fail(OpError::ServiceUnreachable { tz });
                 }
             }
         }
-        Err(OpError::ChecksumUnknown { tried: candidates.len(), status: last })
+        fail(OpError::ChecksumUnknown { tried: candidates.len(), status: last })
     }
 }

@@ -49,11 +49,11 @@ pub fn apply(
     }
     program(session, bytes, &change)?;
     narrator.step("reset the chip, which makes them take effect", &[]);
-    let reset = reset(session, bytes).map_err(|error| match error {
-        crate::error::OpError::Link(source) => {
-            OptionError::Interrupted { doing: "resetting the chip after the option change", source }.into()
+    let reset = reset(session, bytes).map_err(|error| match error.of::<LinkError>() {
+        Some(_) => {
+            OptionError::Interrupted { doing: "resetting the chip after the option change", source: error }.into()
         }
-        other => other,
+        None => error,
     })?;
     narrator.step("read back", &[]);
     let after = bytes.read_again(session)?;
@@ -95,7 +95,8 @@ fn program(session: &mut Session, bytes: &OptionBytes, change: &Change) -> Resul
             return Err(OptionError::WriteIgnored { register, wanted: *wanted, found }.into());
         }
     }
-    let interrupted = |source| OptionError::Interrupted { doing: "changing the option bytes", source };
+    let interrupted =
+        |error: LinkError| OptionError::Interrupted { doing: "changing the option bytes", source: error.into() };
     let status = launch::start(session, alias).map_err(interrupted)?;
     if status & provost_chip::registers::flash::SR_OPTCHANGEERR != 0 {
         launch::write(session, alias, &before)?;

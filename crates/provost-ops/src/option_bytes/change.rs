@@ -15,7 +15,10 @@ use super::{
     error::{OptionError, Refused},
     read::OptionBytes,
 };
-use crate::error::{OpError, Result};
+use crate::{
+    error::{OpError, Result},
+    fault::fail,
+};
 
 /// `NAME=VALUE`, as a person wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,7 +169,7 @@ impl Change {
         let sets: Vec<String> =
             self.fields.iter().filter(|f| biting(f.name)).map(|f| format!("{}={}", f.name, f.after)).collect();
         let chip = match bytes.uid {
-            Some([a, b, c]) => format!("{c:08X}_{b:08X}_{a:08X}"),
+            Some(id) => id.to_string(),
             None => probe.to_owned(),
         };
         format!("set {} on {chip}", sets.join(" "))
@@ -182,7 +185,7 @@ pub fn plan(bytes: &OptionBytes, assignments: &[Assignment]) -> Result<Change> {
     let part = bytes.part();
     if let Some(state) = bytes.pending_state() {
         // The reset at the end would make it take effect.
-        return Err(OpError::PendingState { state });
+        return fail(OpError::PendingState { state });
     }
     let mut values: BTreeMap<&'static str, (&'static OptionField, u32)> = BTreeMap::new();
     for assignment in assignments {

@@ -3,9 +3,8 @@
 use std::{io, path::PathBuf};
 
 use provost_chip::{option_values::ValueError, rules::RuleId, states::ProductState};
-use provost_link::LinkError;
 
-use crate::error::Exit;
+use crate::error::{Exit, Failure};
 
 /// A field that the chip would not change, or did not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,7 +140,7 @@ pub enum OptionError {
         /// What was being done.
         doing: &'static str,
         /// Why.
-        source: LinkError,
+        source: Failure,
     },
     /// A file cannot be read or written.
     #[error("option file {path}: {source}")]

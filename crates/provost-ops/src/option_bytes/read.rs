@@ -9,6 +9,7 @@ use provost_chip::{
     parts::PartId,
     registers::flash,
     states::{BootUbe, ProductState, TrustZone},
+    unique_id::UniqueId,
 };
 use provost_link::LinkError;
 
@@ -43,7 +44,7 @@ pub struct OptionBytes {
     /// How far AP1 is open.
     pub view: Ap1,
     /// 96-bit unique id, where it can be read.
-    pub uid: Option<[u32; 3]>,
+    pub uid: Option<UniqueId>,
     alias: Alias,
     words: BTreeMap<u16, Word>,
 }
@@ -69,7 +70,7 @@ impl OptionBytes {
         Self::read_as(session, self.parts.clone(), options, self.uid)
     }
 
-    fn read_as(session: &mut Session, parts: Vec<PartId>, options: Options, uid: Option<[u32; 3]>) -> Result<Self> {
+    fn read_as(session: &mut Session, parts: Vec<PartId>, options: Options, uid: Option<UniqueId>) -> Result<Self> {
         let (part, state) = match (parts.first(), options.state()) {
             (Some(part), Some(state)) => (*part, state),
             _ => return Err(OptionError::NotVisible.into()),

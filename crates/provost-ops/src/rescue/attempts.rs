@@ -11,6 +11,7 @@ use provost_obk::da::DESTINATION;
 use super::run::{Ended, Run};
 use crate::{
     error::{OpError, Result},
+    fault::fail,
     journal::{Attempt, AttemptOutcome, Record},
     options::write_trustzone,
     provisioning::{Answer, CHECKSUMS, EncryptWord, Service},
@@ -113,7 +114,7 @@ impl Run<'_> {
                 }
             }
         }
-        Err(OpError::ChecksumUnknown { tried: candidates.len(), status: last })
+        fail(OpError::ChecksumUnknown { tried: candidates.len(), status: last })
     }
 
     fn outcome(&mut self, attempt: Attempt, outcome: AttemptOutcome) -> Result<AttemptOutcome> {
@@ -131,7 +132,7 @@ impl Run<'_> {
             if let Some(state) = conversation.product_state().filter(|s| *s > ProductState::Provisioning) {
                 // The closing write that had been waiting took effect with this discovery.
                 let integrity = conversation.discovery.integrity.map_or(0, Integrity::value);
-                return Err(OpError::ClosedWithoutData { state, integrity });
+                return fail(OpError::ClosedWithoutData { state, integrity });
             }
             self.leave()?;
             return Ok(None);
@@ -143,13 +144,13 @@ impl Run<'_> {
                 let after = self.wait_until_open()?;
                 Ok(Some(Ended { after, discovered: Some(conversation.report()), attempt: Some(attempt) }))
             }
-            Err(OpError::AuthenticationRefused { status, step }) => {
+            Err(error) => {
+                let Some(OpError::AuthenticationRefused { status, step }) = error.of() else { return Err(error) };
                 self.narrator.note(&format!("refused ({status} to {step})"));
                 self.outcome(attempt, AttemptOutcome::AuthenticationRefused)?;
                 self.leave()?;
                 Ok(None)
             }
-            Err(error) => Err(error),
         }
     }
 

@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     error::{OpError, Result},
+    fault::fail,
     journal::Journal,
 };
 
@@ -40,7 +41,7 @@ impl RescueFolder {
             }
         }
         let source = io::Error::new(io::ErrorKind::AlreadyExists, "too many rescues of this name");
-        Err(OpError::Journal { path: base.to_owned(), source })
+        fail(OpError::Journal { path: base.to_owned(), source })
     }
 
     /// The folder.

@@ -6,6 +6,7 @@ use provost_obk::checks::Target;
 use super::run::{Ended, Run};
 use crate::{
     error::{OpError, Result},
+    fault::fail,
     identify::Identity,
     journal::Record,
     objects::otp,
@@ -16,7 +17,7 @@ impl Run<'_> {
     pub(super) fn rescue_by_otp(&mut self, identity: &Identity, plan: &str) -> Result<Ended> {
         if let Some(state) = identity.options.and_then(|o| o.pending_state()) {
             // The lock bit takes a reset, and so does what waits.
-            return Err(OpError::PendingState { state });
+            return fail(OpError::PendingState { state });
         }
         self.prove_nrst()?;
         self.begin(identity, plan)?;

@@ -20,7 +20,8 @@ use crate::{
     Narrator,
     credential::CredentialSet,
     debug_auth::{Conversation, Discovered, authenticate, discover_aloud},
-    error::{OpError, Result},
+    error::{Failure, OpError, Result},
+    fault::fail,
     identify::{Identity, identify},
     journal::{Attempt, Journal, Record},
     session::Session,
@@ -74,7 +75,7 @@ pub fn rescue(session: &mut Session, request: Request, narrator: &mut dyn Narrat
         Situation::Otp if run.request.once_for_life => {
             run.rescue_by_otp(&before, &plan.hash).map_err(|e| run.interrupted(e))?
         }
-        Situation::Otp if run.request.credential.is_none() => return Err(OpError::OtpOnceForLife),
+        Situation::Otp if run.request.credential.is_none() => return fail(OpError::OtpOnceForLife),
         Situation::Otp | Situation::Shut => run.rescue_shut(&before, &plan.hash).map_err(|e| run.interrupted(e))?,
     };
     let set = run.set();
@@ -146,13 +147,12 @@ impl Run<'_> {
     }
 
     /// A link that breaks once something has been written is an interruption: the journal says how to go on.
-    fn interrupted(&self, error: OpError) -> OpError {
-        match (error, &self.journal) {
-            (OpError::Link(source), Some(journal)) => {
-                OpError::Interrupted { doing: "rescuing".to_owned(), source, journal: journal.path().to_owned() }
-            }
-            (error, _) => error,
+    fn interrupted(&self, error: Failure) -> Failure {
+        let Some(journal) = &self.journal else { return error };
+        if error.of::<LinkError>().is_none() {
+            return error;
         }
+        OpError::Interrupted { doing: "rescuing", source: error, journal: journal.path().to_owned() }.into()
     }
 
     fn rescue_provisioning(
@@ -180,15 +180,15 @@ impl Run<'_> {
         };
         if !self.flip_trustzone(tz)? {
             return Err(if tried == 0 {
-                OpError::ServiceUnreachable { tz: tz.as_str() }
+                OpError::ServiceUnreachable { tz: tz.as_str() }.into()
             } else {
-                OpError::EveryWayRefused { tried }
+                OpError::EveryWayRefused { tried }.into()
             });
         }
         match self.with_trustzone(tz.flipped(), true)? {
             Verdict::Open(ended) => Ok(*ended),
-            Verdict::Faulted => Err(OpError::ServiceUnreachable { tz: tz.flipped().as_str() }),
-            Verdict::Refused(more) => Err(OpError::EveryWayRefused { tried: tried + more }),
+            Verdict::Faulted => fail(OpError::ServiceUnreachable { tz: tz.flipped().as_str() }),
+            Verdict::Refused(more) => fail(OpError::EveryWayRefused { tried: tried + more }),
         }
     }
 
@@ -200,7 +200,7 @@ impl Run<'_> {
             return Ok(());
         }
         let credential = self.set().map(|s| s.folder().to_owned()).unwrap_or_default();
-        Err(OpError::OneShot { state, credential })
+        fail(OpError::OneShot { state, credential })
     }
 
     /// Nothing is written before NRST is known to reach the chip: without it the credential could not be used.
@@ -217,7 +217,7 @@ impl Run<'_> {
         let fresh = journal.records().is_empty();
         if journal.dev_id().is_some_and(|id| id != identity.dev_id) {
             let source = std::io::Error::other("it tells of a chip with another DEV_ID: give this one another --out");
-            return Err(OpError::Journal { path: journal.path().to_owned(), source });
+            return fail(OpError::Journal { path: journal.path().to_owned(), source });
         }
         self.journal = Some(journal);
         if fresh {
@@ -277,7 +277,7 @@ impl Run<'_> {
         let set = self.request.credential.as_ref().or(self.made.as_ref());
         let Some(credential) = set.and_then(|s| s.credential(method)) else {
             let state = conversation.product_state().unwrap_or(ProductState::Provisioning);
-            return Err(OpError::CredentialNeeded { state, method });
+            return fail(OpError::CredentialNeeded { state, method });
         };
         authenticate(self.session, &conversation.mailbox, credential)?;
         self.narrator.note("granted");
@@ -287,7 +287,7 @@ impl Run<'_> {
     /// Leaves RSS-DA by an NRST pulse (rule `R-RSS-DA-STAYS`).
     pub(super) fn leave(&mut self) -> Result<()> {
         self.session.pulse_nrst()?;
-        if self.session.wait_for_ap1()? { Ok(()) } else { Err(OpError::StaysInRssDa) }
+        if self.session.wait_for_ap1()? { Ok(()) } else { fail(OpError::StaysInRssDa) }
     }
 
     /// AP1 is shut, or the state is a closed one: Debug Authentication tells, and may lead back.
@@ -295,12 +295,14 @@ impl Run<'_> {
         let conversation = match self.ask() {
             Ok(conversation) => conversation,
             // A chip that was in the middle of a regression has finished it by now.
-            Err(error @ OpError::NoDaAnswer { .. }) => return self.open_after_all().ok_or(error),
+            Err(error) if matches!(error.of(), Some(OpError::NoDaAnswer { .. })) => {
+                return self.open_after_all().ok_or(error);
+            }
             Err(error) => return Err(error),
         };
         let state = conversation.product_state();
         if state == Some(ProductState::Locked) {
-            return Err(OpError::Locked);
+            return fail(OpError::Locked);
         }
         let integrity = conversation.discovery.integrity.map_or(0, provost_adac::discovery::Integrity::value);
         if let Some(method) = conversation.method().filter(|_| conversation.is_valid())
@@ -314,8 +316,8 @@ impl Run<'_> {
         self.leave_quietly();
         match (state, conversation.method()) {
             (Some(ProductState::Provisioning) | None, _) => self.rescue_left_in_rom(),
-            (Some(state), Some(method)) if conversation.is_valid() => Err(OpError::CredentialNeeded { state, method }),
-            (Some(state), _) => Err(OpError::ClosedWithoutData { state, integrity }),
+            (Some(state), Some(method)) if conversation.is_valid() => fail(OpError::CredentialNeeded { state, method }),
+            (Some(state), _) => fail(OpError::ClosedWithoutData { state, integrity }),
         }
     }
 
@@ -339,8 +341,8 @@ impl Run<'_> {
             Situation::Provisioning { tz, pending } => self.rescue_provisioning(tz, pending, &identity, &plan.hash),
             Situation::Open => Ok(Ended { after: identity, discovered: None, attempt: None }),
             Situation::Otp if self.request.once_for_life => self.rescue_by_otp(&identity, &plan.hash),
-            Situation::Otp => Err(OpError::OtpOnceForLife),
-            Situation::Shut => Err(OpError::StaysInRssDa),
+            Situation::Otp => fail(OpError::OtpOnceForLife),
+            Situation::Shut => fail(OpError::StaysInRssDa),
         }
     }
 
@@ -355,13 +357,13 @@ impl Run<'_> {
                     self.narrator.note(&describe(&identity));
                     return Ok(identity);
                 }
-                Err(OpError::Link(error @ LinkError::ProbeLost { .. })) => return Err(error.into()),
+                Err(error) if matches!(error.of(), Some(LinkError::ProbeLost { .. })) => return Err(error),
                 other => other,
             };
             if self.session.now() >= end {
                 let waited_ms = REGRESSION_TIMEOUT.as_millis() as u64;
                 let found = describe(&found?);
-                return Err(OpError::NotOpenAfterRegression { waited_ms, found });
+                return fail(OpError::NotOpenAfterRegression { waited_ms, found });
             }
         }
     }

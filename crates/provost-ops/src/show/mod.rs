@@ -44,11 +44,11 @@ pub fn show(name: &str, bytes: &[u8]) -> Result<Sheet> {
     binary(bytes)?.ok_or_else(|| unknown(name, bytes))
 }
 
-fn unknown(name: &str, bytes: &[u8]) -> crate::error::OpError {
+fn unknown(name: &str, bytes: &[u8]) -> crate::error::Failure {
     SetError::UnknownFile { name: name.to_owned(), bytes: bytes.len(), known: KNOWN }.into()
 }
 
-fn malformed(what: &'static str, rule: impl ToString) -> crate::error::OpError {
+fn malformed(what: &'static str, rule: impl ToString) -> crate::error::Failure {
     SetError::Malformed { what, rule: rule.to_string() }.into()
 }
 

@@ -11,7 +11,6 @@ use provost_diagnosis::{
 use provost_ops::{
     Silent,
     credential::CredentialSet,
-    error::OpError,
     rescue::{Request, RescueFolder, rescue},
 };
 
@@ -238,7 +237,7 @@ impl<'a> Follower<'a> {
                 Err(error) => error,
             };
             let code = error.code();
-            if matches!(error, OpError::StaysInRssDa) {
+            if error.code() == "da-power-cycle-needed" {
                 self.bench.power_cycle();
                 continue;
             }

@@ -19,7 +19,6 @@ use provost_ops::{
     bench::Bench,
     credential::CredentialSet,
     debug_auth::{authenticate, discover},
-    error::OpError,
     identify::{Identity, identify},
     objects::otp,
     provisioning::{Answer, EncryptWord, Service},
@@ -218,7 +217,7 @@ impl Workbench {
                 };
                 (seen, Outcome::Ok)
             }
-            Err(OpError::NoDaAnswer { .. }) => (Discovery::default(), Outcome::Timeout),
+            Err(error) if error.code() == "da-no-answer" => (Discovery::default(), Outcome::Timeout),
             Err(_) => (Discovery::default(), Outcome::Error),
         }
     }
@@ -230,7 +229,7 @@ impl Workbench {
         }
         let conversation = match discover(&mut self.bench.session) {
             Ok(conversation) => conversation,
-            Err(OpError::NoDaAnswer { .. }) => return Outcome::Timeout,
+            Err(error) if error.code() == "da-no-answer" => return Outcome::Timeout,
             Err(_) => return Outcome::Error,
         };
         let method = with.or(conversation.method()).unwrap_or(DaMethod::Password);

@@ -25,7 +25,7 @@ use provost_ops::{
     bench::Bench,
     close::{self, ClosePlan, Digest, Policy, Receipt, Request, known_sample},
     credential::CredentialSet,
-    error::OpError,
+    error::Failure,
 };
 use provost_twin::{
     board::VirtualBoard,
@@ -103,11 +103,11 @@ pub fn request(part: &str, tz: TrustZone, target: ProductState, base: &Path) -> 
     }
 }
 
-pub fn run(board: &VirtualBoard, request: &Request) -> Result<Receipt, OpError> {
+pub fn run(board: &VirtualBoard, request: &Request) -> Result<Receipt, Failure> {
     run_on(&mut Bench::on_board(board.clone()), request)
 }
 
-pub fn run_on(bench: &mut Bench, request: &Request) -> Result<Receipt, OpError> {
+pub fn run_on(bench: &mut Bench, request: &Request) -> Result<Receipt, Failure> {
     close::close(&mut bench.session, request, &mut |_: &str| true, &mut Silent)
 }
 
@@ -115,12 +115,12 @@ pub fn plan(board: &VirtualBoard, request: &Request) -> close::Survey {
     close::survey(&mut Bench::on_board(board.clone()).session, request, false, &mut Silent).unwrap()
 }
 
-pub fn apply(board: &VirtualBoard, plan: &ClosePlan, request: &Request) -> Result<Receipt, OpError> {
+pub fn apply(board: &VirtualBoard, plan: &ClosePlan, request: &Request) -> Result<Receipt, Failure> {
     let mut bench = Bench::on_board(board.clone());
     close::apply(&mut bench.session, plan, request, &mut |_: &str| true, &mut Silent)
 }
 
-pub fn resume(board: &VirtualBoard, request: &Request) -> Result<Receipt, OpError> {
+pub fn resume(board: &VirtualBoard, request: &Request) -> Result<Receipt, Failure> {
     close::resume(&mut Bench::on_board(board.clone()).session, request, &mut |_: &str| true, &mut Silent)
 }
 

@@ -11,7 +11,7 @@ use provost_ops::{
     Narrator,
     bench::Bench,
     credential::CredentialSet,
-    error::OpError,
+    error::Failure,
     rescue::{Receipt, Request, RescueFolder, rescue},
 };
 use provost_twin::{
@@ -48,7 +48,7 @@ impl Narrator for Log {
 }
 
 /// Rescues the chip on this board, with journal and credential under `base`.
-pub fn run(board: &VirtualBoard, base: &Path, credential: Option<CredentialSet>) -> Result<Receipt, OpError> {
+pub fn run(board: &VirtualBoard, base: &Path, credential: Option<CredentialSet>) -> Result<Receipt, Failure> {
     run_logged(board, base, credential, &mut Log::default())
 }
 
@@ -57,12 +57,12 @@ pub fn run_logged(
     base: &Path,
     credential: Option<CredentialSet>,
     log: &mut Log,
-) -> Result<Receipt, OpError> {
+) -> Result<Receipt, Failure> {
     rescue_on(&mut Bench::on_board(board.clone()), board, base, credential, log)
 }
 
 /// Rescues the chip, whose closing write waits for a reset, in one attempt.
-pub fn run_one_shot(board: &VirtualBoard, base: &Path) -> Result<Receipt, OpError> {
+pub fn run_one_shot(board: &VirtualBoard, base: &Path) -> Result<Receipt, Failure> {
     let folder = RescueFolder::choose(base, board.name())?;
     let request = Request {
         chip: board.name().to_owned(),
@@ -82,7 +82,7 @@ pub fn rescue_on(
     base: &Path,
     credential: Option<CredentialSet>,
     log: &mut Log,
-) -> Result<Receipt, OpError> {
+) -> Result<Receipt, Failure> {
     let folder = RescueFolder::choose(base, board.name())?;
     let request = Request {
         chip: board.name().to_owned(),

@@ -9,10 +9,10 @@ use super::close::receipt_page;
 use crate::{
     cli::{Apply, Arguments},
     confirm::LastStep,
-    output::{Failure, Page, Teller},
+    output::{Page, Stop, Teller},
 };
 
-pub(crate) fn run(arguments: &Arguments, options: &Apply) -> Result<Page, Failure> {
+pub(crate) fn run(arguments: &Arguments, options: &Apply) -> Result<Page, Stop> {
     let policy = Policy::load(options.policy.as_deref())?;
     let plan = options.plan.as_deref().map(ClosePlan::load).transpose()?;
     super::on_chip(arguments, |bench| {

@@ -16,18 +16,18 @@ use serde_json::json;
 use crate::{
     cli::{Arguments, Auth, Regress},
     confirm,
-    output::{Failure, Page, Teller},
+    output::{Page, Stop, Teller},
     secrets,
 };
 
-pub(crate) fn run(arguments: &Arguments, command: &Auth) -> Result<Page, Failure> {
+pub(crate) fn run(arguments: &Arguments, command: &Auth) -> Result<Page, Stop> {
     match command {
         Auth::Discover => run_discover(arguments),
         Auth::Regress(options) => run_regress(arguments, options),
     }
 }
 
-fn run_discover(arguments: &Arguments) -> Result<Page, Failure> {
+fn run_discover(arguments: &Arguments) -> Result<Page, Stop> {
     super::on_chip(arguments, |bench| {
         let identity = identify(&mut bench.session)?;
         if let Some(state) = identity.options.and_then(|o| o.pending_state()) {
@@ -36,8 +36,8 @@ fn run_discover(arguments: &Arguments) -> Result<Page, Failure> {
         }
         let discovered = discover(&mut bench.session)?.report();
         // Out of the ROM again where a reset does it; where it does not, the text says so.
-        bench.session.pulse_nrst().map_err(OpError::from)?;
-        let left = bench.session.wait_for_ap1().map_err(OpError::from)?;
+        bench.session.pulse_nrst()?;
+        let left = bench.session.wait_for_ap1()?;
         let text = text(&discovered, left);
         let value = json!({ "identity": identity, "discovery": discovered, "ap1_open_afterwards": left });
         Ok(Page::new("provost.discovery/1", &value, text))
@@ -78,7 +78,7 @@ fn next(d: &Discovered) -> &'static str {
     }
 }
 
-fn run_regress(arguments: &Arguments, options: &Regress) -> Result<Page, Failure> {
+fn run_regress(arguments: &Arguments, options: &Regress) -> Result<Page, Stop> {
     let credential = credential(arguments, options)?;
     super::on_chip(arguments, |bench| {
         confirm::write_to(bench, arguments, "erase the chip")?;
@@ -98,7 +98,7 @@ fn run_regress(arguments: &Arguments, options: &Regress) -> Result<Page, Failure
     })
 }
 
-fn credential(arguments: &Arguments, options: &Regress) -> Result<CredentialSet, OpError> {
+fn credential(arguments: &Arguments, options: &Regress) -> Result<CredentialSet, provost_ops::error::Failure> {
     let Some(folder) = &options.credential else {
         let password = options.password.as_deref().unwrap_or_default();
         return Ok(CredentialSet::from_password(Password::new(password.as_bytes())?));

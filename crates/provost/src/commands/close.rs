@@ -9,7 +9,6 @@ use provost_ops::{
         escrow::escrow,
         preflight::{Check, Finding, pass},
     },
-    error::OpError,
     option_bytes::OptionFile,
 };
 use serde_json::json;
@@ -17,15 +16,15 @@ use serde_json::json;
 use crate::{
     cli::{Arguments, Close},
     confirm::LastStep,
-    output::{Failure, Page, Teller, wrap},
+    output::{Page, Stop, Teller, wrap},
 };
 
-pub(crate) fn run(arguments: &Arguments, options: &Close) -> Result<Page, Failure> {
+pub(crate) fn run(arguments: &Arguments, options: &Close) -> Result<Page, Stop> {
     let policy = Policy::load(options.policy.as_deref())?;
     let images: Vec<_> = options.images.iter().map(|i| (i.path.as_path(), i.at)).collect();
-    let images = Image::load(&images).map_err(OpError::from)?;
+    let images = Image::load(&images)?;
     let wanted = options.options.as_deref().map(|file| OptionFile::load(file, arguments.part)).transpose();
-    let wanted = wanted.map_err(OpError::from)?.map_or_else(BTreeMap::new, |file| file.values);
+    let wanted = wanted?.map_or_else(BTreeMap::new, |file| file.values);
     if let (Some(to), Some(credential)) = (&options.escrow, &options.credential) {
         let recipients: Vec<String> = policy.escrow.recipients.iter().chain(&options.recipients).cloned().collect();
         escrow(credential, to, &recipients, options.force)?;
@@ -57,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Close) -> Result<Page, Failur
     })
 }
 
-fn planned(survey: &Survey, options: &Close) -> Result<Page, Failure> {
+fn planned(survey: &Survey, options: &Close) -> Result<Page, Stop> {
     let mut text = String::new();
     if let (Some(path), Some(plan)) = (&options.save, &survey.plan) {
         pass(&survey.findings)?;

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::{
     cli::{Arguments, Diagnose},
-    output::{Failure, Page, wrap},
+    output::{Page, Stop, wrap},
 };
 
 /// Reasons that fit on one screen with the rest.
@@ -36,7 +36,7 @@ struct Document {
     inputs: Vec<Input>,
 }
 
-pub(crate) fn run(arguments: &Arguments, options: &Diagnose) -> Result<Page, Failure> {
+pub(crate) fn run(arguments: &Arguments, options: &Diagnose) -> Result<Page, Stop> {
     let mut case = Case::default();
     let mut inputs = Vec::new();
     for path in &options.files {
@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Diagnose) -> Result<Page, Fai
 }
 
 /// Reads one file: a case file if it is TOML that says so, the output of a tool otherwise.
-fn read(path: &Path) -> Result<(Case, Input), Failure> {
+fn read(path: &Path) -> Result<(Case, Input), Stop> {
     let name = path.display().to_string();
     let unreadable = |source: io::Error| OpError::File { path: path.to_owned(), source };
     let mut reader: Box<dyn io::BufRead> = if path.as_os_str() == "-" {

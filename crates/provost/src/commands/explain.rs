@@ -20,10 +20,10 @@ use serde_json::json;
 use crate::{
     cli::Explain,
     hints,
-    output::{Failure, Page, rule_text, wrap},
+    output::{Page, Stop, rule_text, wrap},
 };
 
-pub(crate) fn run(options: &Explain) -> Result<Page, Failure> {
+pub(crate) fn run(options: &Explain) -> Result<Page, Stop> {
     let what = options.what.as_str();
     let schema = "provost.explanation/1";
     if let Ok(state) = what.parse::<ProductState>() {

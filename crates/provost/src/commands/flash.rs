@@ -6,7 +6,6 @@ use provost_chip::registers::memory;
 use provost_ops::{
     Narrator as _,
     bench::Bench,
-    error::OpError,
     flash::{Flash, FlashError, image, image::Image},
     identify::identify,
     option_bytes::OptionBytes,
@@ -17,10 +16,10 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     cli::{Arguments, FlashCommand, FlashErase, FlashImage, FlashRead},
     confirm,
-    output::{Failure, Page, Teller, keep_file, wrap},
+    output::{Page, Stop, Teller, keep_file, wrap},
 };
 
-pub(crate) fn run(arguments: &Arguments, command: &FlashCommand) -> Result<Page, Failure> {
+pub(crate) fn run(arguments: &Arguments, command: &FlashCommand) -> Result<Page, Stop> {
     match command {
         FlashCommand::Write(options) => run_write(arguments, options),
         FlashCommand::Verify(options) => run_verify(arguments, options),
@@ -31,23 +30,24 @@ pub(crate) fn run(arguments: &Arguments, command: &FlashCommand) -> Result<Page,
 
 fn on_flash(
     arguments: &Arguments,
-    work: impl FnOnce(&Flash<'_>, &mut Bench) -> Result<Page, Failure>,
-) -> Result<Page, Failure> {
+    work: impl FnOnce(&Flash<'_>, &mut Bench) -> Result<Page, Stop>,
+) -> Result<Page, Stop> {
     super::on_chip(arguments, |bench| {
         let identity = identify(&mut bench.session)?;
-        let bytes = OptionBytes::read(&mut bench.session, &identity, arguments.part).map_err(|error| match error {
-            OpError::Option(provost_ops::option_bytes::OptionError::NotVisible) => FlashError::NotReachable.into(),
-            error => error,
-        })?;
+        let bytes =
+            OptionBytes::read(&mut bench.session, &identity, arguments.part).map_err(|error| match error.of() {
+                Some(provost_ops::option_bytes::OptionError::NotVisible) => FlashError::NotReachable.into(),
+                _ => error,
+            })?;
         work(&Flash::new(&bytes), bench)
     })
 }
 
-fn load(options: &FlashImage) -> Result<Image, OpError> {
+fn load(options: &FlashImage) -> Result<Image, provost_ops::error::Failure> {
     Ok(Image::load(&options.image, options.at)?)
 }
 
-fn run_write(arguments: &Arguments, options: &FlashImage) -> Result<Page, Failure> {
+fn run_write(arguments: &Arguments, options: &FlashImage) -> Result<Page, Stop> {
     let image = load(options)?;
     on_flash(arguments, |flash, bench| {
         confirm::write_to(bench, arguments, "write flash")?;
@@ -67,7 +67,7 @@ fn run_write(arguments: &Arguments, options: &FlashImage) -> Result<Page, Failur
     })
 }
 
-fn run_verify(arguments: &Arguments, options: &FlashImage) -> Result<Page, Failure> {
+fn run_verify(arguments: &Arguments, options: &FlashImage) -> Result<Page, Stop> {
     let image = load(options)?;
     on_flash(arguments, |flash, bench| {
         let verified = flash.verify(&mut bench.session, &image, &mut Teller::new(arguments))?;
@@ -76,7 +76,7 @@ fn run_verify(arguments: &Arguments, options: &FlashImage) -> Result<Page, Failu
     })
 }
 
-fn run_erase(arguments: &Arguments, options: &FlashErase) -> Result<Page, Failure> {
+fn run_erase(arguments: &Arguments, options: &FlashErase) -> Result<Page, Stop> {
     on_flash(arguments, |flash, bench| {
         confirm::write_to(bench, arguments, "erase flash")?;
         let (address, size) = range(flash, options.at, options.size);
@@ -89,7 +89,7 @@ fn run_erase(arguments: &Arguments, options: &FlashErase) -> Result<Page, Failur
     })
 }
 
-fn run_read(arguments: &Arguments, options: &FlashRead) -> Result<Page, Failure> {
+fn run_read(arguments: &Arguments, options: &FlashRead) -> Result<Page, Stop> {
     on_flash(arguments, |flash, bench| {
         let (address, size) = range(flash, options.at, options.size);
         let mut teller = Teller::new(arguments);
@@ -99,7 +99,7 @@ fn run_read(arguments: &Arguments, options: &FlashRead) -> Result<Page, Failure>
         let (format, content) =
             if is_hex { ("hex", image::to_hex(address, &bytes).into_bytes()) } else { ("binary", bytes.clone()) };
         keep_file(&options.file, &content, options.force)
-            .map_err(|source| OpError::from(FlashError::File { path: options.file.clone(), source }))?;
+            .map_err(|source| FlashError::File { path: options.file.clone(), source })?;
         let sha256: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
         let mut text = format!("{size} bytes at {address:#010x} written to {}\n", options.file.display());
         let _ = writeln!(text, "  sha256      {sha256}");

@@ -7,10 +7,10 @@ use serde_json::json;
 
 use crate::{
     cli::History,
-    output::{Failure, Page},
+    output::{Page, Stop},
 };
 
-pub(crate) fn run(options: &History) -> Result<Page, Failure> {
+pub(crate) fn run(options: &History) -> Result<Page, Stop> {
     let entries = close::history(&options.folders, options.uid.as_deref())?;
     let mut text = String::new();
     for entry in &entries {

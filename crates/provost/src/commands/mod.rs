@@ -19,11 +19,11 @@ use provost_ops::bench::Bench;
 
 use crate::{
     cli::{Arguments, Command},
-    output::{Failure, Page, cost},
+    output::{Page, Stop, cost},
 };
 
 /// Runs the command.
-pub(crate) fn run(arguments: &Arguments) -> Result<Page, Failure> {
+pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
     match &arguments.command {
         Command::Probes => Ok(probes::run()),
         Command::Status => status::run(arguments),
@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Failure> {
 }
 
 /// Works on the chip, keeps what happened to a virtual one, and adds what it cost.
-fn on_chip(arguments: &Arguments, work: impl FnOnce(&mut Bench) -> Result<Page, Failure>) -> Result<Page, Failure> {
+fn on_chip(arguments: &Arguments, work: impl FnOnce(&mut Bench) -> Result<Page, Stop>) -> Result<Page, Stop> {
     let mut bench = Bench::open(arguments.probe.as_deref())?;
     let result = work(&mut bench);
     let stored = bench.store();
@@ -52,7 +52,7 @@ fn on_chip(arguments: &Arguments, work: impl FnOnce(&mut Bench) -> Result<Page, 
             stored?;
             Ok(page.with_cost(&bench))
         }
-        Err(failure) => Err(Failure { cost: Some(cost(&bench)), ..failure }),
+        Err(failure) => Err(Stop { cost: Some(cost(&bench)), ..failure }),
     }
 }
 

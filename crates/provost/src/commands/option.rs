@@ -6,7 +6,6 @@ use provost_chip::{option_bytes::OptionField, parts::PartId, states::ProductStat
 use provost_ops::{
     Narrator as _,
     bench::Bench,
-    error::OpError,
     identify::identify,
     option_bytes::{
         Applied, Assignment, Change, Difference, FieldView, OptionBytes, OptionError, OptionFile, apply, change, diff,
@@ -18,10 +17,10 @@ use serde_json::{Value, json};
 use crate::{
     cli::{Arguments, OptionCommand, OptionDiff, OptionExport, OptionFormat, OptionImport, OptionSet},
     confirm,
-    output::{Failure, Page, Teller, keep_file, wrap},
+    output::{Page, Stop, Teller, keep_file, wrap},
 };
 
-pub(crate) fn run(arguments: &Arguments, command: &OptionCommand) -> Result<Page, Failure> {
+pub(crate) fn run(arguments: &Arguments, command: &OptionCommand) -> Result<Page, Stop> {
     match command {
         OptionCommand::List => on_bytes(arguments, |bytes, bench| Ok(list(bytes, bench))),
         OptionCommand::Get(options) => on_bytes(arguments, |bytes, _| get(bytes, &options.names)),
@@ -34,8 +33,8 @@ pub(crate) fn run(arguments: &Arguments, command: &OptionCommand) -> Result<Page
 
 fn on_bytes(
     arguments: &Arguments,
-    work: impl FnOnce(&OptionBytes, &mut Bench) -> Result<Page, Failure>,
-) -> Result<Page, Failure> {
+    work: impl FnOnce(&OptionBytes, &mut Bench) -> Result<Page, Stop>,
+) -> Result<Page, Stop> {
     super::on_chip(arguments, |bench| {
         let identity = identify(&mut bench.session)?;
         let bytes = OptionBytes::read(&mut bench.session, &identity, arguments.part)?;
@@ -102,12 +101,11 @@ fn line(text: &mut String, field: &FieldView) {
     let _ = writeln!(text, "{}", row.trim_end());
 }
 
-fn get(bytes: &OptionBytes, names: &[String]) -> Result<Page, Failure> {
+fn get(bytes: &OptionBytes, names: &[String]) -> Result<Page, Stop> {
     let views: Vec<FieldView> = names
         .iter()
         .map(|name| Ok(fields::view(bytes, change::find(bytes.part(), name)?)))
-        .collect::<Result<_, OptionError>>()
-        .map_err(OpError::from)?;
+        .collect::<Result<_, OptionError>>()?;
     let mut text = String::new();
     for view in &views {
         let hex = view.hex.as_deref().unwrap_or("unknown");
@@ -117,22 +115,18 @@ fn get(bytes: &OptionBytes, names: &[String]) -> Result<Page, Failure> {
     Ok(Page::new("provost.option-list/1", &value_of(bytes, &views), text))
 }
 
-fn run_set(arguments: &Arguments, options: &OptionSet) -> Result<Page, Failure> {
-    let assignments: Vec<Assignment> = options
-        .assignments
-        .iter()
-        .map(|text| Assignment::parse(text))
-        .collect::<Result<_, _>>()
-        .map_err(OpError::from)?;
+fn run_set(arguments: &Arguments, options: &OptionSet) -> Result<Page, Stop> {
+    let assignments: Vec<Assignment> =
+        options.assignments.iter().map(|text| Assignment::parse(text)).collect::<Result<_, _>>()?;
     // What no part takes is refused before anybody is disturbed.
     for assignment in &assignments {
-        assignment.check(arguments.part).map_err(OpError::from)?;
+        assignment.check(arguments.part)?;
     }
     set(arguments, options.dry_run, |_| Ok(assignments))
 }
 
-fn run_import(arguments: &Arguments, options: &OptionImport) -> Result<Page, Failure> {
-    let early = OptionFile::load(&options.file, arguments.part).map_err(OpError::from)?;
+fn run_import(arguments: &Arguments, options: &OptionImport) -> Result<Page, Stop> {
+    let early = OptionFile::load(&options.file, arguments.part)?;
     set(arguments, options.dry_run, |bytes| {
         let found = early.part.unwrap_or(bytes.part());
         if !bytes.parts.contains(&found) {
@@ -152,9 +146,9 @@ fn set(
     arguments: &Arguments,
     dry_run: bool,
     assignments: impl FnOnce(&OptionBytes) -> Result<Vec<Assignment>, OptionError>,
-) -> Result<Page, Failure> {
+) -> Result<Page, Stop> {
     on_bytes(arguments, |bytes, bench| {
-        let assignments = assignments(bytes).map_err(OpError::from)?;
+        let assignments = assignments(bytes)?;
         let change = plan(bytes, &assignments)?;
         let phrase = change.bites().then(|| change.phrase(bytes, &bench.session.probe().to_string()));
         if dry_run || change.is_empty() {
@@ -165,7 +159,7 @@ fn set(
             Some(phrase) => {
                 let warning = warnings_text(&change);
                 if !confirm::phrase(arguments, phrase, &warning) {
-                    return Err(OpError::from(OptionError::NotConfirmed { phrase: phrase.clone() }).into());
+                    return Err((OptionError::NotConfirmed { phrase: phrase.clone() }).into());
                 }
             }
             None => confirm::write_to(bench, arguments, "write option bytes")?,
@@ -257,14 +251,14 @@ fn applied_text(applied: &Applied) -> String {
     text
 }
 
-fn export(bytes: &OptionBytes, options: &OptionExport) -> Result<Page, Failure> {
+fn export(bytes: &OptionBytes, options: &OptionExport) -> Result<Page, Stop> {
     let (format, text) = match options.format {
         OptionFormat::Toml => ("toml", file::to_toml(bytes)),
         OptionFormat::Displ => ("displ", displ::format(bytes)),
     };
     if let Some(path) = &options.file {
         keep_file(path, text.as_bytes(), options.force)
-            .map_err(|source| OpError::from(OptionError::File { path: path.clone(), source }))?;
+            .map_err(|source| OptionError::File { path: path.clone(), source })?;
     }
     let value = json!({
         "file": options.file,
@@ -279,24 +273,24 @@ fn export(bytes: &OptionBytes, options: &OptionExport) -> Result<Page, Failure> 
     Ok(Page::new("provost.option-export/1", &value, page))
 }
 
-fn run_diff(arguments: &Arguments, options: &OptionDiff) -> Result<Page, Failure> {
+fn run_diff(arguments: &Arguments, options: &OptionDiff) -> Result<Page, Stop> {
     match &options.other {
         Some(other) => {
-            let left = OptionFile::load(&options.file, arguments.part).map_err(OpError::from)?;
+            let left = OptionFile::load(&options.file, arguments.part)?;
             let part = arguments.part.or(left.part);
-            let right = OptionFile::load(other, part).map_err(OpError::from)?;
+            let right = OptionFile::load(other, part)?;
             let names = [options.file.display().to_string(), other.display().to_string()];
             let unknown = [&left.unknown[..], &right.unknown[..]].concat();
             let Some(part) = part.or(right.part).or_else(|| knows(&left.values)) else {
                 let (path, says) = (options.file.clone(), "name the part with --part".to_owned());
-                return Err(OpError::from(OptionError::Format { path, line: 1, says }).into());
+                return Err((OptionError::Format { path, line: 1, says }).into());
             };
             let found = diff(part, &left.values, &right.values, true);
             Ok(diff_page(names, part, &found, &unknown))
         }
         None => {
             // A file that is none is told before anybody is disturbed.
-            OptionFile::load(&options.file, arguments.part).map_err(OpError::from)?;
+            OptionFile::load(&options.file, arguments.part)?;
             on_bytes(arguments, |bytes, _| {
                 let file = load_for(bytes, &options.file)?;
                 let found = diff(bytes.part(), &file.values, &file::values(bytes), false);
@@ -308,9 +302,9 @@ fn run_diff(arguments: &Arguments, options: &OptionDiff) -> Result<Page, Failure
 }
 
 /// The file as one of the parts that the chip may be.
-fn load_for(bytes: &OptionBytes, path: &Path) -> Result<OptionFile, Failure> {
+fn load_for(bytes: &OptionBytes, path: &Path) -> Result<OptionFile, Stop> {
     let given = OptionFile::load(path, None).ok().and_then(|f| f.part).filter(|p| bytes.parts.contains(p));
-    Ok(OptionFile::load(path, Some(given.unwrap_or(bytes.part()))).map_err(OpError::from)?)
+    Ok(OptionFile::load(path, Some(given.unwrap_or(bytes.part())))?)
 }
 
 fn knows(values: &BTreeMap<&'static str, u32>) -> Option<PartId> {

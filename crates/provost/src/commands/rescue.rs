@@ -13,11 +13,11 @@ use provost_twin::presets;
 use crate::{
     cli::{Arguments, Rescue},
     confirm,
-    output::{Failure, Page, Teller, wrap},
+    output::{Page, Stop, Teller, wrap},
     secrets,
 };
 
-pub(crate) fn run(arguments: &Arguments, options: &Rescue) -> Result<Page, Failure> {
+pub(crate) fn run(arguments: &Arguments, options: &Rescue) -> Result<Page, Stop> {
     // The credential is checked before the chip is touched.
     let credential = match &options.credential {
         Some(folder) => {
@@ -89,8 +89,8 @@ pub(super) fn receipt_text(receipt: &Receipt, folder: &RescueFolder) -> String {
         text.push_str("it was so before: nothing was written\n");
         return text;
     }
-    if let Some([a, b, c]) = after.uid {
-        let _ = writeln!(text, "  unique id   {c:08X}_{b:08X}_{a:08X}");
+    if let Some(id) = after.uid {
+        let _ = writeln!(text, "  unique id   {id}");
     }
     if let Some(credential) = &receipt.credential {
         let _ = writeln!(text, "  credential  {credential} (the regression erased it from the chip)");

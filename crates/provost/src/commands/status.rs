@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::{
     cli::Arguments,
-    output::{Failure, Page, wrap},
+    output::{Page, Stop, wrap},
 };
 
 #[derive(Debug, Serialize)]
@@ -33,7 +33,7 @@ struct AccessPort {
     open: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<Page, Failure> {
+pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
     super::on_chip(arguments, |bench| {
         let identity = identify(&mut bench.session)?;
         let parts = identity.narrowed_to(arguments.part)?;
@@ -69,8 +69,8 @@ fn text(status: &Status, bench: &Bench) -> String {
         "chip",
         format!("{} (DEV_ID {:#05x}, revision {:#06x})", identity.parts.join(" or "), identity.dev_id, identity.rev_id),
     );
-    if let Some([a, b, c]) = identity.uid {
-        line("unique id", format!("{c:08X}_{b:08X}_{a:08X}"));
+    if let Some(id) = identity.uid {
+        line("unique id", id.to_string());
     }
     match identity.options {
         Some(options) => {

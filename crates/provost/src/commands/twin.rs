@@ -10,7 +10,6 @@ use std::{
 };
 
 use provost_chip::{assumptions::Assumptions, parts::PartId, states::TrustZone};
-use provost_ops::error::OpError;
 use provost_twin::{
     board::VirtualBoard,
     chipfile,
@@ -24,10 +23,10 @@ use serde_json::json;
 
 use crate::{
     cli::{Arguments, OnOff, Twin, TwinNew, TwinServe},
-    output::{Failure, Page, print, wrap},
+    output::{Page, Stop, print, wrap},
 };
 
-pub(crate) fn run(arguments: &Arguments, command: &Twin) -> Result<Page, Failure> {
+pub(crate) fn run(arguments: &Arguments, command: &Twin) -> Result<Page, Stop> {
     match command {
         Twin::New(options) => new(arguments, options),
         Twin::List => Ok(list()),
@@ -36,7 +35,7 @@ pub(crate) fn run(arguments: &Arguments, command: &Twin) -> Result<Page, Failure
     }
 }
 
-fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, Failure> {
+fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, Stop> {
     if options.file.exists() {
         return Err(TwinError::Exists { path: options.file.clone() }.into());
     }
@@ -127,9 +126,9 @@ fn run_ledger() -> Page {
     Page::new("provost.ledger/1", &json!({ "entries": values }), text)
 }
 
-fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Failure> {
+fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
     let board = VirtualBoard::open(options.chip.trim_start_matches("twin:"))?;
-    let io = |source| OpError::Twin(TwinError::Door { port: options.remote_bitbang, source });
+    let io = |source| TwinError::Door { port: options.remote_bitbang, source };
     let listener = remote_bitbang::bind(options.remote_bitbang).map_err(io)?;
     let port = listener.local_addr().map_err(io)?.port();
     let shutdown = Arc::new(AtomicBool::new(false));

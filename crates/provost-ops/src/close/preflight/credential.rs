@@ -1,6 +1,6 @@
 //! What the rules of the credential and its object look at.
 
-use provost_adac::permission::PermissionMask;
+use provost_adac::{host::CredentialError, permission::PermissionMask};
 use provost_chip::{model::authentication::PRODUCT_MASK, parts::DaStore, states::DaMethod};
 use provost_obk::da::{DESTINATION, DaPayload};
 
@@ -9,7 +9,10 @@ use super::{
     checks::hold,
 };
 use crate::{
-    close::{custody::grants, facts::Facts},
+    close::{
+        custody::{Custody, grants},
+        facts::Facts,
+    },
     error::OpError,
 };
 
@@ -20,8 +23,10 @@ pub(super) fn credential(f: &Facts) -> Verdict {
     match &custody.set {
         Ok(_) => Passed(custody.folder.display().to_string()),
         // These have a rule of their own.
-        Err(OpError::RootMismatch { .. } | OpError::Credential(_)) => Passed("it can be read".to_owned()),
-        Err(OpError::CredentialFile { path, .. }) if path.extension().is_some_and(|e| e == "obk") => {
+        Err(error) if matches!(error.of(), Some(OpError::RootMismatch { .. } | OpError::Credential(_))) => {
+            Passed("it can be read".to_owned())
+        }
+        Err(error) if matches!(error.of(), Some(OpError::CredentialFile { path, .. }) if path.extension().is_some_and(|e| e == "obk")) => {
             Passed("it can be read".to_owned())
         }
         Err(error) => Failed(error.to_string()),
@@ -115,16 +120,22 @@ fn own_hash(f: &Facts) -> Option<[u8; 32]> {
     set.object(DaMethod::Password).ok()?.map(|o| o.payload().hash)
 }
 
+/// Why the set cannot authenticate anywhere, if that is what is wrong with it.
+fn useless(custody: &Custody) -> Option<&CredentialError> {
+    match custody.set.as_ref().err()?.of()? {
+        OpError::Credential(error) => Some(error),
+        _ => None,
+    }
+}
+
 pub(super) fn token(f: &Facts) -> Verdict {
     let Some(custody) = &f.custody else { return NO_CREDENTIAL };
     if f.method() == DaMethod::Password {
         return NotMeasured("a password signs nothing");
     }
-    match (&custody.set, custody.rehearse_token()) {
-        (Err(OpError::Credential(provost_adac::host::CredentialError::PermissionWithheld { .. })), _) => {
-            NotMeasured("the permission is withheld")
-        }
-        (Err(OpError::Credential(error)), _) => Failed(error.to_string()),
+    match (useless(custody), custody.rehearse_token()) {
+        (Some(CredentialError::PermissionWithheld { .. }), _) => NotMeasured("the permission is withheld"),
+        (Some(error), _) => Failed(error.to_string()),
         (_, Some(Ok(_))) => Passed("signed and verified".to_owned()),
         (_, Some(Err(error))) => Failed(error),
         (_, None) => NotMeasured("no certificate"),
@@ -137,9 +148,7 @@ pub(super) fn permission(f: &Facts) -> Verdict {
         // Rule R-PASSWORD-FULL-REGRESSION-ONLY: whatever mask stands beside its hash.
         return Passed("a password grants the full regression, and nothing else".to_owned());
     }
-    if let Err(OpError::Credential(error @ provost_adac::host::CredentialError::PermissionWithheld { .. })) =
-        &custody.set
-    {
+    if let Some(error @ CredentialError::PermissionWithheld { .. }) = useless(custody) {
         return Failed(error.to_string());
     }
     let Some(payload) = custody.payload(f.method()) else { return NotMeasured("no object") };

@@ -12,6 +12,7 @@ use super::{CheckReport, Facts, Findings, Outcome, Question, files};
 use crate::{
     debug_auth::{Conversation, discover},
     error::{OpError, Result},
+    fault::fail,
     identify::{Identity, identify},
     session::Session,
 };
@@ -24,7 +25,7 @@ pub fn check_on_chip(session: &mut Session, question: &Question<'_>) -> Result<C
     let identity = identify(session)?;
     let parts = identity.narrowed_to(question.part)?;
     if let Some(state) = identity.options.and_then(|o| o.pending_state()) {
-        return Err(OpError::PendingState { state });
+        return fail(OpError::PendingState { state });
     }
     // A DEV_ID that only one part has names it.
     let only = match parts.as_slice() {
@@ -46,7 +47,7 @@ pub fn check_on_chip(session: &mut Session, question: &Question<'_>) -> Result<C
                 );
             }
         }
-        Err(OpError::NoDaAnswer { .. }) => {
+        Err(error) if matches!(error.of(), Some(OpError::NoDaAnswer { .. })) => {
             findings.skipped("chip-discovery", "the chip does not answer Debug Authentication (Open, Locked, or NRST not wired): what it holds cannot be known");
         }
         Err(error) => return Err(error),

@@ -20,6 +20,7 @@ use crate::{
         hex, load_key, public_name, read_optional,
     },
     error::{OpError, Result},
+    fault::fail,
 };
 
 pub(super) fn check(question: &Question<'_>, findings: &mut Findings) -> Result<Facts> {
@@ -33,7 +34,7 @@ pub(super) fn check(question: &Question<'_>, findings: &mut Findings) -> Result<
             std::io::ErrorKind::NotFound,
             format!("neither {LEAF_CHAIN} nor {PASSWORD} is there: nothing to check"),
         );
-        return Err(OpError::CredentialFile { path: question.folder.to_owned(), source });
+        return fail(OpError::CredentialFile { path: question.folder.to_owned(), source });
     }
     let [certificate_object, password_object] = objects;
     if let Some(text) = chain {
@@ -143,7 +144,7 @@ fn keys(question: &Question<'_>, chain: &Chain, findings: &mut Findings) -> Resu
             Some(holder) => Box::new(holder),
             None if read_optional(&path)?.is_some() => match load_key(&path, question.access.passphrase) {
                 Ok(key) => Box::new(key),
-                Err(error @ OpError::Set(SetError::SecretNeeded { .. })) => return Err(error),
+                Err(error) if matches!(error.of(), Some(SetError::SecretNeeded { .. })) => return Err(error),
                 Err(error) => {
                     findings.failed("key-file", error.to_string());
                     continue;

@@ -9,11 +9,11 @@ use provost_ops::{
 
 use crate::{
     cli::{Arguments, CredentialCheck},
-    output::{Failure, Page, wrap},
+    output::{Page, Stop, wrap},
     secrets,
 };
 
-pub(super) fn run(arguments: &Arguments, options: &CredentialCheck) -> Result<Page, Failure> {
+pub(super) fn run(arguments: &Arguments, options: &CredentialCheck) -> Result<Page, Stop> {
     // Only a chip that was named is reset: the one probe that happens to be plugged in is not meant.
     if arguments.probe.is_none() {
         let report =

@@ -9,10 +9,10 @@ pub(super) use show::sheet_page;
 
 use crate::{
     cli::{Arguments, Credential},
-    output::{Failure, Page},
+    output::{Page, Stop},
 };
 
-pub(crate) fn run(arguments: &Arguments, command: &Credential) -> Result<Page, Failure> {
+pub(crate) fn run(arguments: &Arguments, command: &Credential) -> Result<Page, Stop> {
     match command {
         Credential::New(options) => new::run(arguments, options),
         Credential::Show(options) => show::run(&options.file),

@@ -7,23 +7,18 @@ use provost_adac::{
     scope::{Scope, Usage},
 };
 use provost_chip::states::DaMethod;
-use provost_ops::{
-    credential::{ChainRecipe, Protection, Recipe, RoleKeys, SetError, load_key, make},
-    error::OpError,
-};
+use provost_ops::credential::{ChainRecipe, Protection, Recipe, RoleKeys, SetError, load_key, make};
 use serde_json::json;
 
 use crate::{
     cli::{Arguments, CredentialNew, MethodWord, ScopeWords, UsageWord},
-    output::{Failure, Page, made_text, wrap},
+    output::{Page, Stop, made_text, wrap},
     secrets,
 };
 
-pub(super) fn run(arguments: &Arguments, options: &CredentialNew) -> Result<Page, Failure> {
-    let part = arguments
-        .part
-        .ok_or(SetError::PartNeeded { what: "the method, and the encryption flag of the object," })
-        .map_err(OpError::from)?;
+pub(super) fn run(arguments: &Arguments, options: &CredentialNew) -> Result<Page, Stop> {
+    let part =
+        arguments.part.ok_or(SetError::PartNeeded { what: "the method, and the encryption flag of the object," })?;
     let recipe = Recipe {
         part,
         method: options.method.into(),
@@ -49,7 +44,7 @@ pub(super) fn run(arguments: &Arguments, options: &CredentialNew) -> Result<Page
     Ok(Page::new("provost.credential/1", &value, text))
 }
 
-fn chain(arguments: &Arguments, options: &CredentialNew) -> Result<ChainRecipe, OpError> {
+fn chain(arguments: &Arguments, options: &CredentialNew) -> Result<ChainRecipe, provost_ops::error::Failure> {
     if options.method == MethodWord::Password {
         return Ok(ChainRecipe::default());
     }

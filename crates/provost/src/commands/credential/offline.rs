@@ -18,12 +18,12 @@ use serde_json::json;
 use super::new::scope;
 use crate::{
     cli::{Merge, Prepare, RoleWord},
-    output::{Failure, Page, made_text},
+    output::{Page, Stop, made_text},
 };
 
 const LARGEST: u64 = 64 << 10;
 
-pub(super) fn prepare(command: &Prepare) -> Result<Page, Failure> {
+pub(super) fn prepare(command: &Prepare) -> Result<Page, Stop> {
     let (request, signer, out, force) = match command {
         Prepare::Certificate(options) => {
             let what =
@@ -58,7 +58,7 @@ pub(super) fn prepare(command: &Prepare) -> Result<Page, Failure> {
     Ok(Page::new("provost.made/1", &value, text))
 }
 
-pub(super) fn merge(options: &Merge) -> Result<Page, Failure> {
+pub(super) fn merge(options: &Merge) -> Result<Page, Stop> {
     let prepared = files::read(&options.prepared, LARGEST)?;
     let signature = files::read(&options.signature, LARGEST)?;
     let request = SigningRequest::from_parts(&prepared, &[], &public_key(&options.signer)?)
@@ -83,7 +83,7 @@ pub(super) fn merge(options: &Merge) -> Result<Page, Failure> {
     Ok(Page::new("provost.made/1", &json!({ "what": what, "files": made }), text))
 }
 
-fn malformed(what: &'static str, rule: String) -> OpError {
+fn malformed(what: &'static str, rule: String) -> provost_ops::error::Failure {
     SetError::Malformed { what, rule }.into()
 }
 
@@ -95,14 +95,14 @@ fn role(word: RoleWord) -> Role {
     }
 }
 
-fn public_key(path: &Path) -> Result<PublicKey, OpError> {
+fn public_key(path: &Path) -> Result<PublicKey, provost_ops::error::Failure> {
     let bytes = files::read(path, LARGEST)?;
-    PublicKey::read(&bytes).map_err(|source| OpError::KeyFile { path: path.to_owned(), source })
+    Ok(PublicKey::read(&bytes).map_err(|source| OpError::KeyFile { path: path.to_owned(), source })?)
 }
 
-fn chain(path: &Path) -> Result<Chain, OpError> {
+fn chain(path: &Path) -> Result<Chain, provost_ops::error::Failure> {
     let text = files::read(path, LARGEST)?;
     let text = std::str::from_utf8(&text)
         .map_err(|e| OpError::File { path: path.to_owned(), source: io::Error::new(io::ErrorKind::InvalidData, e) })?;
-    Chain::from_base64(text).map_err(|source| OpError::ChainFile { path: path.to_owned(), source })
+    Ok(Chain::from_base64(text).map_err(|source| OpError::ChainFile { path: path.to_owned(), source })?)
 }

@@ -8,9 +8,9 @@ use provost_ops::{
     show::{LARGEST_FILE, Sheet, show},
 };
 
-use crate::output::{Failure, Page, wrap};
+use crate::output::{Page, Stop, wrap};
 
-pub(super) fn run(file: &Path) -> Result<Page, Failure> {
+pub(super) fn run(file: &Path) -> Result<Page, Stop> {
     let bytes = files::read(file, LARGEST_FILE)?;
     Ok(sheet_page(&show(&file.display().to_string(), &bytes)?))
 }

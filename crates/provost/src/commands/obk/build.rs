@@ -5,10 +5,10 @@ use serde_json::json;
 
 use crate::{
     cli::{Arguments, ObkBuild},
-    output::{Failure, Page, made_text, wrap},
+    output::{Page, Stop, made_text, wrap},
 };
 
-pub(super) fn run(arguments: &Arguments, options: &ObkBuild) -> Result<Page, Failure> {
+pub(super) fn run(arguments: &Arguments, options: &ObkBuild) -> Result<Page, Stop> {
     let built = build(&options.config, options.out.as_deref(), arguments.part)?;
     let made = write_all(std::slice::from_ref(&built.file), options.force)?;
     let mut text = format!("built {}\n{}", built.kind, made_text(&made));

@@ -13,13 +13,13 @@ use serde_json::json;
 
 use crate::{
     cli::{Arguments, ImageCommand, ImageSign, ImageVerify},
-    output::{Failure, Page, made_text},
+    output::{Page, Stop, made_text},
     secrets,
 };
 
 const LARGEST_KEY: u64 = 64 << 10;
 
-pub(super) fn run(arguments: &Arguments, command: &ImageCommand) -> Result<Page, Failure> {
+pub(super) fn run(arguments: &Arguments, command: &ImageCommand) -> Result<Page, Stop> {
     match command {
         ImageCommand::Sign(options) => run_sign(arguments, options),
         ImageCommand::Verify(options) => run_verify(arguments, options),
@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &Arguments, command: &ImageCommand) -> Result<Page,
     }
 }
 
-fn run_sign(arguments: &Arguments, options: &ImageSign) -> Result<Page, Failure> {
+fn run_sign(arguments: &Arguments, options: &ImageSign) -> Result<Page, Stop> {
     let mut how = match options.install {
         true => SignOptions::install(options.profile, options.version),
         false => SignOptions::update(options.profile, options.version),
@@ -54,7 +54,7 @@ fn run_sign(arguments: &Arguments, options: &ImageSign) -> Result<Page, Failure>
     Ok(Page::new("provost.made/1", &json!({ "what": "image", "files": made }), text))
 }
 
-fn run_verify(arguments: &Arguments, options: &ImageVerify) -> Result<Page, Failure> {
+fn run_verify(arguments: &Arguments, options: &ImageVerify) -> Result<Page, Stop> {
     let trusted = options.key.iter().map(|p| public_key(p)).collect::<Result<Vec<_>, _>>()?;
     let ask = |path: &Path| secrets::passphrase(arguments, &options.access, path);
     let decryption = options.decrypt_key.as_deref().map(|path| load_key(path, Some(&ask))).transpose()?;
@@ -72,7 +72,7 @@ fn run_verify(arguments: &Arguments, options: &ImageVerify) -> Result<Page, Fail
     Ok(Page::new("provost.image/1", &found, text))
 }
 
-fn public_key(path: &Path) -> Result<PublicKey, OpError> {
+fn public_key(path: &Path) -> Result<PublicKey, provost_ops::error::Failure> {
     let bytes = files::read(path, LARGEST_KEY)?;
-    PublicKey::read(&bytes).map_err(|source| OpError::KeyFile { path: path.to_owned(), source })
+    Ok(PublicKey::read(&bytes).map_err(|source| OpError::KeyFile { path: path.to_owned(), source })?)
 }

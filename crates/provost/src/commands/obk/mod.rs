@@ -11,10 +11,10 @@ use provost_ops::{
 
 use crate::{
     cli::{Arguments, ObkCommand},
-    output::{Failure, Page},
+    output::{Page, Stop},
 };
 
-pub(crate) fn run(arguments: &Arguments, command: &ObkCommand) -> Result<Page, Failure> {
+pub(crate) fn run(arguments: &Arguments, command: &ObkCommand) -> Result<Page, Stop> {
     match command {
         ObkCommand::Build(options) => build::run(arguments, options),
         ObkCommand::Inspect(options) => {

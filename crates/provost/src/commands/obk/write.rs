@@ -12,10 +12,10 @@ use serde_json::json;
 use crate::{
     cli::{Arguments, EncryptWordWord, ObkWrite},
     confirm,
-    output::{Failure, Page, Teller, wrap},
+    output::{Page, Stop, Teller, wrap},
 };
 
-pub(super) fn run(arguments: &Arguments, options: &ObkWrite) -> Result<Page, Failure> {
+pub(super) fn run(arguments: &Arguments, options: &ObkWrite) -> Result<Page, Stop> {
     // The files are read before the chip is touched.
     let sources = options.files.iter().map(|f| Source::load(f)).collect::<Result<Vec<_>, _>>()?;
     let request = Request {
