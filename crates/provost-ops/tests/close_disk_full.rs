@@ -1,8 +1,10 @@
 //! A disk that is full, at every byte of the journal, and a folder that cannot be written: the close stops with a clear error before
 //! it does what it could not announce, and goes on once there is space again.
+#![allow(dead_code, unreachable_pub, clippy::expect_used, reason = "what the tests share")]
 #![cfg(unix)] // a limit on the size of files stands for a full disk
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+#[path = "it/closing/mod.rs"]
 mod closing;
 
 use std::{collections::BTreeMap, path::Path, process::Command};

@@ -1,0 +1,162 @@
+//! Virtual benches for the tests of a close.
+
+use std::path::Path;
+
+use provost_adac::{
+    certificate::{Certificate, Role},
+    chain::Chain,
+    key::PrivateKey,
+    password::Password,
+    permission::PermissionMask,
+    scope::Scope,
+};
+use provost_chip::{
+    assumptions::Assumptions,
+    model::{
+        World,
+        search::{Means, host_actions, way_to_open},
+    },
+    parts::PartId,
+    states::{DaMethod, ProductState, TrustZone},
+};
+use provost_ops::{
+    Silent,
+    bench::Bench,
+    close::{self, ClosePlan, Digest, Policy, Receipt, Request, known_sample},
+    credential::CredentialSet,
+    error::Failure,
+};
+use provost_twin::{
+    board::VirtualBoard,
+    presets::Maker,
+    silicon::{FirmwareBehaviour, Silicon},
+};
+
+/// A chip in Open whose firmware lets non-secure code run.
+pub fn maker(part: &str, tz: TrustZone) -> Maker {
+    let mut maker = Maker::new(part.parse().unwrap(), 0x0042_0017);
+    maker.tz = tz;
+    maker.firmware = Some(FirmwareBehaviour { non_secure: true, regresses: false });
+    maker
+}
+
+pub fn open_chip(part: &str, tz: TrustZone, assumptions: Assumptions) -> Silicon {
+    let mut maker = maker(part, tz);
+    maker.assumptions = assumptions;
+    maker.make()
+}
+
+pub fn board(part: &str, tz: TrustZone) -> VirtualBoard {
+    VirtualBoard::with_chip("chip", open_chip(part, tz, Assumptions::default()))
+}
+
+/// A credential whose chain is a root alone, the shortest of the three shapes, and a password.
+pub fn root_only_set(folder: &Path) {
+    let root = PrivateKey::generate().unwrap();
+    let certificate = Certificate::builder(Role::Root)
+        .scope(Scope::STANDARD)
+        .permissions(PermissionMask::STM32H5)
+        .self_sign(&root)
+        .unwrap();
+    std::fs::create_dir_all(folder).unwrap();
+    std::fs::write(folder.join("cert_leaf_chain.b64"), Chain::new(vec![certificate]).to_base64()).unwrap();
+    std::fs::write(folder.join("key_3_leaf.pem"), root.to_pem().unwrap().as_bytes()).unwrap();
+    std::fs::write(folder.join("password.bin"), Password::new(b"close, and back").unwrap().to_file()).unwrap();
+}
+
+/// The pieces of flash that hold the firmware of a virtual chip: vector tables and loops, and nothing else.
+pub fn firmware(part: PartId, tz: TrustZone) -> Vec<Digest> {
+    let piece = |name: &str, base: u32, offset: u32| Digest {
+        name: name.to_owned(),
+        address: base + offset,
+        size: 0x204,
+        sha256: String::new(),
+    };
+    let non_secure = |name, offset| piece(name, 0x0800_0000, offset);
+    match tz {
+        TrustZone::Disabled => vec![non_secure("first", 0)],
+        TrustZone::Enabled => {
+            vec![piece("first", 0x0C00_0000, 0), non_secure("second", part.info().flash_size / 2)]
+        }
+    }
+}
+
+/// What is asked of a chip of this part.
+pub fn request(part: &str, tz: TrustZone, target: ProductState, base: &Path) -> Request {
+    let part: PartId = part.parse().unwrap();
+    Request {
+        chip: "chip".to_owned(),
+        part: Some(part),
+        target,
+        credential: Some(base.join("set")),
+        images: firmware(part, tz),
+        options: std::collections::BTreeMap::new(),
+        rehearse: false,
+        rehearse_only: false,
+        overrides: Vec::new(),
+        forever: false,
+        out: base.join("out"),
+        policy: Policy::default(),
+        temporary: Vec::new(),
+        samples: known_sample,
+    }
+}
+
+pub fn run(board: &VirtualBoard, request: &Request) -> Result<Receipt, Failure> {
+    run_on(&mut Bench::on_board(board.clone()), request)
+}
+
+pub fn run_on(bench: &mut Bench, request: &Request) -> Result<Receipt, Failure> {
+    close::close(&mut bench.session, request, &mut |_: &str| true, &mut Silent)
+}
+
+pub fn plan(board: &VirtualBoard, request: &Request) -> close::Survey {
+    close::survey(&mut Bench::on_board(board.clone()).session, request, false, &mut Silent).unwrap()
+}
+
+pub fn apply(board: &VirtualBoard, plan: &ClosePlan, request: &Request) -> Result<Receipt, Failure> {
+    let mut bench = Bench::on_board(board.clone());
+    close::apply(&mut bench.session, plan, request, &mut |_: &str| true, &mut Silent)
+}
+
+pub fn resume(board: &VirtualBoard, request: &Request) -> Result<Receipt, Failure> {
+    close::resume(&mut Bench::on_board(board.clone()).session, request, &mut |_: &str| true, &mut Silent)
+}
+
+pub fn state_of(board: &VirtualBoard) -> (ProductState, TrustZone) {
+    let board = board.board();
+    (board.silicon().chip().state, board.silicon().chip().tz)
+}
+
+/// Ids by which the model knows the hashes of a credential.
+pub fn means(set: &CredentialSet) -> Means {
+    let id = |method| {
+        let hash = set.object(method).unwrap().unwrap().payload().to_bytes();
+        u32::from_le_bytes(hash[32..36].try_into().unwrap())
+    };
+    Means { certificate: id(DaMethod::Certificate), password: id(DaMethod::Password), person: true }
+}
+
+/// Whether the model finds a way back to Open for somebody who holds these credentials and may remove power.
+pub fn has_a_way_back(board: &VirtualBoard, means: &Means) -> bool {
+    let board = board.board();
+    let silicon = board.silicon();
+    let world = World { chip: *silicon.chip(), bench: *silicon.bench(), assumptions: *silicon.assumptions() };
+    way_to_open(world, &host_actions(means)).is_some()
+}
+
+/// Scratch space in memory where there is such a thing: journals are synced to it thousands of times.
+pub fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+/// Rules that failed.
+pub fn failed(survey: &close::Survey) -> Vec<&str> {
+    survey.findings.iter().filter(|f| f.verdict == "failed").map(|f| f.rule.as_str()).collect()
+}
+
+pub fn all_option_words(board: &VirtualBoard) -> Vec<(u16, u32)> {
+    let board = board.board();
+    let words = provost_chip::option_bytes::factory_words(board.silicon().identity().part);
+    words.keys().map(|at| (*at, board.silicon().nvm().options.get(*at))).collect()
+}

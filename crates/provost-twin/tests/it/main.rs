@@ -1,0 +1,25 @@
+//! All integration tests in one program: they link once.
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests, and what they share"
+)]
+
+mod silicon_access;
+mod silicon_bench;
+mod silicon_flash;
+mod silicon_model;
+mod silicon_options;
+mod silicon_regression;
+mod wire_dap;
+mod wire_faults;
+mod wire_polyfill;
+mod wire_probe;
+mod wire_random;
+mod wire_remote_bitbang;
+mod wire_swd;
+mod wire_toy;

@@ -1,0 +1,34 @@
+//! All integration tests in one program: they link once.
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests, and what they share"
+)]
+
+mod close_cli;
+#[cfg(unix)] // elsewhere paths are printed with other separators
+mod close_walkthrough;
+mod closed_chips;
+mod credential;
+mod damaged_files;
+mod diagnose;
+mod every_chip;
+mod json;
+#[cfg(unix)] // elsewhere paths are printed with other separators
+mod memory;
+mod obk;
+mod openocd;
+#[cfg(unix)] // elsewhere paths are printed with other separators
+mod pages;
+mod pkcs11;
+mod sandbox;
+mod secrets;
+#[cfg(unix)]
+mod serve;
+mod usage;
+mod walkthrough;
+mod wrong_input;
