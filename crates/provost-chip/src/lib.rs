@@ -17,6 +17,7 @@ pub mod registers;
 pub mod rules;
 #[cfg(feature = "serde")]
 mod serialize;
+pub mod side;
 pub mod sources;
 pub mod states;
 pub mod transitions;

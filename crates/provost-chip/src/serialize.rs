@@ -4,6 +4,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{
+    assumptions::RssChecksum,
     parts::PartId,
     rules::{Rule, RuleId},
     sources::Confidence,
@@ -41,9 +42,18 @@ as_words! {
     RuleId: |r| r.rule().id,
     Confidence: |c| c.as_str(),
     UniqueId: |id| *id,
+    RssChecksum: |c| c.as_str(),
 }
 
 from_words!(ProductState, TrustZone, DaMethod, PartId, RuleId, UniqueId);
+
+impl<'de> Deserialize<'de> for RssChecksum {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let known = Self::ALL.iter().copied().find(|c| c.as_str() == word);
+        known.ok_or_else(|| D::Error::custom(format!("unknown checksum {word:?}")))
+    }
+}
 
 impl Serialize for &'static Rule {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -8,10 +8,10 @@ use provost_chip::states::{ProductState, TrustZone};
 use provost_ops::{
     Silent,
     bench::Bench,
-    close::{self, Digest, Policy},
+    close::{self, Digest, Policy, Site, Wish as CloseWish},
     credential::CredentialSet,
     identify::identify,
-    rescue::{Request, RescueFolder, rescue},
+    rescue::{Wish, rescue},
 };
 use provost_twin::{board::VirtualBoard, presets::Maker, silicon::FirmwareBehaviour, wire::Wire as _};
 
@@ -74,8 +74,7 @@ fn close_transactions(part: &str, rehearse: bool) -> u64 {
     let (set, keys) = CredentialSet::generate(&folder).unwrap();
     set.save(&keys, maker.part.info().crypto).unwrap();
     let piece = |address| Digest { name: "firmware".to_owned(), address, size: 516, sha256: String::new() };
-    let request = close::Request {
-        chip: "chip".to_owned(),
+    let wish = CloseWish {
         part: Some(maker.part),
         target: ProductState::TzClosed,
         credential: Some(folder),
@@ -85,28 +84,33 @@ fn close_transactions(part: &str, rehearse: bool) -> u64 {
         rehearse_only: false,
         overrides: Vec::new(),
         forever: false,
-        out: base.path().join("out"),
+    };
+    let site = Site {
+        chip: "chip".to_owned(),
+        out: (&base.path().join("out")).into(),
         policy: Policy::default(),
         temporary: Vec::new(),
         samples: close::known_sample,
+        credential: None,
+        this_is: None,
     };
     let mut bench = Bench::on_board(board.clone());
-    close::close(&mut bench.session, &request, &mut |_: &str| true, &mut Silent).unwrap();
+    close::close(&mut bench.session, &wish, &site, &mut |_: &str| true, &mut Silent).unwrap();
     let stats = board.board().stats();
     stats.transactions
 }
 
 fn run(board: &VirtualBoard, base: &std::path::Path, credential: Option<CredentialSet>) {
-    let folder = RescueFolder::choose(base, board.name()).unwrap();
-    let request = Request {
+    let wish = Wish {
         chip: board.name().to_owned(),
         part: None,
         credential,
-        folder,
+        out: base.into(),
         one_shot: false,
         once_for_life: false,
+        this_is: None,
     };
-    rescue(&mut Bench::on_board(board.clone()).session, request, &mut Silent).unwrap();
+    rescue(&mut Bench::on_board(board.clone()).session, wish, &mut Silent).unwrap();
 }
 
 #[divan::bench]

@@ -1,15 +1,7 @@
 //! A live chip as a case for the diagnosis: what identification measured, and, if asked for, what discovery said.
 
-use std::{
-    collections::HashMap,
-    sync::{LazyLock, Mutex},
-};
-
 use provost_adac::discovery::Integrity;
-use provost_chip::{
-    parts::PartId,
-    states::{DaMethod, ProductState, TrustZone},
-};
+use provost_chip::{parts::PartId, states::DaMethod};
 use provost_diagnosis::{
     answer::PlanStep,
     case::{Act, Case, ConnectMode, Discovery, OptionValue, Outcome, Step},
@@ -20,11 +12,13 @@ use provost_diagnosis::{
 use provost_link::LinkError;
 
 use crate::{
-    debug_auth,
-    error::{OpError, Result},
-    fault::fail,
-    identify::{Identity, identify},
-    session::Session,
+    drive::{
+        debug_auth::{self, AuthError},
+        identify::{Identity, identify},
+        reset,
+        session::Session,
+    },
+    fault::Result,
 };
 
 /// What was measured on a chip.
@@ -54,13 +48,10 @@ pub fn measure(session: &mut Session, discover: bool) -> Result<Measured> {
     };
     let mut case = of_identity(&identity);
     if discover {
-        if let Some(state) = identity.options.and_then(|o| o.pending_state()) {
-            return fail(OpError::PendingState { state });
-        }
+        identity.nothing_pending()?;
         case.steps.push(discovery(session)?);
         // Out of the ROM again where a reset does it.
-        session.pulse_nrst()?;
-        session.wait_for_ap1()?;
+        reset::pulse(session)?;
     }
     case.steps.iter_mut().for_each(|step| step.measured = true);
     Ok(Measured { identity: Some(identity), case })
@@ -85,7 +76,7 @@ pub fn of_identity(identity: &Identity) -> Case {
         case.steps.push(Step::new(Act::ReadOption(option), Some(Outcome::Ok)));
     };
     read("PRODUCT_STATE", options.optsr_cur >> 8 & 0xFF);
-    if identity.part_ids().any(|p| p.info().trustzone) {
+    if identity.parts.iter().any(|p| p.info().trustzone) {
         read("TZEN", options.optsr2_cur >> 24);
         case.chip.tz = Some(options.trustzone());
     }
@@ -96,32 +87,19 @@ pub fn of_identity(identity: &Identity) -> Case {
 /// What the diagnosis makes of an identified chip: the verdict, and the steps of its plan.
 pub type Advice = (Verdict, Vec<Move>);
 
-/// What advice depends on: the parts it may be, and what AP1 showed.
-type Shown = (Vec<PartId>, Option<(ProductState, TrustZone)>);
-
 /// What the diagnosis advises for an identified chip. `rescue` takes its steps from here, so that advice and action are one.
-///
-/// The same chip gives the same advice: it is worked out once.
 ///
 /// # Errors
 /// AP1 shows a word that is no product state.
 pub fn advice(identity: &Identity, parts: &[PartId]) -> Result<Advice> {
-    static GIVEN: LazyLock<Mutex<HashMap<Shown, Advice>>> = LazyLock::new(Mutex::default);
-    let shown = (parts.to_vec(), identity.state()?.zip(identity.options.map(|o| o.trustzone())));
-    if let Some(given) = GIVEN.lock().ok().and_then(|given| given.get(&shown).cloned()) {
-        return Ok(given);
-    }
+    identity.state()?;
     let mut case = of_identity(identity);
     case.steps.iter_mut().for_each(|step| step.measured = true);
     if let [part] = parts {
         case.chip.part = Some(part.to_string());
     }
     let diagnosis = diagnose(&case);
-    let advice = (diagnosis.verdict, diagnosis.plan.iter().filter_map(PlanStep::action).collect::<Vec<Move>>());
-    if let Ok(mut given) = GIVEN.lock() {
-        given.insert(shown, advice.clone());
-    }
-    Ok(advice)
+    Ok((diagnosis.verdict, diagnosis.plan.iter().filter_map(PlanStep::action).collect()))
 }
 
 fn discovery(session: &mut Session) -> Result<Step> {
@@ -138,7 +116,7 @@ fn discovery(session: &mut Session) -> Result<Step> {
             };
             Ok(step(seen, Outcome::Ok))
         }
-        Err(error) if matches!(error.of(), Some(OpError::NoDaAnswer { .. })) => {
+        Err(error) if matches!(error.of(), Some(AuthError::NoAnswer { .. })) => {
             Ok(step(Discovery::default(), Outcome::Timeout))
         }
         Err(error) => Err(error),

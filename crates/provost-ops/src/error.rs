@@ -474,12 +474,6 @@ impl Fault for provost_twin::error::TwinError {
     }
 }
 
-impl From<HostError> for Failure {
-    fn from(error: HostError) -> Self {
-        OpError::from(error).into()
-    }
-}
-
 impl From<CredentialError> for Failure {
     fn from(error: CredentialError) -> Self {
         OpError::from(error).into()

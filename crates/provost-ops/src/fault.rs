@@ -237,7 +237,7 @@ mod tests {
 
     faults! {
         /// Weather.
-        pub(super) enum Weather {
+        pub(in crate::fault) enum Weather {
             /// Water.
             #[error("{mm} mm of rain")]
             Rain { mm: u32 } = "rain", PersonMustAct, [DaNeedsNrst] {

@@ -14,26 +14,29 @@
 pub mod bench;
 pub mod close;
 pub mod credential;
-pub mod debug_auth;
 pub mod diagnose;
+pub mod drive;
 pub mod error;
 pub mod fault;
 pub mod files;
 pub mod flash;
-pub mod identify;
+
 pub mod images;
-pub mod journal;
+pub mod job;
 pub mod objects;
 pub mod option_bytes;
-pub mod options;
+
 pub mod picture;
 pub mod prospects;
-pub mod provisioning;
+
 pub mod rescue;
-pub mod session;
+
 pub mod show;
+pub mod store;
 
 use provost_chip::rules::RuleId;
+
+pub use drive::{debug_auth, identify, session};
 
 /// Listens to an operation while it works.
 pub trait Narrator {

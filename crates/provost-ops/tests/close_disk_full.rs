@@ -21,7 +21,7 @@ const PART: &str = "STM32H563";
 const TARGET: ProductState = ProductState::TzClosed;
 const CHILD: &str = "PROVOST_TEST_DISK_FULL";
 
-fn asked(base: &Path, set: &Path) -> close::Request {
+fn asked(base: &Path, set: &Path) -> closing::Request {
     let mut request = request(PART, TrustZone::Enabled, TARGET, base);
     request.credential = Some(set.to_owned());
     request
@@ -82,7 +82,7 @@ fn campaign() {
         let request = asked(&base, &set);
         let mut bench = Bench::on_board(board.clone());
         let mut filler = Filler { bytes: bytes as u64, armed: false };
-        let closed = close::close(&mut bench.session, &request, &mut |_: &str| true, &mut filler);
+        let closed = close::close(&mut bench.session, &request.wish, &request.site, &mut |_: &str| true, &mut filler);
         limit(None);
         let error = closed.unwrap_err();
         assert_eq!(error.code(), "journal-io", "{bytes} bytes: {error}");
@@ -117,7 +117,8 @@ fn a_folder_that_cannot_be_written() {
     for out in [Path::new("/proc/self/provost"), &file.join("out")] {
         let board = board(PART, TrustZone::Enabled);
         let before = all_option_words(&board);
-        let request = close::Request { out: out.to_owned(), ..asked(scratch.path(), &set) };
+        let mut request = asked(scratch.path(), &set);
+        request.site.out = out.into();
         let error = run(&board, &request).unwrap_err();
         assert_eq!(error.code(), "journal-io", "{}: {error}", out.display());
         assert!(error.to_string().contains(&out.display().to_string()), "{error}");

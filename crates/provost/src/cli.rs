@@ -138,6 +138,10 @@ pub(crate) struct Rescue {
     /// regression either.
     #[arg(long)]
     pub(crate) once_for_life: bool,
+    /// Where the chip does not say which it is and an unfinished job may be of another board: the name of that job's folder if it is
+    /// this board, or `another`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) this_is: Option<String>,
     /// Keys of your own credential that are not simply in a file.
     #[command(flatten)]
     pub(crate) access: KeyAccess,
@@ -165,6 +169,10 @@ pub(crate) struct Regress {
     /// Where the receipt goes: a folder per chip is made in it.
     #[arg(long, value_name = "DIR", default_value = "provost-rescue")]
     pub(crate) out: PathBuf,
+    /// Where the chip does not say which it is and an unfinished job may be of another board: the name of that job's folder if it is
+    /// this board, or `another`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) this_is: Option<String>,
     /// The leaf key is elsewhere: write the token that the chip waits for as DIR/token.tbs, and wait for DIR/token.sig. The chip keeps
     /// its challenge meanwhile; another attempt gets another challenge, and needs another signature.
     #[arg(long, value_name = "DIR", requires = "credential", conflicts_with_all = ["pkcs11", "password"])]

@@ -91,7 +91,7 @@ impl Custody {
                 fs::File::open(&path).and_then(|f| f.sync_all()).map_err(error)?;
             }
         }
-        Ok(crate::rescue::folder::sync(&self.folder).map_err(error)?)
+        Ok(fs::File::open(&self.folder).and_then(|f| f.sync_all()).map_err(error)?)
     }
 
     /// The payload to provision: that of the object file, or one made from the credential.

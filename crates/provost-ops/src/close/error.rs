@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use provost_chip::{rules::RuleId, states::ProductState};
 
-use super::{plan::Difference, preflight::Finding};
+use super::{bound::Difference, preflight::Finding};
 use crate::error::Exit;
 
 /// Why a close stopped.
@@ -101,13 +101,20 @@ pub enum CloseError {
         /// What differs.
         differences: Vec<Difference>,
     },
-    /// What stands in OTP is not what was to be written.
-    #[error("OTP half-word {index} reads {found:#06x}: it was written before, with something else")]
-    OtpTaken {
-        /// Which.
-        index: usize,
-        /// What stands there.
-        found: u16,
+    /// The set holds no credential of the kind that the plan is bound to.
+    #[error("the credential holds nothing of the kind that this chip asks for")]
+    NoPassword,
+    /// What was read of the flash before a rehearsal is no longer what was written down.
+    #[error("{} is not what was read of the flash", path.display())]
+    KeptDamaged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Which board this is cannot be told, and an unfinished close may be of another one.
+    #[error("a close was begun and not finished ({}), and this chip does not say whether it is that one", folder.display())]
+    CannotTell {
+        /// The folder of the unfinished close.
+        folder: PathBuf,
     },
     /// The policy file says something unknown, or cannot be read.
     #[error("policy {path}: {source}")]
@@ -152,7 +159,9 @@ impl CloseError {
             Self::Elsewhere { .. } => "close-elsewhere",
             Self::NotTaken { .. } => "close-not-taken",
             Self::OptionsNotRestored { .. } => "close-options-not-restored",
-            Self::OtpTaken { .. } => "otp-taken",
+            Self::NoPassword => "close-no-credential",
+            Self::KeptDamaged { .. } => "close-kept-damaged",
+            Self::CannotTell { .. } => "job-cannot-tell",
             Self::Policy { .. } => "policy-file",
             Self::Escrow { .. } => "escrow",
         }
@@ -174,7 +183,9 @@ impl CloseError {
             | Self::Unfinished { .. }
             | Self::Elsewhere { .. }
             | Self::NotTaken { .. }
-            | Self::OtpTaken { .. } => Exit::PersonMustAct,
+            | Self::NoPassword
+            | Self::CannotTell { .. }
+            | Self::KeptDamaged { .. } => Exit::PersonMustAct,
             Self::OptionsNotRestored { .. } => Exit::Interrupted,
             Self::Escrow { .. } => Exit::Failed,
         }

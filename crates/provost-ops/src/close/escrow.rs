@@ -35,8 +35,13 @@ pub fn escrow(credential: &Path, to: &Path, recipients: &[String], force: bool) 
     let mut sealed = Vec::new();
     let mut writer = encryptor.wrap_output(&mut sealed).map_err(error)?;
     writer.write_all(&archive).and_then(|()| writer.finish().map(drop)).map_err(error)?;
-    super::folder::write_synced(to, &sealed).map_err(error)?;
-    Ok(())
+    use crate::store::Store as _;
+    Ok(crate::store::FolderStore::new().put(
+        to,
+        &sealed,
+        crate::store::Secrecy::Secret,
+        crate::store::Replace::Whole,
+    )?)
 }
 
 /// The files of a folder as a POSIX ustar archive.

@@ -1,7 +1,5 @@
 //! What is measured of a chip before it is closed: everything that the preflight looks at.
 
-use std::{collections::BTreeMap, path::PathBuf};
-
 use provost_chip::{
     option_bytes::OptionField,
     parts::{DaStore, PartId, SECTOR_SIZE},
@@ -9,55 +7,25 @@ use provost_chip::{
     rules::RuleId,
     states::{DaMethod, ProductState, TrustZone},
 };
-use provost_link::LinkError;
+use provost_obk::h503::OtpBlock;
 
 use super::{
-    custody::{Custody, Samples},
+    custody::Custody,
     image::{Digest, Image},
-    policy::Policy,
     rehearsal::Rehearsal,
+    wish::{Site, Wish},
 };
 use crate::{
     Narrator, Silent,
-    error::Result,
+    drive::{
+        identify::{Identity, identify},
+        otp,
+        session::Session,
+    },
+    fault::Result,
     flash::Flash,
-    identify::{Identity, identify},
     option_bytes::OptionBytes,
-    session::Session,
 };
-
-/// What a close is asked for.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// What `--probe` said, for journal and receipt.
-    pub chip: String,
-    /// What the user says the part is.
-    pub part: Option<PartId>,
-    /// The state to end in.
-    pub target: ProductState,
-    /// The folder with the credential that will be the way back.
-    pub credential: Option<PathBuf>,
-    /// What must be in the flash, by its digest. Without any, the whole flash is read and digested.
-    pub images: Vec<Digest>,
-    /// Option bytes that must be in force, by ST's names.
-    pub options: BTreeMap<&'static str, u32>,
-    /// The whole round trip first.
-    pub rehearse: bool,
-    /// Nothing but the round trip.
-    pub rehearse_only: bool,
-    /// Rules to pass over, by id.
-    pub overrides: Vec<String>,
-    /// The one who asks wants Locked, for ever.
-    pub forever: bool,
-    /// Where plan, journal, receipt and rehearsals go.
-    pub out: PathBuf,
-    /// What the house demands.
-    pub policy: Policy,
-    /// Folders in which no credential is left.
-    pub temporary: Vec<PathBuf>,
-    /// Which credentials are published samples.
-    pub samples: Samples,
-}
 
 /// An image and what is in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,22 +58,15 @@ pub struct Facts {
     /// What was read back of them, to be written again after a rehearsal.
     pub kept: Vec<Image>,
     /// The first block of OTP and its lock, on a part that keeps its password there.
-    pub otp: Option<Otp>,
+    pub otp: Option<OtpBlock>,
     /// The supply, where the probe can tell, in volts.
     pub volts: Option<f32>,
     /// The rehearsal remembered of this chip.
     pub rehearsed: Option<Rehearsal>,
     /// What was asked for.
-    pub request: Request,
-}
-
-/// The one-time password of an STM32H503.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Otp {
-    /// The hash, if one was ever written.
-    pub hash: Option<[u8; 32]>,
-    /// Whether its block is locked.
-    pub locked: bool,
+    pub wish: Wish,
+    /// Where, and what the house demands.
+    pub site: Site,
 }
 
 impl Facts {
@@ -145,11 +106,6 @@ impl Facts {
         self.options.as_ref().map(Flash::new)
     }
 
-    /// The unique id as one word.
-    pub fn uid(&self) -> Option<String> {
-        self.identity.uid.map(|id| id.to_string())
-    }
-
     /// Where the chip will boot: the register's name and the offset in the flash that it points at.
     pub fn boot(&self) -> Option<(&'static str, u32)> {
         match self.trustzone() {
@@ -171,10 +127,10 @@ impl Facts {
 ///
 /// # Errors
 /// Nobody answers, it is no STM32H5, or the link breaks.
-pub fn measure(session: &mut Session, request: &Request, narrator: &mut dyn Narrator) -> Result<Facts> {
+pub fn measure(session: &mut Session, wish: &Wish, site: &Site, narrator: &mut dyn Narrator) -> Result<Facts> {
     narrator.step("identify the chip and measure what a close depends on", &[RuleId::IdentifyByAp0]);
     let identity = identify(session)?;
-    let parts = identity.narrowed_to(request.part)?;
+    let parts = identity.narrowed_to(wish.part)?;
     let mut facts = Facts {
         identity,
         parts,
@@ -188,18 +144,19 @@ pub fn measure(session: &mut Session, request: &Request, narrator: &mut dyn Narr
         otp: None,
         volts: session.target_voltage(),
         rehearsed: None,
-        request: request.clone(),
+        wish: wish.clone(),
+        site: site.clone(),
     };
     let method = facts.method();
-    facts.custody = request.credential.as_deref().map(|f| Custody::of(f, method, &request.temporary));
-    if let Some(uid) = facts.uid() {
-        facts.rehearsed = Rehearsal::remembered(&request.out, &uid);
+    facts.custody = wish.credential.as_deref().map(|f| Custody::of(f, method, &site.temporary));
+    if let Some(uid) = facts.identity.uid {
+        facts.rehearsed = Rehearsal::remembered(&site.out, uid);
     }
     if let (Some(ProductState::Open), Some(part)) = (facts.state(), facts.part()) {
-        facts.options = Some(OptionBytes::read(session, &facts.identity, request.part)?);
+        facts.options = Some(OptionBytes::read(session, &facts.identity, wish.part)?);
         read_flash(session, &mut facts, narrator)?;
         if part.info().da_store == DaStore::Otp {
-            facts.otp = Some(read_otp(session, &facts)?);
+            facts.otp = Some(otp::read(session)?);
         }
     }
     Ok(facts)
@@ -221,14 +178,14 @@ fn read_flash(session: &mut Session, facts: &mut Facts, narrator: &mut dyn Narra
     let ns_vectors = ns.map_or(Ok(None), |(_, at)| vectors_at(at))?;
     let (mut images, mut kept) = (Vec::new(), Vec::new());
     let whole = Digest::whole_flash(part);
-    let wanted = if facts.request.images.is_empty() { vec![whole] } else { facts.request.images.clone() };
+    let wanted = if facts.wish.images.is_empty() { vec![whole] } else { facts.wish.images.clone() };
     for mut wanted in wanted {
         let mut found = None;
         if wanted.fits(part) {
             let bytes = flash.read(session, wanted.address, wanted.size, narrator)?;
             let image = Image { name: wanted.name.clone(), address: wanted.address, bytes };
             found = Some(image.digest().sha256);
-            if facts.request.rehearse {
+            if facts.wish.rehearse {
                 kept.push(image);
             }
         }
@@ -239,33 +196,4 @@ fn read_flash(session: &mut Session, facts: &mut Facts, narrator: &mut dyn Narra
     }
     (facts.vectors, facts.ns_vectors, facts.images, facts.kept) = (vectors, ns_vectors, images, kept);
     Ok(())
-}
-
-/// Whether the core sees a reset when NRST is pulsed (rule `R-DA-NEEDS-NRST`).
-///
-/// # Errors
-/// The link breaks.
-pub(super) fn prove_nrst(session: &mut Session) -> Result<bool, LinkError> {
-    // Reading clears what an earlier reset left.
-    session.core_saw_reset()?;
-    session.pulse_nrst()?;
-    session.wait_for_ap1()?;
-    session.core_saw_reset()
-}
-
-fn read_otp(session: &mut Session, facts: &Facts) -> Result<Otp, LinkError> {
-    let mut hash = [0; 32];
-    let mut written = true;
-    for (at, slot) in (memory::OTP..).step_by(2).zip(hash.chunks_exact_mut(2)) {
-        match session.ap1().read16(at) {
-            Ok(half) => slot.copy_from_slice(&half.to_le_bytes()),
-            // What was never programmed faults (ST community td-p/889964).
-            Err(LinkError::Fault { .. }) => {
-                written = false;
-                break;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(Otp { hash: written.then_some(hash), locked: facts.field("LOCKBL").unwrap_or(0) & 1 == 1 })
 }

@@ -4,34 +4,37 @@
 //! The preflight is a table of rules, the plan a value bound to one chip, and the journal says before each step what is about to
 //! be done, so that a close can be stopped at any moment and gone on with.
 
+mod bound;
 mod custody;
-mod enter;
 mod error;
 pub mod escrow;
 mod facts;
-mod folder;
+mod gate;
 mod image;
 mod plan;
 mod policy;
 pub mod preflight;
+mod prove;
 mod receipt;
-mod record;
 mod rehearsal;
+mod restore;
 mod resume;
 mod run;
 mod survey;
+mod whose;
+mod wish;
 pub mod words;
 
+pub use bound::{Bound, Difference};
 pub use custody::{Samples, known_sample, temporary_folders};
 pub use error::CloseError;
-pub use facts::{Facts, Request, measure};
-pub use folder::CloseFolder;
+pub use facts::{Facts, measure};
 pub use image::{Digest, Image};
-pub use plan::{Bound, ClosePlan, Difference, SCHEMA as PLAN_SCHEMA};
+pub use plan::{ClosePlan, SCHEMA as PLAN_SCHEMA};
 pub use policy::Policy;
 pub use receipt::{Entry, Receipt, SCHEMA as RECEIPT_SCHEMA, history};
-pub use record::{Progress, Record};
 pub use rehearsal::{Rehearsal, SCHEMA as REHEARSAL_SCHEMA};
 pub use resume::resume;
-pub use run::{apply, close};
+pub use run::{Ended, apply, close};
 pub use survey::{Consent, Survey, survey};
+pub use wish::{Site, Wish};

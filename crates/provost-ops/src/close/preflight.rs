@@ -75,7 +75,7 @@ pub struct Finding {
 /// Looks at every rule.
 pub fn preflight(facts: &Facts) -> Vec<Finding> {
     let overridden = |check: &Check| {
-        check.weight != Weight::Firm && facts.request.overrides.iter().any(|o| o.eq_ignore_ascii_case(check.id))
+        check.weight != Weight::Firm && facts.wish.overrides.iter().any(|o| o.eq_ignore_ascii_case(check.id))
     };
     Check::all()
         .iter()

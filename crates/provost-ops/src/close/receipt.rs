@@ -3,17 +3,16 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{folder::CloseFolder, plan::Bound, preflight::Finding};
+use super::{bound::Bound, preflight::Finding};
 use crate::{
-    debug_auth::Discovered,
+    drive::debug_auth::Discovered,
     error::{OpError, Result},
-    journal::Attempt,
+    job::How,
 };
 
 /// Schema of the receipt.
@@ -40,30 +39,14 @@ pub struct Receipt {
     pub bound: Bound,
     /// What the preflight found.
     pub checks: Vec<Finding>,
-    /// How the object was provisioned.
-    pub attempt: Option<Attempt>,
-    /// The checksum that the provisioning service took.
-    pub checksum: Option<String>,
+    /// How the object got into the chip.
+    pub how: Option<How>,
     /// Whether the credential was used on this chip before it was closed.
     pub rehearsed: bool,
     /// What the last discovery showed.
     pub discovered: Option<Discovered>,
     /// How long it took, in milliseconds of the chip's time; of the last run, if there were several.
     pub took_ms: u64,
-}
-
-impl Receipt {
-    pub(super) fn now() -> String {
-        humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
-    }
-
-    pub(super) fn write(&self, folder: &CloseFolder) -> Result<()> {
-        let path = folder.receipt();
-        let error = |source| OpError::Journal { path: path.clone(), source };
-        let mut text = serde_json::to_vec_pretty(self).map_err(|e| error(e.into()))?;
-        text.push(b'\n');
-        Ok(super::folder::write_synced(&path, &text).map_err(error)?)
-    }
 }
 
 /// One line of the history.

@@ -1,13 +1,18 @@
 //! What is known of a close before anything is done: facts, findings, plan; and who may confirm it.
 
-use provost_chip::rules::RuleId;
-
 use super::{
-    facts::{Facts, Request, measure, prove_nrst},
-    plan::{Bound, ClosePlan},
+    bound::Bound,
+    facts::{Facts, measure},
+    plan::ClosePlan,
     preflight::{self, Finding},
+    wish::{Site, Wish},
 };
-use crate::{Narrator, error::Result, session::Session};
+use crate::{
+    Narrator,
+    drive::{reset, session::Session},
+    fault::Result,
+    job::Step,
+};
 
 /// Somebody who may give the phrase that confirms the last step.
 pub trait Consent {
@@ -46,15 +51,21 @@ pub struct Survey {
 ///
 /// # Errors
 /// An override that is none; nobody answers; the link breaks.
-pub fn survey(session: &mut Session, request: &Request, touch: bool, narrator: &mut dyn Narrator) -> Result<Survey> {
-    preflight::check_overrides(&request.overrides, &request.policy)?;
-    let mut facts = measure(session, request, narrator)?;
+pub fn survey(
+    session: &mut Session,
+    wish: &Wish,
+    site: &Site,
+    touch: bool,
+    narrator: &mut dyn Narrator,
+) -> Result<Survey> {
+    preflight::check_overrides(&wish.overrides, &site.policy)?;
+    let mut facts = measure(session, wish, site, narrator)?;
     let mut findings = preflight::preflight(&facts);
     if touch && preflight::pass(&findings).is_ok() {
-        narrator.step("prove that NRST reaches the chip", &[RuleId::DaNeedsNrst]);
-        facts.nrst = Some(prove_nrst(session)?);
+        narrator.step(&Step::ProveNrst.doing(), Step::ProveNrst.rules());
+        facts.nrst = Some(reset::reaches(session)?);
         findings = preflight::preflight(&facts);
     }
-    let plan = Bound::of(&facts).map(|bound| ClosePlan::new(bound, findings.clone()));
+    let plan = Bound::of(&facts).map(|bound| ClosePlan::new(bound, findings.clone())).transpose()?;
     Ok(Survey { facts, findings, plan })
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use provost_chip::{option_bytes::OptionField, parts::PartId, registers::flash, states::ProductState};
+use provost_chip::{option_bytes::OptionField, parts::PartId};
 use provost_link::LinkError;
 
 use crate::{
-    option_bytes::{Alias, OptionBytes, launch},
-    session::Session,
+    drive::{launch, session::Session},
+    option_bytes::OptionBytes,
 };
 
 /// Option words in force, by register name (`FLASH_OPTSR`). The epoch counters, which only ever count up, are left out.
@@ -49,25 +49,7 @@ pub fn program(session: &mut Session, bytes: &OptionBytes, wanted: &Words) -> Re
         .map(|(f, word)| (f.offset_prg, word))
         .collect();
     let changes: Vec<(u16, u32)> = changes.into_iter().collect();
-    launch::program(session, bytes.alias(), &changes)?;
-    launch::start(session, bytes.alias())?;
-    launch::lock(session, bytes.alias())
-}
-
-/// Writes PRODUCT_STATE. It takes effect with the next reset, which the caller gives.
-///
-/// # Errors
-/// The link breaks before the write was launched. What happens to the link afterwards is no error: a chip that closes shuts
-/// it, as every tool reports (STM32CubeH5 ROT_Provisioning scripts leave the result unchecked).
-pub fn write_product_state(session: &mut Session, to: ProductState, alias: Alias) -> Result<(), LinkError> {
-    let optsr = alias.ap1(session).read32(alias.register(flash::OPTSR_CUR))?;
-    let word = optsr & 0xFFFF_00FF | u32::from(to.code()) << 8;
-    launch::program(session, alias, &[(flash::OPTSR_PRG, word)])?;
-    launch::trigger(session, alias)?;
-    match launch::wait_until_idle(session, alias).and_then(|_| launch::lock(session, alias)) {
-        Err(error @ LinkError::ProbeLost { .. }) => Err(error),
-        _ => Ok(()),
-    }
+    launch::change(session, bytes.side(), &changes).map(drop)
 }
 
 #[cfg(test)]

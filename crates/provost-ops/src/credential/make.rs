@@ -18,8 +18,8 @@ use provost_obk::da::DaObject;
 use zeroize::Zeroizing;
 
 use super::{
-    CERTIFICATE_OBJECT, CHAINS, CredentialSet, H503_OTP, H503_PASSWORD, KEYS, KeyHolder, PASSWORD, PASSWORD_OBJECT,
-    README, SetError, public_name, readme, root_key,
+    CERTIFICATE_OBJECT, CHAINS, CredentialSet, H503_OTP, H503_PASSWORD, Hashes, KEYS, KeyHolder, PASSWORD,
+    PASSWORD_OBJECT, README, SetError, public_name, readme, root_key,
 };
 use crate::{
     error::{OpError, Result},
@@ -113,7 +113,8 @@ pub fn make(recipe: &Recipe, folder: &Path, overwrite: bool) -> Result<(Credenti
     if recipe.method == DaMethod::Certificate && !info.trustzone {
         return Err(SetError::NoCertificates { part: recipe.part }.into());
     }
-    let mut set = CredentialSet { folder: folder.to_owned(), certificate: None, password: None };
+    let mut set =
+        CredentialSet { folder: folder.to_owned(), certificate: None, password: None, hashes: Hashes::default() };
     let mut new = NewKeys::default();
     match recipe.method {
         DaMethod::Certificate => {
@@ -222,7 +223,20 @@ impl CredentialSet {
     pub fn generate(folder: &Path) -> Result<(Self, NewKeys)> {
         let (chain, leaf, keys) = make_chain(&ChainRecipe::default())?;
         let password = Some(random_password()?);
-        Ok((Self { folder: folder.to_owned(), certificate: Some((chain, leaf)), password }, keys))
+        Ok((
+            Self { folder: folder.to_owned(), certificate: Some((chain, leaf)), password, hashes: Hashes::default() },
+            keys,
+        ))
+    }
+
+    /// Makes a new set for both methods in a folder of its own, on the disk and read back. `encrypt` is the flag in the objects.
+    ///
+    /// # Errors
+    /// No random numbers; something is in the way or cannot be written.
+    pub fn make_in(folder: &Path, encrypt: bool) -> Result<Self> {
+        let (set, keys) = Self::generate(folder)?;
+        set.save(&keys, encrypt)?;
+        Ok(set)
     }
 
     /// Writes the whole set and waits until it is on the disk, then reads it back. `encrypt` is the flag in the objects.

@@ -2,6 +2,7 @@
 //!
 //! Files with secrets are readable by their owner only, and everything is on the disk before it is used.
 
+mod binding;
 mod check;
 mod error;
 mod holder;
@@ -11,8 +12,10 @@ mod readme;
 pub mod words;
 
 use std::{
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use provost_adac::{
@@ -28,6 +31,7 @@ use provost_obk::{da::DaObject, obk::Obk};
 use zeroize::Zeroizing;
 
 pub use self::{
+    binding::Binding,
     check::{CheckReport, Finding, Outcome, Question, check, check_on_chip},
     error::SetError,
     holder::{Access, AskPassphrase, KeyHolder, token_key},
@@ -68,7 +72,11 @@ pub struct CredentialSet {
     folder: PathBuf,
     certificate: Option<(Chain, KeyHolder)>,
     password: Option<Password>,
+    hashes: Hashes,
 }
+
+/// Slow hashes of the set's password, by salt and cost.
+type Hashes = Arc<Mutex<BTreeMap<(Vec<u8>, u8), String>>>;
 
 impl CredentialSet {
     /// Reads a set from a folder: a certificate chain with its leaf key, a password file, or both; and checks that what
@@ -100,7 +108,7 @@ impl CredentialSet {
             );
             return fail(OpError::CredentialFile { path: folder.to_owned(), source });
         }
-        Ok(Self { folder: folder.to_owned(), certificate, password })
+        Ok(Self { folder: folder.to_owned(), certificate, password, hashes: Hashes::default() })
     }
 
     /// The public key whose private half signs tokens for the chain in this folder.
@@ -118,7 +126,7 @@ impl CredentialSet {
 
     /// A set that is only a password.
     pub fn from_password(password: Password) -> Self {
-        Self { folder: PathBuf::new(), certificate: None, password: Some(password) }
+        Self { folder: PathBuf::new(), certificate: None, password: Some(password), hashes: Hashes::default() }
     }
 
     /// Where it lies.
@@ -168,6 +176,18 @@ impl CredentialSet {
             }),
             DaMethod::Password => self.password.clone().map(Credential::Password),
         }
+    }
+
+    /// A slow hash of the password: the one worked out before, or a new one.
+    fn remembered_hash(&self, (salt, log_n): (&[u8], u8), make: impl FnOnce() -> Option<String>) -> Option<String> {
+        let key = (salt.to_vec(), log_n);
+        let mut hashes = self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(hash) = hashes.get(&key) {
+            return Some(hash.clone());
+        }
+        let hash = make()?;
+        hashes.insert(key, hash.clone());
+        Some(hash)
     }
 
     /// What may be shown of it: the hash of the root key. A password has no fingerprint that could not be guessed from.

@@ -7,15 +7,11 @@
 
 use std::time::Duration;
 
-use provost_chip::{
-    flash_map::Sector,
-    parts::SECTOR_SIZE,
-    registers::{SECURE_PERIPHERAL, flash, memory},
-};
-use provost_link::{LinkError, MemAp, Security};
+use provost_chip::{flash_map::Sector, parts::SECTOR_SIZE, registers::flash, side::Side};
+use provost_link::{LinkError, MemAp};
 
 use super::error::FlashError;
-use crate::session::Session;
+use crate::drive::session::Session;
 
 /// Erasing 8 KB takes 2 ms, 10 ms at most (DS14539); HAL waits a second for anything.
 const TIMEOUT: Duration = Duration::from_millis(1000);
@@ -26,46 +22,39 @@ const BUSY: u32 = flash::SR_BSY | flash::SR_WBNE | flash::SR_DBNE;
 const ERRORS: u32 =
     flash::SR_WRPERR | flash::SR_PGSERR | flash::SR_STRBERR | flash::SR_INCERR | flash::SR_OBKERR | flash::SR_OBKWERR;
 
-/// Which of the two register sets, and with it which alias of the memory.
+/// The flash controller as one side sees it: its register set, and its alias of the memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum World {
-    NonSecure,
-    Secure,
-}
+pub(super) struct Controller(pub(super) Side);
 
-impl World {
-    /// A secure sector is reached as the secure world does, any other as the non-secure one.
+impl Controller {
+    /// A secure sector is reached as the secure side does, any other as the non-secure one.
     pub(super) const fn of(sector: &Sector) -> Self {
-        if sector.secure { Self::Secure } else { Self::NonSecure }
+        Self(if sector.secure { Side::Secure } else { Side::NonSecure })
     }
 
     pub(super) fn ap1(self, session: &mut Session) -> MemAp<'_> {
-        match self {
-            Self::NonSecure => session.ap1(),
-            Self::Secure => session.ap1_as(Security::Secure),
-        }
+        session.ap1_as(self.0)
     }
 
     /// Address of an offset into user flash.
     pub(super) const fn address(self, offset: u32) -> u32 {
-        match self {
-            Self::NonSecure => memory::FLASH + offset,
-            Self::Secure => memory::FLASH + memory::SECURE_ALIAS + offset,
-        }
+        self.0.flash(offset)
     }
 
     const fn register(self, non_secure: u16, secure: u16) -> u32 {
-        match self {
-            Self::NonSecure => flash::BASE + non_secure as u32,
-            Self::Secure => flash::BASE + SECURE_PERIPHERAL + secure as u32,
-        }
+        let offset = match self.0 {
+            Side::NonSecure => non_secure,
+            Side::Secure => secure,
+        };
+        self.0.peripheral(flash::BASE) + offset as u32
     }
 
     /// Base of the window, and the offsets of status and control in it.
     const fn window(self) -> (u32, u32, u32) {
-        match self {
-            Self::NonSecure => (flash::BASE + WINDOW as u32, 0x0, 0x8),
-            Self::Secure => (flash::BASE + SECURE_PERIPHERAL + WINDOW as u32, 0x4, 0xC),
+        let base = self.0.peripheral(flash::BASE) + WINDOW as u32;
+        match self.0 {
+            Side::NonSecure => (base, 0x0, 0x8),
+            Side::Secure => (base, 0x4, 0xC),
         }
     }
 

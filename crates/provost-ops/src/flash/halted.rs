@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use provost_chip::states::{ProductState, TrustZone};
+use provost_chip::{
+    side::Side,
+    states::{ProductState, TrustZone},
+};
 use provost_link::{LinkError, core::Core};
 
-use super::controller::World;
+use super::controller::Controller;
 use crate::{Narrator, error::Result, option_bytes::OptionBytes, session::Session};
 
 /// DBGMCU_APB1LFZR and its bit for the independent watchdog (SVD).
@@ -34,7 +37,8 @@ pub(super) fn halted<T>(
     if let Some((register, word)) = before {
         session.ap0().write32(register, word | FREEZE_IWDG)?;
     }
-    let world = if bytes.chip.tz == TrustZone::Enabled { World::Secure } else { World::NonSecure };
+    let world =
+        if bytes.chip.tz == TrustZone::Enabled { Controller(Side::Secure) } else { Controller(Side::NonSecure) };
     if !halt_at_reset(session, world)? {
         narrator.note("the core does not halt: its firmware may interfere");
     }
@@ -53,7 +57,7 @@ pub(super) fn halted<T>(
 
 /// Resets the chip and halts it before its firmware has made sectors secure (SECBB), hidden them (HDP) or started a watchdog;
 /// where the reset catch does not work, halts it where it is. `false` if it does not halt at all.
-fn halt_at_reset(session: &mut Session, world: World) -> Result<bool> {
+fn halt_at_reset(session: &mut Session, world: Controller) -> Result<bool> {
     match Core::new(&mut world.ap1(session)).halt(HALT_TIMEOUT) {
         Ok(()) => {}
         Err(LinkError::Timeout { .. }) => return Ok(false),

@@ -12,12 +12,13 @@ use provost_chip::{
     flash_map::{FlashMap, Sector},
     model::access::Ap1,
     parts::SECTOR_SIZE,
+    side::Side,
 };
 use provost_link::LinkError;
 use serde::Serialize;
 
 use self::{
-    controller::World,
+    controller::Controller,
     halted::halted,
     image::{Image, SectorImage},
 };
@@ -25,8 +26,8 @@ pub use error::FlashError;
 
 use crate::{
     Narrator,
-    error::{OpError, Result},
-    fault::fail,
+    drive::identify::IdentifyError,
+    fault::{Result, fail},
     option_bytes::OptionBytes,
     session::Session,
 };
@@ -138,8 +139,8 @@ impl<'a> Flash<'a> {
             unlocked(session, &sectors, |session| {
                 for (done, (part, sector)) in parts.iter().zip(&sectors).enumerate() {
                     narrator.progress(done as u64 * u64::from(SECTOR_SIZE), bytes_of(&sectors));
-                    World::of(sector).erase(session, sector)?;
-                    World::of(sector).program(session, sector, &part.runs())?;
+                    Controller::of(sector).erase(session, sector)?;
+                    Controller::of(sector).program(session, sector, &part.runs())?;
                 }
                 narrator.progress(bytes_of(&sectors), bytes_of(&sectors));
                 Ok(())
@@ -149,7 +150,7 @@ impl<'a> Flash<'a> {
                 if error.of::<LinkError>().is_none() {
                     return error;
                 }
-                let address = World::of(&sectors[0]).address(parts[0].index * SECTOR_SIZE);
+                let address = Controller::of(&sectors[0]).address(parts[0].index * SECTOR_SIZE);
                 FlashError::Interrupted { doing: "reading back what was programmed", address, source: error }.into()
             })
         })?;
@@ -187,7 +188,7 @@ impl<'a> Flash<'a> {
             unlocked(session, &sectors, |session| {
                 for (done, sector) in sectors.iter().enumerate() {
                     narrator.progress(done as u64 * u64::from(SECTOR_SIZE), bytes_of(&sectors));
-                    World::of(sector).erase(session, sector)?;
+                    Controller::of(sector).erase(session, sector)?;
                 }
                 narrator.progress(bytes_of(&sectors), bytes_of(&sectors));
                 Ok(())
@@ -226,8 +227,8 @@ impl<'a> Flash<'a> {
     fn read_sector(&self, session: &mut Session, sector: &Sector, from: u32, to: u32) -> Result<Vec<u8>> {
         let (first, last) = (from & !3, to.next_multiple_of(4));
         let mut words = vec![0; ((last - first) / 4) as usize];
-        let address = World::of(sector).address(sector.index * SECTOR_SIZE + first);
-        match World::of(sector).ap1(session).read_block32(address, &mut words) {
+        let address = Controller::of(sector).address(sector.index * SECTOR_SIZE + first);
+        match Controller::of(sector).ap1(session).read_block32(address, &mut words) {
             Ok(()) => {}
             Err(LinkError::Fault { .. }) => return Err(FlashError::Unreadable { address }.into()),
             Err(error) => return Err(error.into()),
@@ -274,7 +275,7 @@ impl<'a> Flash<'a> {
             for (n, byte) in wanted.iter().enumerate().filter(|(n, _)| part.gives(at + n)) {
                 let read = found.as_ref().and_then(|f| f.get(n)).copied();
                 if read != Some(*byte) {
-                    let address = World::of(&sector).address(part.index * SECTOR_SIZE + (at + n) as u32);
+                    let address = Controller::of(&sector).address(part.index * SECTOR_SIZE + (at + n) as u32);
                     differing.push((address, *byte, read));
                 }
             }
@@ -309,7 +310,7 @@ impl<'a> Flash<'a> {
         self.may_reach(sectors)?;
         if let Some(state) = self.bytes.pending_state() {
             // The reset at the end would make it take effect.
-            return fail(OpError::PendingState { state });
+            return fail(IdentifyError::PendingState { state });
         }
         let some = |pick: fn(&Sector) -> bool| {
             let found: Vec<Sector> = sectors.iter().copied().filter(pick).collect();
@@ -330,7 +331,7 @@ impl<'a> Flash<'a> {
             .segments()
             .filter_map(|(address, bytes)| {
                 let offset = self.map.offset(address)?;
-                let linked_secure = World::Secure.address(offset) == address;
+                let linked_secure = Controller(Side::Secure).address(offset) == address;
                 let last = (offset + bytes.len() as u32 - 1) / SECTOR_SIZE;
                 let fits = |index| self.map.sector(index).secure == linked_secure;
                 if (offset / SECTOR_SIZE..=last).all(fits) {
@@ -349,8 +350,10 @@ fn unlocked(
     sectors: &[Sector],
     work: impl FnOnce(&mut Session) -> Result<(), FlashError>,
 ) -> Result<()> {
-    let worlds: Vec<World> =
-        [World::NonSecure, World::Secure].into_iter().filter(|w| sectors.iter().any(|s| World::of(s) == *w)).collect();
+    let worlds: Vec<Controller> = [Controller(Side::NonSecure), Controller(Side::Secure)]
+        .into_iter()
+        .filter(|w| sectors.iter().any(|s| Controller::of(s) == *w))
+        .collect();
     for world in &worlds {
         world.unlock(session)?;
     }

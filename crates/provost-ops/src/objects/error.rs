@@ -125,23 +125,6 @@ pub enum ObjectError {
         /// The file.
         file: String,
     },
-    /// A half-word did not read back.
-    #[error("OTP half-word {address:#010x} reads {found}, after it was written: it cannot be written again")]
-    OtpWrite {
-        /// Which.
-        address: u32,
-        /// What it reads.
-        found: String,
-    },
-    /// The lock bit was not taken.
-    #[error("the lock bit of OTP block 0 reads {word:#010x} after it was set")]
-    OtpLock {
-        /// FLASH_OTPBLR.
-        word: u32,
-    },
-    /// A hash that OTP cannot hold so that it can be told from blank.
-    #[error("the hash of this password has a half-word 0xFFFF, which cannot be told from blank OTP")]
-    OtpUnfitHash,
 }
 
 impl ObjectError {
@@ -165,8 +148,6 @@ impl ObjectError {
             Self::NotValid { .. } => "obk-not-valid",
             Self::NoObjects { .. } => "obk-not-for-part",
             Self::NotAnObject { .. } => "obk-not-an-object",
-            Self::OtpWrite { .. } | Self::OtpLock { .. } => "otp-write",
-            Self::OtpUnfitHash => "otp-hash",
         }
     }
 
@@ -175,7 +156,7 @@ impl ObjectError {
         match self {
             Self::PartNeeded { .. } | Self::MethodNeeded { .. } => Exit::Usage,
             Self::PowerCycle { .. } => Exit::PersonMustAct,
-            Self::Refused { .. } | Self::NotValid { .. } | Self::OtpWrite { .. } | Self::OtpLock { .. } => Exit::Failed,
+            Self::Refused { .. } | Self::NotValid { .. } => Exit::Failed,
             _ => Exit::Refused,
         }
     }
@@ -191,11 +172,7 @@ impl ObjectError {
             Self::WordUnknown { .. } => &[RuleId::RssEncryptWord, RuleId::CryptoNeedsEncrypted],
             Self::PowerCycle { .. } => &[RuleId::RssDaStays, RuleId::RssEncryptWord],
             Self::NotValid { .. } => &[RuleId::DaNeedsValidData, RuleId::ClosingWithoutDaLoses],
-            Self::NoObjects { .. }
-            | Self::NotAnObject { .. }
-            | Self::OtpWrite { .. }
-            | Self::OtpLock { .. }
-            | Self::OtpUnfitHash => &[RuleId::H503Otp],
+            Self::NoObjects { .. } | Self::NotAnObject { .. } => &[RuleId::H503Otp],
             _ => &[],
         }
     }

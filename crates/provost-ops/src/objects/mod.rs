@@ -5,7 +5,6 @@
 
 mod build;
 mod error;
-pub mod otp;
 mod plan;
 mod write;
 
@@ -24,13 +23,13 @@ pub use self::{
     build::{Built, build},
     error::{ObjectError, explain},
     plan::{Plan, plan},
-    write::{Written, WrittenObject, write},
+    write::{Site, Written, WrittenObject, write},
 };
 use crate::{
     credential::{CERTIFICATE_OBJECT, PASSWORD_OBJECT},
+    drive::service::EncryptWord,
     error::Result,
     files,
-    provisioning::EncryptWord,
 };
 
 /// No object is larger than the storage.

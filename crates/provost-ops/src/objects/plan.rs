@@ -6,21 +6,27 @@ use provost_chip::{
     registers::flash,
     rules::RuleId,
     states::{BootUbe, DaMethod, ProductState, TrustZone},
+    unique_id::UniqueId,
 };
 use provost_obk::{
     checks::{self, Finding, Target},
-    h503::Step,
+    h503,
     obk::Obk,
 };
 
-use super::{Content, ObjectError, Request, Source, otp, refuse};
+use super::{Content, ObjectError, Request, Source, refuse};
 use crate::{
     Narrator,
-    debug_auth::discover,
-    error::{OpError, Result},
-    fault::fail,
-    identify::{Identity, identify},
-    session::Session,
+    drive::{
+        debug_auth::discover,
+        identify::{Identity, identify, parts_text},
+        otp,
+        reset::{self, ResetError},
+        session::Session,
+    },
+    fault::{Result, fail},
+    job::{Phase, Step},
+    rescue::RescueError,
 };
 
 /// A write that nothing speaks against.
@@ -33,15 +39,24 @@ pub struct Plan {
     /// What to think about, and what was allowed although it refuses.
     pub findings: Vec<Finding>,
     pub(super) work: Work,
+    /// Its unique id, if a discovery has shown it.
+    pub(super) uid: Option<UniqueId>,
+    /// The steps that are left.
+    pub(super) list: Vec<Step>,
 }
 
 #[derive(Debug)]
 pub(super) enum Work {
     Objects,
-    Otp(Vec<Step>),
+    Otp(Vec<h503::Step>),
 }
 
 impl Plan {
+    /// The steps that are left.
+    pub fn list(&self) -> &[Step] {
+        &self.list
+    }
+
     /// Whether anything is left to write.
     pub fn is_empty(&self) -> bool {
         matches!(&self.work, Work::Otp(steps) if steps.is_empty())
@@ -69,9 +84,7 @@ pub fn plan(session: &mut Session, request: &Request, narrator: &mut dyn Narrato
     let (Some(options), Some(ProductState::Provisioning)) = (identity.options, state) else {
         return Err(ObjectError::WrongState { found: super::error::found(state) }.into());
     };
-    if let Some(state) = options.pending_state() {
-        return fail(OpError::PendingState { state });
-    }
+    identity.nothing_pending()?;
     let mut target = Target::new(part);
     target.trustzone = Some(options.trustzone());
     target.boot_ube = boot_ube(part, options.optsr_cur);
@@ -81,8 +94,14 @@ pub fn plan(session: &mut Session, request: &Request, narrator: &mut dyn Narrato
     target.da_method = method(request, options.trustzone());
     let findings = check(request, &target)?;
     let has_da = objects(request).any(|(_, _, is_da)| is_da);
-    prove(session, request, has_da, narrator)?;
-    Ok(Plan { identity, part, findings, work: Work::Objects })
+    let uid = prove(session, request, has_da, narrator)?;
+    let mut list: Vec<Step> = objects(request)
+        .map(|(_, _, is_da)| Step::Provision { phase: Phase::Work, method: target.da_method.filter(|_| is_da) })
+        .collect();
+    if has_da {
+        list.push(Step::Discover { phase: Phase::Work, method: target.da_method });
+    }
+    Ok(Plan { identity, part, findings, work: Work::Objects, uid, list })
 }
 
 /// The one part the chip can be: the encryption flag depends on it.
@@ -92,7 +111,7 @@ fn one_part(identity: &Identity, request: &Request) -> Result<PartId> {
     match parts.as_slice() {
         [part, others @ ..] if others.iter().all(|p| p.info().crypto == crypto) => Ok(*part),
         _ => {
-            let candidates = parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+            let candidates = parts_text(&parts);
             Err(ObjectError::PartNeeded { candidates }.into())
         }
     }
@@ -113,11 +132,14 @@ fn plan_otp(
     let [Source { content: Content::Password(password), .. }] = request.sources.as_slice() else {
         return Err(ObjectError::NoObjects { part: part.to_string() }.into());
     };
-    let steps = otp::plan(session, password, target, &request.allowed)?;
+    let value = otp::fits(password)?;
+    refuse(&[("the password", value.check(&otp::read(session)?, target))], &request.allowed)?;
+    let steps = otp::plan(session, password)?;
     if !steps.is_empty() && !request.once_for_life {
-        return fail(OpError::OtpOnceForLife);
+        return fail(RescueError::OtpOnceForLife);
     }
-    Ok(Plan { identity, part, findings: Vec::new(), work: Work::Otp(steps) })
+    let list = if steps.is_empty() { Vec::new() } else { vec![Step::WriteOtp] };
+    Ok(Plan { identity, part, findings: Vec::new(), work: Work::Otp(steps), uid: None, list })
 }
 
 /// The objects of a request: file, object, whether it decides who may authenticate.
@@ -162,22 +184,29 @@ fn check(request: &Request, target: &Target) -> Result<Vec<Finding>> {
     Ok(together)
 }
 
-/// NRST must reach the chip, and valid data are not replaced unasked.
-fn prove(session: &mut Session, request: &Request, has_da: bool, narrator: &mut dyn Narrator) -> Result<()> {
+/// NRST must reach the chip, and valid data are not replaced unasked. The unique id, if the chip was asked and shows it.
+fn prove(
+    session: &mut Session,
+    request: &Request,
+    has_da: bool,
+    narrator: &mut dyn Narrator,
+) -> Result<Option<UniqueId>> {
     if !has_da {
-        return Ok(());
+        return Ok(None);
     }
     if request.replace {
-        narrator.step("prove that NRST reaches the chip", &[RuleId::DaNeedsNrst]);
-        return session.prove_nrst();
+        narrator.step(&Step::ProveNrst.doing(), Step::ProveNrst.rules());
+        reset::prove(session)?;
+        return Ok(None);
     }
-    narrator.step("discover, before anything is written", &[RuleId::DaNeedsNrst, RuleId::DaNeedsValidData]);
+    narrator.step("discover, before anything is written", Step::AskWho.rules());
     let conversation = discover(session)?;
     let valid = conversation.is_valid();
     narrator.note(if valid { "valid data are there already" } else { "nothing valid is provisioned" });
-    session.pulse_nrst()?;
-    if valid {
-        return Err(ObjectError::Present.into());
+    let left = reset::pulse(session)?;
+    match (valid, left) {
+        (true, _) => fail(ObjectError::Present),
+        (false, true) => Ok(conversation.unique_id()),
+        (false, false) => fail(ResetError::StaysInRssDa),
     }
-    if session.wait_for_ap1()? { Ok(()) } else { fail(OpError::StaysInRssDa) }
 }

@@ -1,40 +1,53 @@
 //! Carrying a plan out: objects through the provisioning service, a password into OTP.
 
-use provost_adac::discovery::Integrity;
-use provost_chip::{assumptions::RssChecksum, rules::RuleId};
+use provost_chip::{
+    assumptions::RssChecksum,
+    parts::PartId,
+    states::{DaMethod, TrustZone},
+};
 use provost_obk::obk::Obk;
 use serde::Serialize;
 
 use super::{
-    Content, ObjectError, Plan, Request, Source, otp,
+    Content, ObjectError, Plan, Request, Source,
     plan::{Work, objects},
 };
 use crate::{
     Narrator,
-    debug_auth::{Discovered, discover},
-    error::{Failure, OpError, Result},
-    fault::fail,
-    provisioning::{Answer, CHECKSUMS, EncryptWord, Service},
-    session::Session,
+    drive::{
+        debug_auth::{Discovered, discover},
+        otp,
+        reset::{self, ResetError},
+        service::{EncryptWord, ServiceError, Stored},
+        session::Session,
+        target::{Delivery, link_broke},
+    },
+    fault::{Result, fail},
+    job::{Driver, Phase, Record, Step, deliver},
+    rescue::RescueError,
+    store::{Base, Job, Kind, Match, Subject, find},
 };
 
 /// What was written.
 #[derive(Debug, Clone, Serialize)]
 pub struct Written {
     /// The part.
-    pub part: String,
+    pub part: PartId,
     /// What went in, in order.
     pub objects: Vec<WrittenObject>,
     /// The encryption word that was found to ask for encryption, where that was seen.
-    pub encrypting_word: Option<String>,
+    pub encrypting_word: Option<EncryptWord>,
     /// The checksum that the service takes.
-    pub checksum: Option<String>,
+    pub checksum: Option<RssChecksum>,
     /// What the chip says afterwards, if a Debug Authentication object was among them.
     pub discovered: Option<Discovered>,
     /// Whether the chip left its Debug Authentication ROM; if not, remove power.
     pub left_rom: bool,
     /// What was not proven.
     pub unproven: Vec<&'static str>,
+    /// The steps that were performed.
+    #[serde(skip)]
+    pub performed: Vec<Step>,
 }
 
 /// One thing that was written.
@@ -56,36 +69,62 @@ const NO_READ_BACK: &str =
     "no object can be read back in Provisioning: that a root of trust finds its data shows when it boots";
 const FORM: &str = "on parts with secure AES some ROMs may show a plain object as valid (switch plain-object): an authentication proves more than a discovery";
 
-/// Carries the plan out.
+/// Where a write takes place.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// What `--probe` said, for the journal.
+    pub chip: String,
+    /// Where the journals of writes go.
+    pub out: Base,
+}
+
+/// Carries the plan out; each step is announced in a journal first.
 ///
 /// # Errors
 /// The service refuses; discovery does not show 0xEAEAEAEA afterwards; the link breaks.
-pub fn write(session: &mut Session, plan: &Plan, request: &Request, narrator: &mut dyn Narrator) -> Result<Written> {
-    match &plan.work {
-        Work::Otp(steps) => {
-            otp::write(session, steps, narrator)?;
-            Ok(otp_written(plan, request))
-        }
+pub fn write(
+    session: &mut Session,
+    plan: &Plan,
+    request: &Request,
+    site: &Site,
+    narrator: &mut dyn Narrator,
+) -> Result<Written> {
+    if plan.is_empty() {
+        return Ok(otp_written(plan, request, Vec::new()));
+    }
+    let mut driver = Driver::new(narrator, plan.list.clone());
+    let subject = Subject { chip: site.chip.clone(), dev_id: plan.identity.dev_id, uid: plan.uid };
+    let earlier = find::<Record>(&site.out, Kind::Provision, &subject)?.into_iter().next();
+    let job = match earlier.filter(|found| found.matches(&subject) == Match::Same) {
+        Some(found) => found.resume()?,
+        None => Job::begin(&site.out, Kind::Provision, &subject)?,
+    };
+    let journal = job.journal().to_owned();
+    driver.open(job);
+    let result = match &plan.work {
+        Work::Otp(steps) => driver
+            .begin(Step::WriteOtp)
+            .and_then(|()| otp::write(session, steps, driver.narrator()))
+            .map(|()| otp_written(plan, request, driver.performed().to_vec())),
         Work::Objects => {
-            let service = Service::find(session, &[plan.part])?;
             let settled = request.encrypting_word.map(|w| Settled { encrypts: w });
-            let writer = Writer {
-                session,
-                plan,
-                request,
-                narrator,
-                service,
-                checksum: None,
-                settled,
-                discovered: None,
-                left_rom: true,
-            };
-            writer.run()
+            let (checksum, discovered, left_rom) = (None, None, true);
+            Writer { session, plan, request, driver: &mut driver, checksum, settled, discovered, left_rom }.run()
         }
+    };
+    match result {
+        Ok(written) => {
+            driver.record(Record::Done)?;
+            Ok(written)
+        }
+        Err(source) if link_broke(&source) => {
+            Err(RescueError::Interrupted { doing: "provisioning", source, journal }.into())
+        }
+        Err(error) => Err(error),
     }
 }
 
-fn otp_written(plan: &Plan, request: &Request) -> Written {
+fn otp_written(plan: &Plan, request: &Request, performed: Vec<Step>) -> Written {
     let entry = |source: &Source| WrittenObject {
         file: source.path.display().to_string(),
         kind: "otp-password".to_owned(),
@@ -94,13 +133,14 @@ fn otp_written(plan: &Plan, request: &Request) -> Written {
         encrypted: false,
     };
     Written {
-        part: plan.part.to_string(),
+        part: plan.part,
         objects: request.sources.iter().map(entry).collect(),
         encrypting_word: None,
         checksum: None,
         discovered: None,
         left_rom: true,
         unproven: vec!["that the chip authenticates with this password shows when it does, and then it is erased"],
+        performed,
     }
 }
 
@@ -116,19 +156,18 @@ impl Settled {
     }
 }
 
-struct Writer<'a> {
+struct Writer<'a, 'n> {
     session: &'a mut Session,
     plan: &'a Plan,
     request: &'a Request,
-    narrator: &'a mut dyn Narrator,
-    service: Service,
+    driver: &'a mut Driver<'n>,
     checksum: Option<RssChecksum>,
     settled: Option<Settled>,
     discovered: Option<Discovered>,
     left_rom: bool,
 }
 
-impl Writer<'_> {
+impl Writer<'_, '_> {
     fn run(mut self) -> Result<Written> {
         let mut order: Vec<(&Source, &Obk, bool)> = objects(self.request).collect();
         let crypto = self.plan.part.info().crypto;
@@ -172,63 +211,70 @@ impl Writer<'_> {
             unproven.push(FORM);
         }
         Ok(Written {
-            part: self.plan.part.to_string(),
+            part: self.plan.part,
             objects: written,
-            encrypting_word: self.settled.map(|s| s.encrypts.as_str().to_owned()),
-            checksum: self.checksum.map(|c| c.as_str().to_owned()),
+            encrypting_word: self.settled.map(|s| s.encrypts),
+            checksum: self.checksum,
             discovered: self.discovered,
             left_rom: self.left_rom,
             unproven,
+            performed: self.driver.performed().to_vec(),
         })
     }
 
     /// An object that nobody can look at afterwards.
     fn store(&mut self, source: &Source, obk: &Obk) -> Result<()> {
         if !self.left_rom {
-            return fail(OpError::StaysInRssDa);
+            return fail(ResetError::StaysInRssDa);
         }
+        let mut refused = 0;
         for word in self.words(obk.encrypt()) {
-            if self.call(source, obk, word)? {
-                return Ok(());
+            match self.call(source, obk, (word, None))? {
+                None => return Ok(()),
+                Some(status) => refused = status,
             }
         }
-        Err(self.refused(source))
+        fail(ObjectError::Refused { file: source.name(), status: refused })
     }
 
     /// A Debug Authentication object: stored, and then found valid by the chip itself.
     fn store_da(&mut self, source: &Source, obk: &Obk) -> Result<()> {
-        let mut integrity = 0;
-        let mut stored = false;
+        let method = self.method();
+        let (mut integrity, mut stored, mut refused) = (0, false, 0);
         for word in self.words(obk.encrypt()) {
+            let encrypts = if obk.encrypt() { word } else { word.other() };
             if !self.left_rom {
-                let encrypts = if obk.encrypt() { word } else { word.other() };
-                return Err(ObjectError::PowerCycle { file: source.name(), word: encrypts.as_str() }.into());
+                return fail(ObjectError::PowerCycle { file: source.name(), word: encrypts.as_str() });
             }
-            if !self.call(source, obk, word)? {
+            if let Some(status) = self.call(source, obk, (word, method))? {
+                refused = status;
                 continue;
             }
             stored = true;
-            self.narrator.step("discover: does the chip find it valid?", &[RuleId::DaNeedsValidData]);
+            self.driver.begin(Step::Discover { phase: Phase::Work, method })?;
             let conversation = discover(self.session)?;
-            let valid = conversation.is_valid() && conversation.lists_full_regression();
-            integrity = conversation.discovery.integrity.map_or(0, Integrity::value);
-            self.narrator.note(&format!("integrity {integrity:#010x}"));
-            self.session.pulse_nrst()?;
-            self.left_rom = self.session.wait_for_ap1()?;
-            if valid {
-                self.settled = Some(Settled { encrypts: if obk.encrypt() { word } else { word.other() } });
+            self.driver.note(&conversation.summary());
+            self.driver.record(Record::Seen { uid: conversation.unique_id() })?;
+            integrity = conversation.integrity();
+            self.left_rom = reset::pulse(self.session)?;
+            if conversation.is_valid() && conversation.lists_full_regression() {
+                self.settled = Some(Settled { encrypts });
                 self.discovered = Some(conversation.report());
                 return Ok(());
             }
         }
         if stored {
-            return Err(ObjectError::NotValid { file: source.name(), integrity }.into());
+            return fail(ObjectError::NotValid { file: source.name(), integrity });
         }
-        Err(self.refused(source))
+        fail(ObjectError::Refused { file: source.name(), status: refused })
     }
 
-    fn refused(&self, source: &Source) -> Failure {
-        ObjectError::Refused { file: source.name(), status: provost_chip::registers::rss::ERROR }.into()
+    /// The method of the plan, as its steps have it.
+    fn method(&self) -> Option<DaMethod> {
+        self.plan.list.iter().find_map(|step| match step {
+            Step::Discover { method, .. } => *method,
+            _ => None,
+        })
     }
 
     /// The words to try, in the order that can do no harm.
@@ -239,46 +285,33 @@ impl Writer<'_> {
         }
     }
 
-    /// Calls the service; `false` if it refuses this word.
-    fn call(&mut self, source: &Source, obk: &Obk, word: EncryptWord) -> Result<bool> {
-        self.narrator.step(
-            &format!("provision {} at {:#010x} (encryption word {})", source.name(), obk.destination(), word.as_str()),
-            &[RuleId::ProvisionOverwrites, RuleId::RssEncryptWord],
-        );
-        let candidates: Vec<RssChecksum> = self.checksum.map_or_else(|| CHECKSUMS.to_vec(), |known| vec![known]);
-        let mut last = 0;
-        for &checksum in &candidates {
-            let object = (obk.destination(), obk.payload());
-            match self.service.provision(self.session, object, checksum, word)? {
-                Answer::WrongChecksum { status } => last = status,
-                Answer::Stored => {
-                    self.checksum = Some(checksum);
-                    self.narrator.note("the service stored it");
-                    return Ok(true);
+    /// Calls the service; the status with which it refuses this word, if it does.
+    fn call(
+        &mut self,
+        source: &Source,
+        obk: &Obk,
+        (word, method): (EncryptWord, Option<DaMethod>),
+    ) -> Result<Option<u32>> {
+        self.driver.begin(Step::Provision { phase: Phase::Work, method })?;
+        self.driver.note(&format!("{} to {:#010x}", source.name(), obk.destination()));
+        let tz = self.plan.identity.options.map_or(TrustZone::Disabled, |o| o.trustzone());
+        let object = Delivery { destination: obk.destination(), payload: obk.payload(), word };
+        match deliver(self.session, self.driver, (&[self.plan.part], tz), object, &mut self.checksum)? {
+            Stored::Yes { ap1_open, .. } => {
+                self.left_rom = ap1_open;
+                Ok(None)
+            }
+            Stored::Refused { status } => {
+                if !self.plan.part.info().crypto && self.settled.is_none() {
+                    // A part without secure AES refuses encryption and nothing else of a good request.
+                    self.settled = Some(Settled { encrypts: word });
                 }
-                Answer::Reset => {
-                    self.checksum = Some(checksum);
-                    self.narrator.note("the chip has reset: stored");
-                    self.left_rom = self.session.wait_for_ap1()?;
-                    return Ok(true);
-                }
-                Answer::Refused { status } => {
-                    self.checksum = Some(checksum);
-                    self.narrator.note(&format!("refused ({status:#010x}), nothing was written"));
-                    if !self.plan.part.info().crypto && self.settled.is_none() {
-                        // A part without secure AES refuses encryption and nothing else of a good request.
-                        self.settled = Some(Settled { encrypts: word });
-                    }
-                    return Ok(false);
-                }
-                Answer::Faulted => {
-                    self.session.pulse_nrst()?;
-                    self.session.wait_for_ap1()?;
-                    let tz = self.plan.identity.options.map_or("off", |o| o.trustzone().as_str());
-                    return fail(OpError::ServiceUnreachable { tz });
-                }
+                Ok(Some(status))
+            }
+            Stored::Faulted => {
+                reset::pulse(self.session)?;
+                fail(ServiceError::Unreachable { tz })
             }
         }
-        fail(OpError::ChecksumUnknown { tried: candidates.len(), status: last })
     }
 }

@@ -7,10 +7,13 @@ use serde::Serialize;
 use super::{
     change::Change,
     error::{Mismatch, OptionError, Refused},
-    launch,
     read::OptionBytes,
 };
-use crate::{Narrator, error::Result, session::Session};
+use crate::{
+    Narrator,
+    drive::{launch, session::Session},
+    error::Result,
+};
 
 /// AIRCR: the key and SYSRESETREQ (Arm DDI 0553).
 const SYSRESETREQ: u32 = 0x05FA_0004;
@@ -80,16 +83,16 @@ pub fn apply(
 
 /// Program registers, checked before the launch: what they hold is what the chip is about to do.
 fn program(session: &mut Session, bytes: &OptionBytes, change: &Change) -> Result<()> {
-    let alias = bytes.alias();
+    let side = bytes.side();
     let words: Vec<(u16, u32)> = change.words.iter().map(|(offset, _, after)| (*offset, *after)).collect();
     let before: Vec<(u16, u32)> = change.words.iter().map(|(offset, before, _)| (*offset, *before)).collect();
-    launch::program(session, alias, &words)?;
+    launch::program(session, side, &words)?;
     for (offset, wanted) in &words {
-        let found = alias.ap1(session).read32(alias.register(*offset))?;
+        let found = session.ap1_as(side).read32(launch::register(side, *offset))?;
         if found != *wanted {
             // Nobody else's launch shall carry out half of this.
-            launch::write(session, alias, &before)?;
-            launch::lock(session, alias)?;
+            launch::write(session, side, &before)?;
+            launch::lock(session, side)?;
             let field = change.fields.iter().find(|f| f.field.offset_prg == *offset);
             let register = field.map_or("FLASH", |f| f.field.register);
             return Err(OptionError::WriteIgnored { register, wanted: *wanted, found }.into());
@@ -97,17 +100,17 @@ fn program(session: &mut Session, bytes: &OptionBytes, change: &Change) -> Resul
     }
     let interrupted =
         |error: LinkError| OptionError::Interrupted { doing: "changing the option bytes", source: error.into() };
-    let status = launch::start(session, alias).map_err(interrupted)?;
+    let status = launch::start(session, side).map_err(interrupted)?;
     if status & provost_chip::registers::flash::SR_OPTCHANGEERR != 0 {
-        launch::write(session, alias, &before)?;
-        launch::lock(session, alias)?;
+        launch::write(session, side, &before)?;
+        launch::lock(session, side)?;
         let fields = change.fields.iter().filter_map(|f| {
             let rule = bytes.worlds(|c| c.field(f.field, f.value)).into_iter().find(|d| d.outcome.is_none())?.rule;
             Some(Refused { field: f.name, wanted: f.after.clone(), rule })
         });
         return Err(OptionError::ChangeRefused { status, fields: fields.collect() }.into());
     }
-    launch::lock(session, alias).map_err(interrupted)?;
+    launch::lock(session, side).map_err(interrupted)?;
     Ok(())
 }
 
@@ -125,7 +128,7 @@ fn reset(session: &mut Session, bytes: &OptionBytes) -> Result<&'static str> {
     if session.core_saw_reset()? {
         return Ok("nrst");
     }
-    match bytes.alias().ap1(session).write32(core_debug::AIRCR, SYSRESETREQ) {
+    match session.ap1_as(bytes.side()).write32(core_debug::AIRCR, SYSRESETREQ) {
         // The reset may cut off the answer.
         Ok(()) | Err(LinkError::Fault { .. } | LinkError::Wait { .. }) => {}
         Err(error) => return Err(error.into()),

@@ -16,8 +16,8 @@ use super::{
     read::OptionBytes,
 };
 use crate::{
-    error::{OpError, Result},
-    fault::fail,
+    drive::identify::IdentifyError,
+    fault::{Result, fail},
 };
 
 /// `NAME=VALUE`, as a person wrote it.
@@ -185,7 +185,7 @@ pub fn plan(bytes: &OptionBytes, assignments: &[Assignment]) -> Result<Change> {
     let part = bytes.part();
     if let Some(state) = bytes.pending_state() {
         // The reset at the end would make it take effect.
-        return fail(OpError::PendingState { state });
+        return fail(IdentifyError::PendingState { state });
     }
     let mut values: BTreeMap<&'static str, (&'static OptionField, u32)> = BTreeMap::new();
     for assignment in assignments {

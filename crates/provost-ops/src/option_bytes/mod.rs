@@ -14,7 +14,6 @@ pub mod displ;
 pub mod error;
 pub mod fields;
 pub mod file;
-pub(crate) mod launch;
 pub mod read;
 
 pub use apply::{Applied, apply};
@@ -23,5 +22,4 @@ pub use diff::{Difference, diff};
 pub use error::OptionError;
 pub use fields::{FieldView, fields};
 pub use file::OptionFile;
-pub use launch::Alias;
 pub use read::OptionBytes;

@@ -8,16 +8,20 @@ use provost_chip::{
     option_bytes::OptionField,
     parts::PartId,
     registers::flash,
+    side::Side,
     states::{BootUbe, ProductState, TrustZone},
     unique_id::UniqueId,
 };
 use provost_link::LinkError;
 
-use super::{error::OptionError, launch::Alias};
+use super::error::OptionError;
 use crate::{
-    error::Result,
-    identify::{Identity, Options, read_options},
-    session::Session,
+    drive::{
+        identify::{Identity, Options, read_options},
+        launch,
+        session::Session,
+    },
+    fault::Result,
 };
 
 /// The switches that decide what an option change is answered.
@@ -45,7 +49,7 @@ pub struct OptionBytes {
     pub view: Ap1,
     /// 96-bit unique id, where it can be read.
     pub uid: Option<UniqueId>,
-    alias: Alias,
+    side: Side,
     words: BTreeMap<u16, Word>,
 }
 
@@ -76,14 +80,14 @@ impl OptionBytes {
             _ => return Err(OptionError::NotVisible.into()),
         };
         let chip = model_chip(part, state, &options);
-        let alias = Alias::of(state, options.trustzone());
+        let side = launch::side_of(state, options.trustzone());
         let mut words = BTreeMap::new();
         for field in OptionField::of(part) {
             if words.contains_key(&field.offset_cur) {
                 continue;
             }
             let mut pair = [0; 2];
-            match alias.ap1(session).read_block32(alias.register(field.offset_cur), &mut pair) {
+            match session.ap1_as(side).read_block32(launch::register(side, field.offset_cur), &mut pair) {
                 Ok(()) => {}
                 Err(LinkError::Fault { .. } | LinkError::ApDisabled { .. }) => {
                     return Err(OptionError::NotVisible.into());
@@ -94,11 +98,11 @@ impl OptionBytes {
                 field.offset_cur,
                 flash::SECEPOCHR_CUR | flash::SECBOOTR_CUR | flash::SECWM1R_CUR | flash::SECWM2R_CUR
             );
-            let hidden = secure_only && chip.tz == TrustZone::Enabled && alias == Alias::NonSecure && pair == [0; 2];
+            let hidden = secure_only && chip.tz == TrustZone::Enabled && side == Side::NonSecure && pair[0] == 0;
             words.insert(field.offset_cur, Word { current: pair[0], program: pair[1], hidden });
         }
         let view = access::ap1(&chip).outcome;
-        Ok(Self { parts, chip, view, uid, alias, words })
+        Ok(Self { parts, chip, view, uid, side, words })
     }
 
     /// The part whose table is used.
@@ -138,8 +142,8 @@ impl OptionBytes {
         ProductState::from_code(code(word.program)).filter(|_| code(word.program) != code(word.current))
     }
 
-    pub(crate) const fn alias(&self) -> Alias {
-        self.alias
+    pub(crate) const fn side(&self) -> Side {
+        self.side
     }
 
     /// What the model says of a change of this field, in every world that the open questions allow.

@@ -1,15 +1,11 @@
 //! What a rescue leaves for the records: everything measured, nothing secret.
 
-use std::{io::Write as _, path::Path, time::SystemTime};
-
 use serde::Serialize;
 
-use super::RescueFolder;
 use crate::{
-    debug_auth::Discovered,
-    error::{OpError, Result},
-    identify::Identity,
-    journal::Attempt,
+    credential::Binding,
+    drive::{debug_auth::Discovered, identify::Identity},
+    job::How,
 };
 
 /// Schema of the receipt.
@@ -34,38 +30,16 @@ pub struct Receipt {
     pub before: Identity,
     /// What the last discovery showed.
     pub discovered: Option<Discovered>,
-    /// The way that worked, if a credential was provisioned.
-    pub attempt: Option<Attempt>,
-    /// The checksum that the provisioning service took.
-    pub checksum: Option<String>,
-    /// Hash of the root key of the credential used.
-    pub root_key_hash: Option<String>,
+    /// How what opened the chip had got into it, if this rescue put it there.
+    pub how: Option<How>,
+    /// What ties the credential used to this receipt.
+    pub binding: Option<Binding>,
     /// Where the credential lies.
     pub credential: Option<String>,
+    /// Whether the chip keeps the credential for its whole life (STM32H503): then it must be kept as long.
+    pub credential_for_life: bool,
     /// The chip after.
     pub after: Identity,
     /// How long it took, in milliseconds of the chip's time.
     pub took_ms: u64,
-}
-
-impl Receipt {
-    pub(super) fn time() -> String {
-        humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
-    }
-
-    /// Writes it into the rescue's folder.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub(super) fn write(&self, folder: &RescueFolder) -> Result<()> {
-        let path = folder.receipt();
-        let error = |source| OpError::Journal { path: path.clone(), source };
-        let text = serde_json::to_vec_pretty(self).map_err(|e| error(e.into()))?;
-        let parent = path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(parent).map_err(error)?;
-        file.write_all(&text).and_then(|()| file.write_all(b"\n")).map_err(error)?;
-        file.as_file().sync_all().map_err(error)?;
-        file.persist(&path).map_err(|e| error(e.error))?;
-        Ok(())
-    }
 }

@@ -1,134 +1,124 @@
 //! Carrying a rescue out.
 
-use std::time::Duration;
+use std::path::PathBuf;
 
 use provost_chip::{
     assumptions::RssChecksum,
-    parts::PartId,
+    parts::{DaStore, PartId},
     rules::RuleId,
     states::{DaMethod, ProductState, TrustZone},
 };
-use provost_link::LinkError;
 
 use super::{
-    Receipt, RescueFolder,
+    RescueError,
     attempts::Verdict,
-    plan::{Means, Situation, plan, situation},
-    receipt::SCHEMA,
+    plan::{Means, Plan, Situation, plan},
+    receipt::{Receipt, SCHEMA},
 };
 use crate::{
     Narrator,
-    credential::CredentialSet,
-    debug_auth::{Conversation, Discovered, authenticate, discover_aloud},
-    error::{Failure, OpError, Result},
-    fault::fail,
-    identify::{Identity, identify},
-    journal::{Attempt, Journal, Record},
-    session::Session,
+    credential::{Binding, CredentialSet},
+    drive::{
+        debug_auth::{AuthError, Conversation, Discovered},
+        identify::Identity,
+        otp, regress,
+        reset::ResetError,
+        service::ServiceError,
+        target::{Target, link_broke},
+    },
+    fault::{Failure, Result, fail},
+    job::{Driver, How, Phase, Record, Step, document},
+    store::{Base, Job, Secrecy},
 };
 
-/// How long a chip may take to erase itself and come back Open (mass erase plus boot, with a wide margin).
-const REGRESSION_TIMEOUT: Duration = Duration::from_secs(10);
-const REGRESSION_POLL: Duration = Duration::from_millis(50);
+const WORK: Phase = Phase::Work;
+/// The receipt's name in the folder of the job.
+const RECEIPT: &str = "receipt.json";
+/// Where the credential made for a rescue lies in its folder.
+const CREDENTIAL: &str = "credential";
 
 /// What a rescue is asked for.
 #[derive(Debug)]
-pub struct Request {
+pub struct Wish {
     /// What `--probe` said, for the journal.
     pub chip: String,
     /// What the user says the part is.
     pub part: Option<PartId>,
     /// The user's own credential; otherwise one is made.
     pub credential: Option<CredentialSet>,
-    /// Where credential, journal and receipt go.
-    pub folder: RescueFolder,
+    /// Where the folders of rescues go: credential, journal and receipt.
+    pub out: Base,
     /// Go on where a closing write waits for its reset, although a wrong guess would then lose the chip.
     pub one_shot: bool,
     /// STM32H503 with blank OTP: write a password into it for the chip's whole life.
     pub once_for_life: bool,
+    /// Where the chip does not say who it is: the name of the unfinished job that is of this board, or `another`.
+    pub this_is: Option<String>,
 }
 
-impl Request {
-    const fn means(&self) -> Means {
+impl Wish {
+    /// What it may use.
+    pub const fn means(&self) -> Means {
         Means { credential: self.credential.is_some(), once_for_life: self.once_for_life }
     }
+}
+
+/// A rescue that came to its end.
+#[derive(Debug)]
+pub struct Ended {
+    /// What happened.
+    pub receipt: Receipt,
+    /// Where it is kept; `None` if nothing was written to the chip.
+    pub folder: Option<PathBuf>,
+    /// The steps that were performed.
+    pub performed: Vec<Step>,
 }
 
 /// Brings the chip to Open, or says why not.
 ///
 /// # Errors
-/// Every way in which a rescue can stop; [`OpError::exit`] says what it means, and whatever it is, the chip is no worse.
-pub fn rescue(session: &mut Session, request: Request, narrator: &mut dyn Narrator) -> Result<Receipt> {
-    let started = session.now();
+/// Every way in which a rescue can stop; [`Failure::exit`] says what it means, and whatever it is, the chip is no worse.
+pub fn rescue(target: &mut dyn Target, wish: Wish, narrator: &mut dyn Narrator) -> Result<Ended> {
     narrator.step("identify the chip, reading only", &[RuleId::IdentifyByAp0]);
-    let before = identify(session)?;
-    let parts = before.narrowed_to(request.part)?;
-    narrator.note(&describe(&before));
-    let plan = plan(&before, &parts, request.means())?;
-    let situation = situation(&before, &parts)?;
-    let mut run = Run { session, request, narrator, parts, journal: None, made: None, checksum: None };
-    let ended = match situation {
-        Situation::Open => Ended { after: before.clone(), discovered: None, attempt: None },
-        Situation::Provisioning { tz, pending } => {
-            run.rescue_provisioning(tz, pending, &before, &plan.hash).map_err(|e| run.interrupted(e))?
-        }
-        Situation::Otp if run.request.once_for_life => {
-            run.rescue_by_otp(&before, &plan.hash).map_err(|e| run.interrupted(e))?
-        }
-        Situation::Otp if run.request.credential.is_none() => return fail(OpError::OtpOnceForLife),
-        Situation::Otp | Situation::Shut => run.rescue_shut(&before, &plan.hash).map_err(|e| run.interrupted(e))?,
-    };
-    let set = run.set();
-    let receipt = Receipt {
-        schema: SCHEMA,
-        version: env!("CARGO_PKG_VERSION"),
-        time: Receipt::time(),
-        chip: run.request.chip.clone(),
-        virtual_chip: run.session.probe().virtual_chip,
-        plan: plan.hash,
-        before,
-        discovered: ended.discovered,
-        attempt: ended.attempt,
-        checksum: run.checksum.map(|c| c.as_str().to_owned()),
-        root_key_hash: set.and_then(CredentialSet::fingerprint),
-        credential: set.map(|s| s.folder().display().to_string()),
-        after: ended.after,
-        took_ms: (run.session.now() - started).as_millis() as u64,
-    };
-    if run.journal.is_none() && run.request.folder.is_unfinished() {
-        // An earlier run was interrupted, and the chip finished by itself what that one had begun.
-        run.journal = Some(run.request.folder.journal()?);
-    }
-    if let Some(journal) = &mut run.journal {
-        receipt.write(&run.request.folder)?;
-        journal.append(Record::Done)?;
-    }
-    Ok(receipt)
+    let before = target.identify()?;
+    narrator.note(&before.to_string());
+    let plan = plan(&before, &before.narrowed_to(wish.part)?, wish.means())?;
+    carry_out(target, wish, before, plan, narrator)
 }
 
-fn describe(identity: &Identity) -> String {
-    let parts = identity.parts.join(" or ");
-    match identity.options {
-        Some(options) => match options.state() {
-            Some(state) => format!("{parts}, {state}, TrustZone {}", options.trustzone()),
-            None => format!("{parts}, option word {:#010x}", options.optsr_cur),
-        },
-        None => format!("{parts}, AP1 shut"),
-    }
+/// Carries the plan of an identified chip out.
+///
+/// # Errors
+/// As [`rescue`].
+pub fn carry_out(
+    target: &mut dyn Target,
+    wish: Wish,
+    before: Identity,
+    plan: Plan,
+    narrator: &mut dyn Narrator,
+) -> Result<Ended> {
+    let started = target.now();
+    let parts = plan.parts.clone();
+    let driver = Driver::new(narrator, plan.list.clone());
+    let mut run = Run { target, wish, driver, parts, plan, made: None, checksum: None };
+    let finish = run.from(&before).map_err(|error| run.interrupted(error))?;
+    let took_ms = (run.target.now() - started).as_millis() as u64;
+    run.close_books(before, finish, took_ms)
 }
 
-pub(super) struct Ended {
-    pub(super) after: Identity,
-    pub(super) discovered: Option<Discovered>,
-    pub(super) attempt: Option<Attempt>,
+/// Where a rescue ended.
+pub(super) struct Finish {
+    after: Identity,
+    discovered: Option<Discovered>,
+    how: Option<How>,
 }
 
 pub(super) struct Run<'a> {
-    pub(super) session: &'a mut Session,
-    pub(super) request: Request,
-    pub(super) narrator: &'a mut dyn Narrator,
+    pub(super) target: &'a mut dyn Target,
+    pub(super) wish: Wish,
+    pub(super) driver: Driver<'a>,
     pub(super) parts: Vec<PartId>,
-    pub(super) journal: Option<Journal>,
+    pub(super) plan: Plan,
     pub(super) made: Option<CredentialSet>,
     /// The checksum that the service was found to take.
     pub(super) checksum: Option<RssChecksum>,
@@ -136,239 +126,237 @@ pub(super) struct Run<'a> {
 
 impl Run<'_> {
     pub(super) fn set(&self) -> Option<&CredentialSet> {
-        self.request.credential.as_ref().or(self.made.as_ref())
+        self.wish.credential.as_ref().or(self.made.as_ref())
     }
 
-    pub(super) fn record(&mut self, record: Record) -> Result<()> {
-        match &mut self.journal {
-            Some(journal) => journal.append(record),
-            None => Ok(()),
+    /// A link that breaks once a journal is open is an interruption: the journal says how to go on.
+    fn interrupted(&self, source: Failure) -> Failure {
+        match self.driver.job() {
+            Some(job) if link_broke(&source) => {
+                RescueError::Interrupted { doing: "rescuing", source, journal: job.journal().to_owned() }.into()
+            }
+            _ => source,
         }
     }
 
-    /// A link that breaks once something has been written is an interruption: the journal says how to go on.
-    fn interrupted(&self, error: Failure) -> Failure {
-        let Some(journal) = &self.journal else { return error };
-        if error.of::<LinkError>().is_none() {
-            return error;
+    fn from(&mut self, identity: &Identity) -> Result<Finish> {
+        match self.plan.situation {
+            Situation::Open => Ok(Finish { after: identity.clone(), discovered: None, how: None }),
+            Situation::Provisioning { tz, pending } => self.from_provisioning(tz, pending, identity),
+            Situation::Otp if self.wish.once_for_life => self.by_otp(identity),
+            Situation::Otp if self.wish.credential.is_none() => fail(RescueError::OtpOnceForLife),
+            Situation::Otp | Situation::Shut => self.from_shut(identity),
         }
-        OpError::Interrupted { doing: "rescuing", source: error, journal: journal.path().to_owned() }.into()
     }
 
-    fn rescue_provisioning(
+    fn from_provisioning(
         &mut self,
         tz: TrustZone,
         pending: Option<ProductState>,
         identity: &Identity,
-        plan: &str,
-    ) -> Result<Ended> {
+    ) -> Result<Finish> {
         match pending {
             None => self.prove_nrst()?,
-            Some(state) => self
-                .narrator
-                .note(&format!("a write of {state} waits for the next reset; the credential goes in before any reset")),
+            Some(state) => self.driver.begin(Step::NotePending { state })?,
         }
-        self.begin(identity, plan)?;
+        self.open_job(identity)?;
+        self.have_credential(false)?;
         if let Some(state) = pending {
             self.ask_for_one_shot(state)?;
         }
-        let verdict = self.with_trustzone(tz, pending.is_none())?;
-        let tried = match verdict {
-            Verdict::Open(ended) => return Ok(*ended),
+        let tried = match self.with_trustzone(tz, pending.is_none())? {
+            Verdict::Open(finish) => return Ok(*finish),
             Verdict::Faulted => 0,
             Verdict::Refused(tried) => tried,
         };
         if !self.flip_trustzone(tz)? {
-            return Err(if tried == 0 {
-                OpError::ServiceUnreachable { tz: tz.as_str() }.into()
+            return if tried == 0 {
+                fail(ServiceError::Unreachable { tz })
             } else {
-                OpError::EveryWayRefused { tried }.into()
-            });
+                fail(RescueError::EveryWayRefused { tried })
+            };
         }
         match self.with_trustzone(tz.flipped(), true)? {
-            Verdict::Open(ended) => Ok(*ended),
-            Verdict::Faulted => fail(OpError::ServiceUnreachable { tz: tz.flipped().as_str() }),
-            Verdict::Refused(more) => fail(OpError::EveryWayRefused { tried: tried + more }),
+            Verdict::Open(finish) => Ok(*finish),
+            Verdict::Faulted => fail(ServiceError::Unreachable { tz: tz.flipped() }),
+            Verdict::Refused(more) => fail(RescueError::EveryWayRefused { tried: tried + more }),
         }
+    }
+
+    /// Nothing is written before NRST is known to reach the chip: without it the credential could not be used.
+    fn prove_nrst(&mut self) -> Result<()> {
+        self.driver.begin(Step::ProveNrst)?;
+        if !self.target.reset_reaches()? {
+            return fail(ResetError::NrstNotWired);
+        }
+        self.driver.note("the core saw the reset");
+        Ok(())
     }
 
     /// Discovery resets the chip, and the waiting state takes effect: what was stored must then be right. Parts without
     /// secure AES refuse what they cannot use; the others take anything, and one guess is all there is.
     fn ask_for_one_shot(&self, state: ProductState) -> Result<()> {
         let may_take_anything = self.parts.iter().any(|p| p.info().crypto);
-        if !may_take_anything || self.request.one_shot {
+        if !may_take_anything || self.wish.one_shot {
             return Ok(());
         }
         let credential = self.set().map(|s| s.folder().to_owned()).unwrap_or_default();
-        fail(OpError::OneShot { state, credential })
+        fail(RescueError::OneShot { state, credential })
     }
 
-    /// Nothing is written before NRST is known to reach the chip: without it the credential could not be used.
-    pub(super) fn prove_nrst(&mut self) -> Result<()> {
-        self.narrator.step("prove that NRST reaches the chip", &[RuleId::DaNeedsNrst]);
-        self.session.prove_nrst()?;
-        self.narrator.note("the core saw the reset");
-        Ok(())
-    }
-
-    /// Opens the journal and has a credential on the disk.
-    pub(super) fn begin(&mut self, identity: &Identity, plan: &str) -> Result<()> {
-        let journal = self.request.folder.journal()?;
-        let fresh = journal.records().is_empty();
-        if journal.dev_id().is_some_and(|id| id != identity.dev_id) {
-            let source = std::io::Error::other("it tells of a chip with another DEV_ID: give this one another --out");
-            return fail(OpError::Journal { path: journal.path().to_owned(), source });
+    /// Has a credential on the disk: the user's, that of the unfinished rescue, or one made for this chip.
+    fn have_credential(&mut self, password_only: bool) -> Result<()> {
+        let saved = self.driver.progress().credential_saved;
+        let Some(folder) = self.driver.job().map(|job| job.folder().join(CREDENTIAL)) else { return Ok(()) };
+        if self.wish.credential.is_none() && saved {
+            self.made = Some(CredentialSet::load(&folder)?);
+        } else if self.wish.credential.is_none() {
+            self.driver.begin(Step::MakeCredential { password_only })?;
+            let encrypt = self.parts.iter().any(|p| p.info().crypto);
+            self.made = Some(CredentialSet::make_in(&folder, encrypt)?);
+            self.driver.note(&format!("saved in {}", folder.display()));
         }
-        self.journal = Some(journal);
-        if fresh {
-            let begin =
-                Record::Begin { chip: self.request.chip.clone(), dev_id: identity.dev_id, plan: plan.to_owned() };
-            self.record(begin)?;
-        } else {
-            self.narrator.note("an earlier rescue of this chip was not finished: going on with it");
-        }
-        if self.request.credential.is_none() {
-            self.made = Some(self.credential_of_its_own()?);
-        }
-        let saved = self
-            .journal
-            .as_ref()
-            .is_some_and(|j| j.records().iter().any(|r| matches!(r, Record::CredentialSaved { .. })));
-        if !saved {
-            let root_key_hash = self.set().and_then(CredentialSet::fingerprint);
-            self.record(Record::CredentialSaved { root_key_hash })?;
-        }
-        Ok(())
-    }
-
-    fn credential_of_its_own(&mut self) -> Result<CredentialSet> {
-        let folder = self.request.folder.credential();
-        let saved = self
-            .journal
-            .as_ref()
-            .is_some_and(|j| j.records().iter().any(|r| matches!(r, Record::CredentialSaved { .. })));
         if saved {
-            return CredentialSet::load(&folder);
+            return Ok(());
         }
-        self.narrator.step(
-            "make a credential for this chip and save it before it is sent",
-            &[RuleId::BareProvisioningIsRescuable],
-        );
-        if folder.exists() {
-            // Half a set, from a run that ended before it was announced: nothing was ever sent of it.
-            std::fs::remove_dir_all(&folder)
-                .map_err(|source| OpError::CredentialFile { path: folder.clone(), source })?;
+        let method = self.method();
+        let uid = self.driver.job().and_then(|job| job.header().subject.uid);
+        let credential = self.set().and_then(|set| Binding::of(set, method, uid));
+        self.driver.record(Record::CredentialSaved { credential })
+    }
+
+    fn method(&self) -> DaMethod {
+        match self.plan.situation {
+            Situation::Provisioning { tz, .. } => DaMethod::for_trustzone(tz),
+            _ => DaMethod::Password,
         }
-        let (set, keys) = CredentialSet::generate(&folder)?;
-        set.save(&keys, self.parts.iter().any(|p| p.info().crypto))?;
-        self.narrator.note(&format!("saved in {}", folder.display()));
-        Ok(set)
     }
 
-    pub(super) fn ask(&mut self) -> Result<Conversation> {
-        discover_aloud(self.session, self.narrator)
+    pub(super) fn ask(&mut self, method: Option<DaMethod>) -> Result<Conversation> {
+        self.driver.begin(Step::Discover { phase: WORK, method })?;
+        let conversation = self.target.discover()?;
+        self.driver.note(&conversation.summary());
+        self.driver.record(Record::Seen { uid: conversation.unique_id() })?;
+        Ok(conversation)
     }
 
-    pub(super) fn regress(&mut self, conversation: &Conversation, method: DaMethod) -> Result<()> {
-        self.narrator.step(
-            "authenticate a full regression: this erases the chip",
-            &[RuleId::FullRegressionEffect, RuleId::DaFourMasks],
-        );
-        let set = self.request.credential.as_ref().or(self.made.as_ref());
-        let Some(credential) = set.and_then(|s| s.credential(method)) else {
-            let state = conversation.product_state().unwrap_or(ProductState::Provisioning);
-            return fail(OpError::CredentialNeeded { state, method });
-        };
-        authenticate(self.session, &conversation.mailbox, credential)?;
-        self.narrator.note("granted");
-        Ok(())
-    }
-
-    /// Leaves RSS-DA by an NRST pulse (rule `R-RSS-DA-STAYS`).
+    /// Leaves RSS-DA by a reset (rule `R-RSS-DA-STAYS`).
     pub(super) fn leave(&mut self) -> Result<()> {
-        self.session.pulse_nrst()?;
-        if self.session.wait_for_ap1()? { Ok(()) } else { fail(OpError::StaysInRssDa) }
+        if self.target.reset()? { Ok(()) } else { fail(ResetError::StaysInRssDa) }
     }
 
     /// AP1 is shut, or the state is a closed one: Debug Authentication tells, and may lead back.
-    fn rescue_shut(&mut self, identity: &Identity, plan: &str) -> Result<Ended> {
-        let conversation = match self.ask() {
+    fn from_shut(&mut self, identity: &Identity) -> Result<Finish> {
+        let conversation = match self.ask(None) {
             Ok(conversation) => conversation,
             // A chip that was in the middle of a regression has finished it by now.
-            Err(error) if matches!(error.of(), Some(OpError::NoDaAnswer { .. })) => {
+            Err(error) if matches!(error.of(), Some(AuthError::NoAnswer { .. })) => {
                 return self.open_after_all().ok_or(error);
             }
             Err(error) => return Err(error),
         };
         let state = conversation.product_state();
         if state == Some(ProductState::Locked) {
-            return fail(OpError::Locked);
+            return fail(RescueError::Locked);
         }
-        let integrity = conversation.discovery.integrity.map_or(0, provost_adac::discovery::Integrity::value);
         if let Some(method) = conversation.method().filter(|_| conversation.is_valid())
-            && self.request.credential.as_ref().is_some_and(|s| s.has(method))
+            && self.wish.credential.as_ref().is_some_and(|s| s.has(method))
         {
-            self.begin(identity, plan)?;
+            self.open_job_of(identity, conversation.unique_id())?;
+            self.have_credential(false)?;
             self.regress(&conversation, method)?;
-            let after = self.wait_until_open()?;
-            return Ok(Ended { after, discovered: Some(conversation.report()), attempt: None });
+            return self.finish(&conversation, None);
         }
-        self.leave_quietly();
+        // Whether the pulse is enough to leave the ROM does not matter for what is said next.
+        let _ = self.target.reset();
         match (state, conversation.method()) {
-            (Some(ProductState::Provisioning) | None, _) => self.rescue_left_in_rom(),
-            (Some(state), Some(method)) if conversation.is_valid() => fail(OpError::CredentialNeeded { state, method }),
-            (Some(state), _) => fail(OpError::ClosedWithoutData { state, integrity }),
+            (Some(ProductState::Provisioning) | None, _) => self.left_in_rom(),
+            (Some(state), Some(method)) if conversation.is_valid() => {
+                fail(RescueError::CredentialNeeded { state, method })
+            }
+            (Some(state), _) => fail(RescueError::ClosedWithoutData { state, integrity: conversation.integrity() }),
         }
     }
 
-    fn open_after_all(&mut self) -> Option<Ended> {
-        let after = identify(self.session).ok().filter(is_open)?;
-        Some(Ended { after, discovered: None, attempt: None })
-    }
-
-    fn leave_quietly(&mut self) {
-        // Whether the pulse is enough does not matter for what is said next.
-        if self.session.pulse_nrst().is_ok() {
-            let _ = self.session.wait_for_ap1();
-        }
+    fn open_after_all(&mut self) -> Option<Finish> {
+        let after = self.target.identify().ok().filter(regress::is_regressed)?;
+        Some(Finish { after, discovered: None, how: None })
     }
 
     /// The chip sat in RSS-DA: out of it by the pulse, it is a chip in Provisioning like any other.
-    fn rescue_left_in_rom(&mut self) -> Result<Ended> {
-        let identity = identify(self.session)?;
-        let plan = plan(&identity, &self.parts, self.request.means())?;
-        match situation(&identity, &self.parts)? {
-            Situation::Provisioning { tz, pending } => self.rescue_provisioning(tz, pending, &identity, &plan.hash),
-            Situation::Open => Ok(Ended { after: identity, discovered: None, attempt: None }),
-            Situation::Otp if self.request.once_for_life => self.rescue_by_otp(&identity, &plan.hash),
-            Situation::Otp => fail(OpError::OtpOnceForLife),
-            Situation::Shut => fail(OpError::StaysInRssDa),
+    fn left_in_rom(&mut self) -> Result<Finish> {
+        let identity = self.target.identify()?;
+        self.plan = plan(&identity, &self.parts, self.wish.means())?;
+        self.driver.replan(self.plan.list.clone());
+        match self.plan.situation {
+            Situation::Shut => fail(ResetError::StaysInRssDa),
+            Situation::Otp if !self.wish.once_for_life => fail(RescueError::OtpOnceForLife),
+            _ => self.from(&identity),
         }
     }
 
-    /// The chip erases itself and resets; an immediate connect may fail (wolfTrust), so it is tried again for a while.
-    pub(super) fn wait_until_open(&mut self) -> Result<Identity> {
-        self.narrator.step("wait for the chip to come back Open", &[RuleId::FullRegressionEffect]);
-        let end = self.session.now() + REGRESSION_TIMEOUT;
-        loop {
-            self.session.sleep(REGRESSION_POLL);
-            let found = match identify(self.session) {
-                Ok(identity) if is_open(&identity) => {
-                    self.narrator.note(&describe(&identity));
-                    return Ok(identity);
-                }
-                Err(error) if matches!(error.of(), Some(LinkError::ProbeLost { .. })) => return Err(error),
-                other => other,
-            };
-            if self.session.now() >= end {
-                let waited_ms = REGRESSION_TIMEOUT.as_millis() as u64;
-                let found = describe(&found?);
-                return fail(OpError::NotOpenAfterRegression { waited_ms, found });
-            }
+    /// An STM32H503 in Provisioning with blank OTP: the one way back is a password that it then has for its whole life.
+    fn by_otp(&mut self, identity: &Identity) -> Result<Finish> {
+        // The lock bit takes a reset, and so does what waits.
+        identity.nothing_pending()?;
+        self.prove_nrst()?;
+        self.open_job(identity)?;
+        self.have_credential(true)?;
+        let Some(password) = self.set().and_then(|s| s.password().cloned()) else {
+            let (state, method) = (ProductState::Provisioning, DaMethod::Password);
+            return fail(RescueError::CredentialNeeded { state, method });
+        };
+        let steps = otp::plan(self.target.swd()?, &password)?;
+        self.driver.begin(Step::WriteOtp)?;
+        otp::write(self.target.swd()?, &steps, self.driver.narrator())?;
+        let conversation = self.ask(None)?;
+        if !conversation.is_valid() {
+            self.leave()?;
+            return fail(RescueError::OtpNotValid { integrity: conversation.integrity() });
         }
+        self.regress(&conversation, DaMethod::Password)?;
+        self.finish(&conversation, Some(How::Otp))
     }
-}
 
-fn is_open(identity: &Identity) -> bool {
-    identity.options.is_some_and(|o| o.state() == Some(ProductState::Open) && o.trustzone() == TrustZone::Disabled)
+    /// The regression was granted: the chip comes back Open.
+    pub(super) fn finish(&mut self, conversation: &Conversation, how: Option<How>) -> Result<Finish> {
+        self.driver.begin(Step::VerifyOpen { phase: WORK })?;
+        let after = self.target.until_open()?;
+        self.driver.note(&after.to_string());
+        Ok(Finish { after, discovered: Some(conversation.report()), how })
+    }
+
+    /// The receipt, and the last record; also for an earlier rescue whose chip has finished by itself what that one had begun.
+    fn close_books(mut self, before: Identity, finish: Finish, took_ms: u64) -> Result<Ended> {
+        if self.driver.job().is_none()
+            && let Some(found) = self.finished_by_itself(&finish.after)?
+        {
+            self.driver.open(found.resume()?);
+        }
+        let method = before.options.map_or(DaMethod::Password, |o| DaMethod::for_trustzone(o.trustzone()));
+        let method = finish.how.and_then(How::attempt).map_or(method, |a| DaMethod::for_trustzone(a.trustzone));
+        let set = self.set();
+        let receipt = Receipt {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION"),
+            time: self.wish.out.store().clock().text(),
+            chip: self.wish.chip.clone(),
+            virtual_chip: self.target.probe().virtual_chip,
+            plan: self.plan.hash.clone(),
+            before,
+            discovered: finish.discovered,
+            how: finish.how,
+            binding: set.and_then(|set| Binding::of(set, method, finish.after.uid)),
+            credential: set.map(|s| s.folder().display().to_string()),
+            credential_for_life: self.parts.iter().all(|p| p.info().da_store == DaStore::Otp),
+            after: finish.after,
+            took_ms,
+        };
+        if let Some(job) = self.driver.job() {
+            job.put(RECEIPT, &document(&receipt)?, Secrecy::Public)?;
+            self.driver.record(Record::Done)?;
+        }
+        let folder = self.driver.job().map(|job: &Job<Record>| job.folder().to_owned());
+        Ok(Ended { receipt, folder, performed: self.driver.performed().to_vec() })
+    }
 }

@@ -5,7 +5,9 @@ use crate::closing;
 
 use std::{path::Path, time::Duration};
 
-use closing::{all_option_words, has_a_way_back, maker, means, request, root_only_set, run, scratch, state_of};
+use closing::{
+    Request, all_option_words, has_a_way_back, maker, means, request, root_only_set, run, scratch, state_of,
+};
 use provost_adac::{
     chain::Chain,
     key::{PrivateKey, Signer as _},
@@ -15,6 +17,7 @@ use provost_chip::{
     model::search::Means,
     parts::PartId,
     registers::rss,
+    side::Side,
     states::{DaMethod, ProductState, TrustZone},
 };
 use provost_link::core::{Call, CallOutcome, Core};
@@ -23,14 +26,8 @@ use provost_obk::{
     obk::Obk,
 };
 use provost_ops::{
-    bench::Bench,
-    close::{
-        Request,
-        words::{self, write_product_state},
-    },
-    credential::CredentialSet,
-    identify::identify,
-    option_bytes::{Alias, OptionBytes},
+    bench::Bench, close::words, credential::CredentialSet, drive::state::write_product_state, identify::identify,
+    option_bytes::OptionBytes,
 };
 use provost_twin::{board::VirtualBoard, presets::Maker, silicon::FirmwareBehaviour};
 
@@ -51,19 +48,19 @@ impl Careless {
     }
 
     /// Writes PRODUCT_STATE and resets, and does not look what came of it: as scripts do.
-    fn state(&mut self, to: ProductState, view: Alias) -> &mut Self {
-        write_product_state(&mut self.0.session, to, view).unwrap();
+    fn state(&mut self, to: ProductState, side: Side) -> &mut Self {
+        write_product_state(&mut self.0.session, to, side).unwrap();
         self.0.session.pulse_nrst().unwrap();
         let _ = self.0.session.wait_for_ap1();
         self
     }
 
     fn provisioning(&mut self) -> &mut Self {
-        self.state(ProductState::Provisioning, Alias::Secure)
+        self.state(ProductState::Provisioning, Side::Secure)
     }
 
     fn then(&mut self, to: ProductState) {
-        self.state(to, Alias::NonSecure);
+        self.state(to, Side::NonSecure);
     }
 
     /// Calls the provisioning service by hand (layout: CMSIS `RSSLIB_DataProvisioningConf_t`).
@@ -151,7 +148,7 @@ impl Way {
         assert_eq!((error.code(), error.exit().code()), ("close-refused", 3), "{error}");
         assert!(error.to_string().contains(&format!("{rule} (")), "{rule}: {error}");
         assert_eq!(all_option_words(&self.board), before);
-        assert!(!self.request.out.exists());
+        assert!(!self.request.site.out.path().exists());
     }
 
     /// The careless one's chip is closed, and the model knows no way back for anybody.
@@ -180,7 +177,7 @@ fn a_closed_state_chosen_from_open() {
     path.request.credential = None;
     path.refused("P-CREDENTIAL");
     let mut careless = Careless::on(&path.twin);
-    careless.state(ProductState::Closed, Alias::Secure);
+    careless.state(ProductState::Closed, Side::Secure);
     assert_eq!(state_of(&path.twin).0, ProductState::Provisioning);
     assert!(has_a_way_back(&path.twin, &path.means), "not lost yet");
     careless.then(ProductState::Closed);
@@ -268,7 +265,7 @@ fn an_object_in_the_wrong_place() {
 fn a_credential_that_is_lost() {
     let base = scratch();
     let mut path = Way::new(base.path());
-    path.request.temporary = vec![base.path().to_owned()];
+    path.request.site.temporary = vec![base.path().to_owned()];
     path.refused("P-CUSTODY");
     let object = path.payload(DaMethod::Certificate);
     Careless::on(&path.twin).provisioning().object(&object, DESTINATION, ENCRYPT).then(ProductState::Closed);

@@ -47,7 +47,7 @@ fn forward_and_back() {
                     let receipt = closed.unwrap_or_else(|e| panic!("{name}: {e}"));
                     assert_eq!(state_of(&board), (target, tz), "{name}");
                     assert_eq!(receipt.rehearsed, part.info().crypto, "{name}");
-                    assert_eq!(receipt.discovered.unwrap().product_state.as_deref(), Some(target.as_str()));
+                    assert_eq!(receipt.discovered.unwrap().product_state, Some(target));
                     let set = CredentialSet::load(&base.path().join("set")).unwrap();
                     common::run(&board, &base.path().join("rescue"), Some(set))
                         .unwrap_or_else(|e| panic!("{name}: {e}"));

@@ -15,12 +15,12 @@ use std::{
     time::Duration,
 };
 
-use closing::{open_chip, request, resume, root_only_set, run, scratch, state_of};
+use closing::{Request, open_chip, request, resume, root_only_set, run, scratch, state_of};
 use provost_chip::{
     assumptions::Assumptions,
     states::{DaMethod, ProductState, TrustZone},
 };
-use provost_ops::{close::Request, credential::CredentialSet, error::Exit};
+use provost_ops::{credential::CredentialSet, error::Exit};
 use provost_twin::board::VirtualBoard;
 
 /// The switches that decide whether there is a way back.
@@ -88,7 +88,7 @@ fn outcome(case: &Case, base: &Path, set: &CredentialSet) -> String {
         let error = match ended {
             Ok(receipt) => {
                 assert_eq!(state_of(&board), (case.target, case.tz), "{name}");
-                assert_eq!(receipt.discovered.unwrap().product_state.as_deref(), Some(case.target.as_str()), "{name}");
+                assert_eq!(receipt.discovered.unwrap().product_state, Some(case.target), "{name}");
                 reasons.push("closed, and back in Open".to_owned());
                 // The chip may still sit in its ROM.
                 power_cycle(&board);

@@ -12,11 +12,12 @@ use std::{
 };
 
 use closing::{
-    all_option_words, board, has_a_way_back, means, request, resume, root_only_set, run, run_on, scratch, state_of,
+    Request, all_option_words, board, has_a_way_back, means, request, resume, root_only_set, run, run_on, scratch,
+    state_of,
 };
 use deadly::{Interruption, Killed, every_index, interrupted_bench, mend};
 use provost_chip::states::{ProductState, TrustZone};
-use provost_ops::{bench::Bench, close::Request, credential::CredentialSet};
+use provost_ops::{bench::Bench, credential::CredentialSet};
 use provost_twin::{board::VirtualBoard, wire::Wire as _};
 
 /// A chip, where it goes, and whether the round trip comes first.

@@ -9,10 +9,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use closing::{board, request, resume, root_only_set, run, run_on, scratch, state_of};
+use closing::{Request, board, request, resume, root_only_set, run, run_on, scratch, state_of};
 use deadly::{Interruption, Killed, every_index, interrupted_bench, mend};
 use provost_chip::states::{ProductState, TrustZone};
-use provost_ops::close::Request;
 use provost_twin::{board::VirtualBoard, wire::Wire as _};
 
 const PART: &str = "STM32H563";
@@ -107,16 +106,21 @@ fn damage_before_the_last_record_is_an_error_and_nothing_is_done() {
     let board = board(PART, TrustZone::Enabled);
     let request = asked(&base, &set);
     let mut bench = provost_ops::bench::Bench::on_board(board.clone());
-    let stopped =
-        provost_ops::close::close(&mut bench.session, &request, &mut |_: &str| false, &mut provost_ops::Silent)
-            .unwrap_err();
+    let stopped = provost_ops::close::close(
+        &mut bench.session,
+        &request.wish,
+        &request.site,
+        &mut |_: &str| false,
+        &mut provost_ops::Silent,
+    )
+    .unwrap_err();
     assert_eq!((stopped.code(), stopped.exit().code()), ("close-stopped", 4));
     assert_eq!(state_of(&board).0, ProductState::Provisioning);
     let mut bytes = std::fs::read(journal(&base)).unwrap();
     bytes[30] ^= 1;
     std::fs::write(journal(&base), &bytes).unwrap();
     for error in [resume(&board, &request).unwrap_err(), run(&board, &request).unwrap_err()] {
-        assert_eq!(error.code(), "journal-io");
+        assert_eq!(error.code(), "journal-damaged");
         assert!(error.to_string().contains("damaged at byte 0"), "{error}");
     }
     assert_eq!(state_of(&board).0, ProductState::Provisioning);

@@ -17,9 +17,9 @@ use provost_obk::{da::DESTINATION, obk::Obk};
 use provost_ops::{
     bench::Bench,
     credential::{ChainRecipe, CredentialSet, Recipe, make},
+    drive::service::EncryptWord,
     error::Failure,
-    objects::{ObjectError, Request, Source, Written, plan, write},
-    provisioning::EncryptWord,
+    objects::{ObjectError, Request, Site, Source, Written, plan, write},
 };
 use provost_twin::board::VirtualBoard;
 
@@ -45,7 +45,9 @@ fn request(part: PartId, files: &[&Path]) -> Request {
 fn write_on(bench: &mut Bench, request: &Request) -> Result<Written, Failure> {
     let mut log = Log::default();
     let plan = plan(&mut bench.session, request, &mut log)?;
-    write(&mut bench.session, &plan, request, &mut log)
+    let out = tempfile::tempdir().unwrap();
+    let site = Site { chip: "chip".to_owned(), out: out.path().into() };
+    write(&mut bench.session, &plan, request, &site, &mut log)
 }
 
 fn write_all(board: &VirtualBoard, request: &Request) -> Result<Written, Failure> {

@@ -9,7 +9,7 @@ use provost_ops::{
     credential::CredentialSet,
     error::Exit,
     identify::identify,
-    rescue::{Request, RescueFolder, rescue},
+    rescue::{Wish, rescue},
     session::Session,
 };
 
@@ -84,9 +84,10 @@ fn another_family_is_named_by_its_dev_id_and_left_alone() {
     for credential in
         [None, Some(CredentialSet::from_password(provost_adac::password::Password::new(b"abcd").unwrap()))]
     {
-        let folder = RescueFolder::choose(base.path(), "other").unwrap();
+        let out = base.path().into();
+        let (one_shot, once_for_life) = (true, false);
         let request =
-            Request { chip: "other".into(), part: None, credential, folder, one_shot: true, once_for_life: false };
+            Wish { chip: "other".into(), part: None, credential, out, one_shot, once_for_life, this_is: None };
         let error = rescue(&mut session(0x2003_6450), request, &mut Silent).unwrap_err();
         assert_eq!(error.code(), "chip-unknown-part");
     }

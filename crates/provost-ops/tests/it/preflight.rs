@@ -4,7 +4,7 @@ use crate::closing;
 
 use std::path::{Path, PathBuf};
 
-use closing::{failed, maker, request, root_only_set, scratch};
+use closing::{Request, failed, maker, request, root_only_set, scratch};
 use provost_adac::{
     chain::Chain,
     key::{PrivateKey, Signer as _},
@@ -22,7 +22,7 @@ use provost_ops::{
     Silent,
     bench::Bench,
     close::{
-        Request, Survey,
+        Survey,
         preflight::{Check, Weight},
         survey, words,
     },
@@ -55,7 +55,7 @@ impl Bed {
     }
 
     fn survey(&mut self) -> Survey {
-        survey(&mut self.bench.session, &self.request, true, &mut Silent).unwrap()
+        survey(&mut self.bench.session, &self.request.wish, &self.request.site, true, &mut Silent).unwrap()
     }
 
     /// Sets an option field of the chip, as a debugger would.
@@ -112,7 +112,7 @@ fn spoilt(rule: &str, base: &Path) -> Bed {
                 std::fs::remove_file(bed.set.join(file)).unwrap();
             }
         }
-        "P-CUSTODY" => bed.request.temporary = vec![base.to_owned()],
+        "P-CUSTODY" => bed.request.site.temporary = vec![base.to_owned()],
         "P-OBJECT" => bed.object(standard, |p| {
             p.integrity[0] ^= 1;
             (PLACE, true)
@@ -128,7 +128,7 @@ fn spoilt(rule: &str, base: &Path) -> Bed {
             std::fs::write(bed.set.join("key_3_leaf.pem"), other.as_bytes()).unwrap();
         }
         "P-PERMISSION" => bed.object(PermissionMask(0x1077), |_| (PLACE, true)),
-        "P-NOT-A-SAMPLE" => bed.request.samples = |_| Some("a sample"),
+        "P-NOT-A-SAMPLE" => bed.request.site.samples = |_| Some("a sample"),
         "P-NRST" => bed.bench.board.as_ref().unwrap().board().silicon_mut().set_nrst_wired(false),
         "P-BOOT-UBE" => bed.option("BOOT_UBE", 0xC3, true),
         "P-BOOT-ADDRESS" => bed.option("SECBOOTADD", 0x0B_0000, true),
@@ -186,7 +186,7 @@ fn each_rule_fails_alone() {
         assert_eq!((error.code(), error.exit().code()), ("close-refused", 3), "{}", check.id);
         assert!(error.to_string().contains(check.id), "{error}");
         assert_eq!(closing::all_option_words(&board), before, "{}: nothing was written", check.id);
-        assert!(!bed.request.out.exists(), "{}: nothing was begun", check.id);
+        assert!(!bed.request.site.out.path().exists(), "{}: nothing was begun", check.id);
         shown += 1;
     }
     println!("{shown} rules, each refused alone");
@@ -223,7 +223,7 @@ fn warnings_warn() {
 fn an_override_is_named_and_kept() {
     let base = scratch();
     let mut bed = Bed::new(base.path());
-    bed.request.temporary = vec![base.path().to_owned()];
+    bed.request.site.temporary = vec![base.path().to_owned()];
     bed.request.overrides = vec!["p-custody".to_owned()];
     let receipt = closing::run_on(&mut bed.bench, &bed.request).unwrap();
     let finding = receipt.checks.iter().find(|c| c.rule == "P-CUSTODY").unwrap();
@@ -234,9 +234,10 @@ fn an_override_is_named_and_kept() {
         let mut bed = Bed::new(base.path());
         bed.request.overrides = vec![id.to_owned()];
         if forbidden {
-            bed.request.policy.close.forbid_overrides = vec!["P-CUSTODY".to_owned()];
+            bed.request.site.policy.close.forbid_overrides = vec!["P-CUSTODY".to_owned()];
         }
-        let error = survey(&mut bed.bench.session, &bed.request, false, &mut Silent).unwrap_err();
+        let error =
+            survey(&mut bed.bench.session, &bed.request.wish, &bed.request.site, false, &mut Silent).unwrap_err();
         assert_eq!((error.code(), error.exit().code()), ("close-override", 2), "{id}");
     }
 }
@@ -256,10 +257,10 @@ fn a_rehearsal_is_remembered_and_counts_for_this_chip_and_credential_only() {
     }
     (bed.request.rehearse, bed.request.rehearse_only) = (false, false);
     assert_eq!(failed(&bed.survey()), Vec::<&str>::new());
-    bed.request.policy.close.rehearsal_max_age = Some("0s".to_owned());
+    bed.request.site.policy.close.rehearsal_max_age = Some("0s".to_owned());
     std::thread::sleep(std::time::Duration::from_millis(1100));
     assert_eq!(failed(&bed.survey()), ["P-REHEARSED"], "too old");
-    bed.request.policy.close.rehearsal_max_age = None;
+    bed.request.site.policy.close.rehearsal_max_age = None;
     root_only_set(&bed.set);
     assert_eq!(failed(&bed.survey()), ["P-REHEARSED"], "another key");
     let mut other = Bed::with(Maker { uid: [7, 8, 9], ..maker(PART, TrustZone::Enabled) }, base.path());
@@ -273,7 +274,7 @@ fn the_house_may_ask_for_a_rehearsal_everywhere() {
     let mut bed = Bed::with(maker("STM32H563", TrustZone::Enabled), base.path());
     bed.request.rehearse = false;
     assert_eq!(failed(&bed.survey()), Vec::<&str>::new());
-    bed.request.policy.close.require_rehearsal = true;
+    bed.request.site.policy.close.require_rehearsal = true;
     assert_eq!(failed(&bed.survey()), ["P-REHEARSED"]);
 }
 

@@ -15,10 +15,7 @@ use provost_chip::{
     states::{DaMethod, ProductState, TrustZone},
 };
 use provost_ops::{
-    bench::Bench,
-    credential::CredentialSet,
-    debug_auth::discover,
-    error::{Exit, OpError},
+    bench::Bench, credential::CredentialSet, debug_auth::discover, drive::identify::IdentifyError, error::Exit,
     identify::identify,
 };
 use provost_twin::{board::VirtualBoard, silicon::Silicon};
@@ -231,5 +228,5 @@ fn the_part_given_must_be_the_part_measured() {
     assert_eq!(identity.narrowed_to(None).unwrap().len(), 2, "H523 and H533 share a DEV_ID");
     assert_eq!(identity.narrowed_to(Some("STM32H533RE".parse().unwrap())).unwrap().len(), 1);
     let error = identity.narrowed_to(Some("STM32H563".parse().unwrap())).unwrap_err();
-    assert!(matches!(error.of(), Some(OpError::PartMismatch { dev_id: 0x478, .. })));
+    assert!(matches!(error.of(), Some(IdentifyError::PartMismatch { dev_id: 0x478, .. })));
 }

@@ -54,6 +54,10 @@ pub(crate) struct Close {
     /// Where plan, journal, receipt and rehearsals go: a folder per close is made in it.
     #[arg(long, value_name = "DIR", default_value = "provost-close")]
     pub(crate) out: PathBuf,
+    /// Where the chip does not say which it is and an unfinished job may be of another board: the name of that job's folder if it is
+    /// this board, or `another`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) this_is: Option<String>,
     /// Locked has no way back.
     #[arg(long, hide = true)]
     pub(crate) i_want_this_forever: bool,
@@ -77,6 +81,10 @@ pub(crate) struct Apply {
     /// Where plan, journal, receipt and rehearsals go.
     #[arg(long, value_name = "DIR", default_value = "provost-close")]
     pub(crate) out: PathBuf,
+    /// Where the chip does not say which it is and an unfinished job may be of another board: the name of that job's folder if it is
+    /// this board, or `another`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) this_is: Option<String>,
 }
 
 /// Options of `history`.

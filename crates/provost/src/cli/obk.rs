@@ -138,6 +138,9 @@ pub(crate) enum EncryptWordWord {
 /// Options of `obk write`.
 #[derive(Debug, Args)]
 pub(crate) struct ObkWrite {
+    /// Where the journal of the write goes.
+    #[arg(long, value_name = "DIR", default_value = "provost-obk")]
+    pub(crate) out: PathBuf,
     /// The objects, all that belong together; or the password file of an STM32H503.
     #[arg(required = true)]
     pub(crate) files: Vec<PathBuf>,

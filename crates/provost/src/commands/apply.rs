@@ -1,9 +1,6 @@
 //! `provost apply`: exactly a saved plan, or the rest of an interrupted one.
 
-use std::collections::BTreeMap;
-
-use provost_chip::states::ProductState;
-use provost_ops::close::{self, ClosePlan, Policy, Request};
+use provost_ops::close::{self, ClosePlan, Policy, Site};
 
 use super::close::receipt_page;
 use crate::{
@@ -16,28 +13,20 @@ pub(crate) fn run(arguments: &Arguments, options: &Apply) -> Result<Page, Stop> 
     let policy = Policy::load(options.policy.as_deref())?;
     let plan = options.plan.as_deref().map(ClosePlan::load).transpose()?;
     super::on_chip(arguments, |bench| {
-        // What is asked for, the plan says.
-        let request = Request {
+        let site = Site {
             chip: super::chip_name(arguments, bench),
-            part: arguments.part,
-            target: ProductState::Closed,
-            credential: options.credential.clone(),
-            images: Vec::new(),
-            options: BTreeMap::new(),
-            rehearse: false,
-            rehearse_only: false,
-            overrides: Vec::new(),
-            forever: false,
-            out: options.out.clone(),
+            out: (&options.out).into(),
             policy,
             temporary: close::temporary_folders(),
             samples: close::known_sample,
+            credential: options.credential.clone(),
+            this_is: options.this_is.clone(),
         };
         let (session, mut consent, mut teller) = (&mut bench.session, LastStep(arguments), Teller::new(arguments));
-        let receipt = match &plan {
-            Some(plan) => close::apply(session, plan, &request, &mut consent, &mut teller)?,
-            None => close::resume(session, &request, &mut consent, &mut teller)?,
+        let ended = match &plan {
+            Some(plan) => close::apply(session, plan, &site, &mut consent, &mut teller)?,
+            None => close::resume(session, &site, &mut consent, &mut teller)?,
         };
-        Ok(receipt_page(&receipt, &request))
+        Ok(receipt_page(&ended))
     })
 }

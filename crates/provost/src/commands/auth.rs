@@ -6,12 +6,9 @@ use provost_adac::password::Password;
 use provost_chip::states::ProductState;
 use provost_ops::{
     credential::{Access, CredentialSet, KeyHolder, offline::OfflineSigner},
-    debug_auth::{Discovered, discover},
-    error::OpError,
-    identify::identify,
-    rescue::{Request, RescueFolder, rescue},
+    debug_auth::{Discovered, look},
+    rescue::{RECEIPT_SCHEMA, Wish, rescue},
 };
-use serde_json::json;
 
 use crate::{
     cli::{Arguments, Auth, Regress},
@@ -29,18 +26,9 @@ pub(crate) fn run(arguments: &Arguments, command: &Auth) -> Result<Page, Stop> {
 
 fn run_discover(arguments: &Arguments) -> Result<Page, Stop> {
     super::on_chip(arguments, |bench| {
-        let identity = identify(&mut bench.session)?;
-        if let Some(state) = identity.options.and_then(|o| o.pending_state()) {
-            // A discovery resets the chip: the waiting state would take effect.
-            return Err(OpError::PendingState { state }.into());
-        }
-        let discovered = discover(&mut bench.session)?.report();
-        // Out of the ROM again where a reset does it; where it does not, the text says so.
-        bench.session.pulse_nrst()?;
-        let left = bench.session.wait_for_ap1()?;
-        let text = text(&discovered, left);
-        let value = json!({ "identity": identity, "discovery": discovered, "ap1_open_afterwards": left });
-        Ok(Page::new("provost.discovery/1", &value, text))
+        let look = look(&mut bench.session)?;
+        let text = text(&look.discovery, look.ap1_open_afterwards);
+        Ok(Page::new("provost.discovery/1", &look, text))
     })
 }
 
@@ -53,7 +41,7 @@ fn text(d: &Discovered, ap1_open: bool) -> String {
     line("SoC id", d.soc_id.clone());
     line("SDA version", d.sda_version.clone());
     line("PSA lifecycle", d.psa_lifecycle.clone());
-    line("credential asked for", d.method.clone());
+    line("credential asked for", d.method.map(|m| m.to_string()));
     let says = if d.integrity_valid { "valid" } else { "nothing valid is provisioned" };
     line("integrity", d.integrity.map(|v| format!("{v:#010x} ({says})")));
     for permission in &d.permissions {
@@ -70,7 +58,7 @@ fn text(d: &Discovered, ap1_open: bool) -> String {
 }
 
 fn next(d: &Discovered) -> &'static str {
-    let provisioning = d.product_state.as_deref() == Some(ProductState::Provisioning.as_str());
+    let provisioning = d.product_state == Some(ProductState::Provisioning);
     match (d.integrity_valid, provisioning) {
         (true, _) => "provost auth regress --credential DIR, with what was provisioned, erases the chip and opens it",
         (false, true) => "provost rescue --dry-run",
@@ -82,19 +70,17 @@ fn run_regress(arguments: &Arguments, options: &Regress) -> Result<Page, Stop> {
     let credential = credential(arguments, options)?;
     super::on_chip(arguments, |bench| {
         confirm::write_to(bench, arguments, "erase the chip")?;
-        let chip = super::chip_name(arguments, bench);
-        let folder = RescueFolder::choose(&options.out, &chip)?;
-        let request = Request {
-            chip,
+        let wish = Wish {
+            chip: super::chip_name(arguments, bench),
             part: arguments.part,
             credential: Some(credential),
-            folder: folder.clone(),
+            out: (&options.out).into(),
             one_shot: false,
             once_for_life: false,
+            this_is: options.this_is.clone(),
         };
-        let receipt = rescue(&mut bench.session, request, &mut Teller::new(arguments))?;
-        let text = super::rescue::receipt_text(&receipt, &folder);
-        Ok(Page::new(provost_ops::rescue::RECEIPT_SCHEMA, &receipt, text))
+        let ended = rescue(&mut bench.session, wish, &mut Teller::new(arguments))?;
+        Ok(Page::new(RECEIPT_SCHEMA, &ended.receipt, super::rescue::receipt_text(&ended)))
     })
 }
 

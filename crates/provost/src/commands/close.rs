@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use provost_chip::sources::Source;
 use provost_ops::{
     close::{
-        self, CloseFolder, ClosePlan, Image, Policy, Receipt, Request, Survey,
+        self, ClosePlan, Ended, Image, Policy, Site, Survey, Wish,
         escrow::escrow,
         preflight::{Check, Finding, pass},
     },
+    identify::parts_text,
     option_bytes::OptionFile,
 };
 use serde_json::json;
@@ -30,8 +31,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Close) -> Result<Page, Stop> 
         escrow(credential, to, &recipients, options.force)?;
     }
     super::on_chip(arguments, |bench| {
-        let request = Request {
-            chip: super::chip_name(arguments, bench),
+        let wish = Wish {
             part: arguments.part,
             target: options.to,
             credential: options.credential.clone(),
@@ -41,18 +41,23 @@ pub(crate) fn run(arguments: &Arguments, options: &Close) -> Result<Page, Stop> 
             rehearse_only: options.rehearse_only,
             overrides: options.overrides.clone(),
             forever: options.i_want_this_forever,
-            out: options.out.clone(),
+        };
+        let site = Site {
+            chip: super::chip_name(arguments, bench),
+            out: (&options.out).into(),
             policy,
             temporary: close::temporary_folders(),
             samples: close::known_sample,
+            credential: None,
+            this_is: options.this_is.clone(),
         };
         let mut teller = Teller::new(arguments);
         if options.dry_run || options.save.is_some() {
-            let survey = close::survey(&mut bench.session, &request, false, &mut teller)?;
+            let survey = close::survey(&mut bench.session, &wish, &site, false, &mut teller)?;
             return planned(&survey, options);
         }
-        let receipt = close::close(&mut bench.session, &request, &mut LastStep(arguments), &mut teller)?;
-        Ok(receipt_page(&receipt, &request))
+        let ended = close::close(&mut bench.session, &wish, &site, &mut LastStep(arguments), &mut teller)?;
+        Ok(receipt_page(&ended))
     })
 }
 
@@ -110,8 +115,8 @@ fn wrap_hanging(line: &str) -> String {
 
 fn plan_text(plan: &ClosePlan) -> String {
     let bound = &plan.bound;
-    let end = if bound.rehearse_only { "rehearse".to_owned() } else { format!("close to {}", bound.target) };
-    let mut text = format!("plan {} for {} {}: {end}\n", &plan.hash[..12], bound.parts.join(" or "), bound.uid);
+    let end = if bound.rehearse_only { "rehearse".to_owned() } else { format!("close to {}", bound.target.as_str()) };
+    let mut text = format!("plan {} for {} {}: {end}\n", &plan.hash[..12], parts_text(&bound.parts), bound.uid);
     for (n, step) in plan.steps.iter().enumerate() {
         let _ = writeln!(text, "{:>2}. {}", n + 1, step.step);
         text.push_str(&wrap(&step.what, 6));
@@ -125,11 +130,12 @@ fn plan_text(plan: &ClosePlan) -> String {
     text
 }
 
-pub(super) fn receipt_page(receipt: &Receipt, request: &Request) -> Page {
-    Page::new(close::RECEIPT_SCHEMA, receipt, receipt_text(receipt, request))
+pub(super) fn receipt_page(ended: &Ended) -> Page {
+    Page::new(close::RECEIPT_SCHEMA, &ended.receipt, receipt_text(ended))
 }
 
-fn receipt_text(receipt: &Receipt, request: &Request) -> String {
+fn receipt_text(ended: &Ended) -> String {
+    let receipt = &ended.receipt;
     let bound = &receipt.bound;
     let mut text = String::new();
     if bound.rehearse_only {
@@ -137,16 +143,12 @@ fn receipt_text(receipt: &Receipt, request: &Request) -> String {
             "the chip went to Provisioning and came back with its credential; it is Open, as it was before\n",
         );
     } else {
-        let state = bound.target().map_or_else(|_| bound.target.clone(), |t| t.to_string());
-        let trustzone = if bound.trustzone { "on" } else { "off" };
-        let _ = writeln!(text, "the chip is {state}, TrustZone {trustzone}");
+        let _ = writeln!(text, "the chip is {}, TrustZone {}", bound.target, bound.trustzone);
     }
     let _ = writeln!(text, "  unique id   {}", bound.uid);
-    let _ = writeln!(text, "  credential  {} (the only way back: keep it)", bound.credential.display());
-    // The newest folder of this chip is the one that was just finished.
-    if let Some(folder) = newest(request) {
-        let _ = writeln!(text, "  receipt     {}", folder.receipt().display());
-    }
+    let (credential, key) = (bound.credential.display(), bound.binding.short());
+    let _ = writeln!(text, "  credential  {credential}, {key} (the only way back: keep it)");
+    let _ = writeln!(text, "  receipt     {}", ended.folder.join("receipt.json").display());
     for finding in receipt.checks.iter().filter(|c| c.verdict == "overridden" || c.verdict == "warning") {
         let _ = writeln!(text, "  {:<11} {}: {}", finding.verdict, finding.rule, finding.found);
     }
@@ -155,10 +157,6 @@ fn receipt_text(receipt: &Receipt, request: &Request) -> String {
             writeln!(text, "back to Open, erased: provost auth regress --credential {}", bound.credential.display());
     }
     text
-}
-
-fn newest(request: &Request) -> Option<CloseFolder> {
-    CloseFolder::finished(&request.out, &request.chip)
 }
 
 /// A rule of the preflight as a paragraph.

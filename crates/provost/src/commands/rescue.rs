@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use provost_chip::parts::PartId;
 use provost_ops::{
     credential::CredentialSet,
-    identify::identify,
-    rescue::{Means, Plan, Receipt, Request, RescueFolder, plan, rescue},
+    identify::{identify, parts_text},
+    rescue::{Ended, Means, PLAN_SCHEMA, Plan, RECEIPT_SCHEMA, Wish, plan, rescue},
 };
 use provost_twin::presets;
 
@@ -35,21 +35,20 @@ pub(crate) fn run(arguments: &Arguments, options: &Rescue) -> Result<Page, Stop>
                 Means { credential: credential.is_some(), once_for_life: options.once_for_life },
             )?;
             let text = plan_text(&plan);
-            return Ok(Page::new("provost.plan/1", &plan, text));
+            return Ok(Page::new(PLAN_SCHEMA, &plan, text));
         }
         confirm::write_to(bench, arguments, "erase the chip")?;
-        let chip = super::chip_name(arguments, bench);
-        let folder = RescueFolder::choose(&options.out, &chip)?;
-        let request = Request {
-            chip,
+        let wish = Wish {
+            chip: super::chip_name(arguments, bench),
             part: arguments.part,
             credential,
-            folder: folder.clone(),
+            out: (&options.out).into(),
             one_shot: options.one_shot,
             once_for_life: options.once_for_life,
+            this_is: options.this_is.clone(),
         };
-        let receipt = rescue(&mut bench.session, request, &mut Teller::new(arguments))?;
-        let mut text = receipt_text(&receipt, &folder);
+        let ended = rescue(&mut bench.session, wish, &mut Teller::new(arguments))?;
+        let mut text = receipt_text(&ended);
         if let Some(preset) = bench.board.as_ref().and_then(|b| presets::find(b.name())) {
             let _ = writeln!(
                 text,
@@ -57,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Rescue) -> Result<Page, Stop>
                 preset.name
             );
         }
-        Ok(Page::new(provost_ops::rescue::RECEIPT_SCHEMA, &receipt, text))
+        Ok(Page::new(RECEIPT_SCHEMA, &ended.receipt, text))
     })
 }
 
@@ -65,7 +64,7 @@ fn plan_text(plan: &Plan) -> String {
     if plan.steps.is_empty() {
         return "the chip is Open: nothing to do\n".to_owned();
     }
-    let mut text = format!("plan {} for {}\n", &plan.hash[..12], plan.parts.join(" or "));
+    let mut text = format!("plan {} for {}\n", &plan.hash[..12], parts_text(&plan.parts));
     for (n, step) in plan.steps.iter().enumerate() {
         let _ = writeln!(text, "{:>2}. {}", n + 1, step.step);
         text.push_str(&wrap(&step.what, 6));
@@ -78,14 +77,15 @@ fn plan_text(plan: &Plan) -> String {
     text
 }
 
-pub(super) fn receipt_text(receipt: &Receipt, folder: &RescueFolder) -> String {
+pub(super) fn receipt_text(ended: &Ended) -> String {
+    let receipt = &ended.receipt;
     let mut text = String::new();
     let after = &receipt.after;
     if let Some(options) = after.options {
         let state = options.state().map_or("unknown".to_owned(), |s| s.to_string());
         let _ = writeln!(text, "the chip is {state}, TrustZone {}", options.trustzone());
     }
-    if receipt.discovered.is_none() && receipt.attempt.is_none() {
+    if receipt.discovered.is_none() {
         text.push_str("it was so before: nothing was written\n");
         return text;
     }
@@ -93,9 +93,16 @@ pub(super) fn receipt_text(receipt: &Receipt, folder: &RescueFolder) -> String {
         let _ = writeln!(text, "  unique id   {id}");
     }
     if let Some(credential) = &receipt.credential {
-        let _ = writeln!(text, "  credential  {credential} (the regression erased it from the chip)");
+        let fate = if receipt.credential_for_life {
+            "stays in this chip's OTP for its life: keep it as long as the chip is used"
+        } else {
+            "the regression erased it from the chip"
+        };
+        let _ = writeln!(text, "  credential  {credential} ({fate})");
     }
-    let _ = writeln!(text, "  receipt     {}", folder.receipt().display());
+    if let Some(folder) = &ended.folder {
+        let _ = writeln!(text, "  receipt     {}", folder.join("receipt.json").display());
+    }
     text.push_str("Option bytes, keys and firmware must be programmed again: the regression erased them.\n");
     text
 }

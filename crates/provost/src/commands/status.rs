@@ -67,7 +67,7 @@ fn text(status: &Status, bench: &Bench) -> String {
     line("probe", status.probe.clone());
     line(
         "chip",
-        format!("{} (DEV_ID {:#05x}, revision {:#06x})", identity.parts.join(" or "), identity.dev_id, identity.rev_id),
+        format!("{} (DEV_ID {:#05x}, revision {:#06x})", identity.parts_text(), identity.dev_id, identity.rev_id),
     );
     if let Some(id) = identity.uid {
         line("unique id", id.to_string());

@@ -15,6 +15,7 @@ use provost_chip::{
 };
 
 const NOT_OPEN: Verdict = NotMeasured("readable in Open only");
+const NO_OTP: Verdict = NotMeasured("no password in OTP on this part");
 
 pub(super) fn hold(holds: bool, found: impl Into<String>) -> Verdict {
     if holds { Passed(found.into()) } else { Failed(found.into()) }
@@ -65,7 +66,7 @@ pub(super) fn part(f: &Facts) -> Verdict {
 }
 
 pub(super) fn target(f: &Facts) -> Verdict {
-    let (from, to) = (ProductState::Provisioning, f.request.target);
+    let (from, to) = (ProductState::Provisioning, f.wish.target);
     if f.identity.options.is_none() {
         return NotMeasured("AP1 is shut");
     }
@@ -75,8 +76,8 @@ pub(super) fn target(f: &Facts) -> Verdict {
 }
 
 pub(super) fn not_for_ever(f: &Facts) -> Verdict {
-    match f.request.target {
-        ProductState::Locked if f.request.forever => Passed("Locked, asked for in so many words".to_owned()),
+    match f.wish.target {
+        ProductState::Locked if f.wish.forever => Passed("Locked, asked for in so many words".to_owned()),
         ProductState::Locked => Failed("the target is Locked".to_owned()),
         state => Passed(state.title().to_owned()),
     }
@@ -167,7 +168,7 @@ pub(super) fn images(f: &Facts) -> Verdict {
 pub(super) fn image_worlds(f: &Facts) -> Verdict {
     let Some(flash) = f.flash() else { return NOT_OPEN };
     // The flash as a whole was not linked for anything.
-    let given: Vec<_> = f.request.images.iter().filter(|i| i.size != flash.map().size).collect();
+    let given: Vec<_> = f.wish.images.iter().filter(|i| i.size != flash.map().size).collect();
     if given.is_empty() {
         return NotMeasured("no images given");
     }
@@ -198,14 +199,14 @@ pub(super) fn watchdog(f: &Facts) -> Verdict {
 
 pub(super) fn rehearsed(f: &Facts) -> Verdict {
     let may_take_anything = f.parts.iter().any(|p| p.info().crypto);
-    let required = f.request.policy.close.require_rehearsal;
+    let required = f.site.policy.close.require_rehearsal;
     if f.state() != Some(ProductState::Open) {
         return NOT_OPEN;
     }
     if !may_take_anything && !required {
         return Passed("this part refuses what it cannot use".to_owned());
     }
-    if f.request.rehearse {
+    if f.wish.rehearse {
         return Passed("it is the first part of this plan".to_owned());
     }
     match &f.rehearsed {
@@ -219,7 +220,7 @@ pub(super) fn rehearsed(f: &Facts) -> Verdict {
 
 pub(super) fn kept(f: &Facts) -> Verdict {
     let otp = f.parts.iter().all(|p| p.info().da_store == DaStore::Otp);
-    if !f.request.rehearse {
+    if !f.wish.rehearse {
         return NotMeasured("no rehearsal");
     }
     if f.state() != Some(ProductState::Open) {
@@ -236,14 +237,14 @@ pub(super) fn kept(f: &Facts) -> Verdict {
         return Passed("the flash is empty".to_owned());
     }
     let bytes: usize = f.kept.iter().map(|i| i.bytes.len()).sum();
-    let rest = if f.request.images.is_empty() { "" } else { "; anything else in the flash is lost" };
+    let rest = if f.wish.images.is_empty() { "" } else { "; anything else in the flash is lost" };
     Passed(format!("{bytes} bytes read back, to be written again{rest}"))
 }
 
 pub(super) fn otp(f: &Facts) -> Verdict {
-    match f.otp {
-        None => NotMeasured("no password in OTP on this part"),
-        Some(otp) if otp.hash.is_some() && otp.locked => Passed("a password stands in OTP, locked".to_owned()),
+    match &f.otp {
+        None => NO_OTP,
+        Some(block) if block.locked => Passed("a password stands in OTP, locked".to_owned()),
         Some(_) => Failed("the hash of the password would be written and locked for the life of the chip".to_owned()),
     }
 }
@@ -256,20 +257,20 @@ pub(super) fn supply(f: &Facts) -> Verdict {
 }
 
 pub(super) fn options(f: &Facts) -> Verdict {
-    if f.request.options.is_empty() {
+    if f.wish.options.is_empty() {
         return NotMeasured("no option bytes were given to hold them against");
     }
     let Some(options) = &f.options else { return NOT_OPEN };
-    let differ: Vec<String> = diff(options.part(), &values(options), &f.request.options, false)
+    let differ: Vec<String> = diff(options.part(), &values(options), &f.wish.options, false)
         .into_iter()
         .filter(|d| d.name != "PRODUCT_STATE")
         .map(|d| format!("{} = {}, not {}", d.name, d.left.unwrap_or_default(), d.right.unwrap_or_default()))
         .collect();
-    let unseen = f.request.options.keys().filter(|name| f.field(name).is_none()).copied().collect::<Vec<_>>();
+    let unseen = f.wish.options.keys().filter(|name| f.field(name).is_none()).copied().collect::<Vec<_>>();
     match (differ.is_empty(), unseen.is_empty()) {
         (false, _) => Failed(differ.join(", ")),
         (true, false) => Failed(format!("not readable: {}", unseen.join(", "))),
-        (true, true) => Passed(format!("{} fields as given", f.request.options.len())),
+        (true, true) => Passed(format!("{} fields as given", f.wish.options.len())),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
         custody::{Custody, grants},
         facts::Facts,
     },
+    drive::otp,
     error::OpError,
 };
 
@@ -104,20 +105,15 @@ pub(super) fn host_key(f: &Facts) -> Verdict {
     }
 }
 
-/// A password that stands in OTP already must be the one held.
+/// OTP is blank or holds the hash of the password that is held; and that hash can stand there.
 fn otp_password(f: &Facts) -> Verdict {
-    match (f.otp.and_then(|o| o.hash), own_hash(f)) {
-        (Some(there), Some(mine)) => {
-            hold(there == mine, if there == mine { "OTP holds its hash" } else { "OTP holds the hash of another one" })
-        }
-        (None, Some(_)) => Passed("OTP holds none yet".to_owned()),
-        (_, None) => NO_CREDENTIAL,
+    let set = f.custody.as_ref().and_then(|c| c.set.as_ref().ok());
+    let (Some(block), Some(password)) = (&f.otp, set.and_then(|set| set.password())) else { return NO_CREDENTIAL };
+    match otp::fits(password) {
+        Err(error) => Failed(error.to_string()),
+        Ok(value) if value.steps(block).is_none() => Failed(otp::OtpError::Taken.to_string()),
+        Ok(_) => Passed("OTP is blank or holds its hash".to_owned()),
     }
-}
-
-fn own_hash(f: &Facts) -> Option<[u8; 32]> {
-    let set = f.custody.as_ref()?.set.as_ref().ok()?;
-    set.object(DaMethod::Password).ok()?.map(|o| o.payload().hash)
 }
 
 /// Why the set cannot authenticate anywhere, if that is what is wrong with it.
@@ -167,7 +163,7 @@ pub(super) fn permission(f: &Facts) -> Verdict {
 
 pub(super) fn not_a_sample(f: &Facts) -> Verdict {
     let Some(custody) = &f.custody else { return NO_CREDENTIAL };
-    match custody.sample(f.method(), f.request.samples) {
+    match custody.sample(f.method(), f.site.samples) {
         Some(what) => Failed(format!("it is {what}")),
         None => Passed("none that is known".to_owned()),
     }

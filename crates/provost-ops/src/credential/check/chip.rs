@@ -10,11 +10,12 @@ use provost_chip::{parts::PartId, rules::RuleId, states::DaMethod};
 
 use super::{CheckReport, Facts, Findings, Outcome, Question, files};
 use crate::{
-    debug_auth::{Conversation, discover},
-    error::{OpError, Result},
-    fault::fail,
-    identify::{Identity, identify},
-    session::Session,
+    drive::{
+        debug_auth::{AuthError, Conversation, discover},
+        identify::{Identity, identify},
+        session::Session,
+    },
+    fault::Result,
 };
 
 /// Checks the files, then against the chip. A discovery resets the chip.
@@ -24,9 +25,7 @@ use crate::{
 pub fn check_on_chip(session: &mut Session, question: &Question<'_>) -> Result<CheckReport> {
     let identity = identify(session)?;
     let parts = identity.narrowed_to(question.part)?;
-    if let Some(state) = identity.options.and_then(|o| o.pending_state()) {
-        return fail(OpError::PendingState { state });
-    }
+    identity.nothing_pending()?;
     // A DEV_ID that only one part has names it.
     let only = match parts.as_slice() {
         [part] => Some(*part),
@@ -47,7 +46,7 @@ pub fn check_on_chip(session: &mut Session, question: &Question<'_>) -> Result<C
                 );
             }
         }
-        Err(error) if matches!(error.of(), Some(OpError::NoDaAnswer { .. })) => {
+        Err(error) if matches!(error.of(), Some(AuthError::NoAnswer { .. })) => {
             findings.skipped("chip-discovery", "the chip does not answer Debug Authentication (Open, Locked, or NRST not wired): what it holds cannot be known");
         }
         Err(error) => return Err(error),

@@ -11,7 +11,7 @@ use provost_diagnosis::{
 use provost_ops::{
     Silent,
     credential::CredentialSet,
-    rescue::{Request, RescueFolder, rescue},
+    rescue::{Wish, rescue},
 };
 
 use super::{
@@ -223,16 +223,16 @@ impl<'a> Follower<'a> {
     fn rescue(&mut self, set: &CredentialSet) {
         for _ in 0..PATIENCE {
             let chip = self.bench.board.name().to_owned();
-            let folder = RescueFolder::choose(self.scratch, &chip).unwrap();
-            let request = Request {
+            let wish = Wish {
                 chip,
                 part: Some(self.bench.part),
                 credential: Some(set.clone()),
-                folder,
+                out: self.scratch.into(),
                 one_shot: false,
                 once_for_life: true,
+                this_is: None,
             };
-            let error = match rescue(&mut self.bench.bench.session, request, &mut Silent) {
+            let error = match rescue(&mut self.bench.bench.session, wish, &mut Silent) {
                 Ok(_) => return,
                 Err(error) => error,
             };

@@ -13,15 +13,17 @@ use provost_chip::{
 };
 use provost_diagnosis::case::{ConnectMode, Discovery, Outcome};
 use provost_link::Nrst;
-use provost_obk::{checks::Target, da::DESTINATION};
+use provost_obk::da::DESTINATION;
 use provost_ops::{
     Silent,
     bench::Bench,
     credential::CredentialSet,
     debug_auth::{authenticate, discover},
+    drive::{
+        otp,
+        service::{Answer, EncryptWord, Service},
+    },
     identify::{Identity, identify},
-    objects::otp,
-    provisioning::{Answer, EncryptWord, Service},
 };
 use provost_twin::board::VirtualBoard;
 
@@ -193,7 +195,7 @@ impl Workbench {
     fn provision_otp(&mut self, what: &ToProvision<'_>) -> Outcome {
         let Some(password) = what.set.password() else { return Outcome::Error };
         let session = &mut self.bench.session;
-        let steps = match otp::plan(session, password, &Target::new(self.part), &[]) {
+        let steps = match otp::plan(session, password) {
             Ok(steps) => steps,
             Err(_) => return Outcome::Error,
         };

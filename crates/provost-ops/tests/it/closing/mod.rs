@@ -1,6 +1,9 @@
 //! Virtual benches for the tests of a close.
 
-use std::path::Path;
+use std::{
+    ops::{Deref, DerefMut},
+    path::Path,
+};
 
 use provost_adac::{
     certificate::{Certificate, Role},
@@ -22,9 +25,9 @@ use provost_chip::{
 use provost_ops::{
     Silent,
     bench::Bench,
-    close::{self, ClosePlan, Digest, Policy, Receipt, Request, known_sample},
+    close::{self, ClosePlan, Digest, Policy, Receipt, Site, Wish, known_sample},
     credential::CredentialSet,
-    error::Failure,
+    fault::Failure,
 };
 use provost_twin::{
     board::VirtualBoard,
@@ -81,11 +84,39 @@ pub fn firmware(part: PartId, tz: TrustZone) -> Vec<Digest> {
     }
 }
 
+/// A wish and where it is to be fulfilled.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub wish: Wish,
+    pub site: Site,
+}
+
+impl Deref for Request {
+    type Target = Wish;
+
+    fn deref(&self) -> &Wish {
+        &self.wish
+    }
+}
+
+impl DerefMut for Request {
+    fn deref_mut(&mut self) -> &mut Wish {
+        &mut self.wish
+    }
+}
+
+impl Request {
+    /// The same with another wish.
+    pub fn but(mut self, change: impl FnOnce(&mut Wish)) -> Self {
+        change(&mut self.wish);
+        self
+    }
+}
+
 /// What is asked of a chip of this part.
 pub fn request(part: &str, tz: TrustZone, target: ProductState, base: &Path) -> Request {
     let part: PartId = part.parse().unwrap();
-    Request {
-        chip: "chip".to_owned(),
+    let wish = Wish {
         part: Some(part),
         target,
         credential: Some(base.join("set")),
@@ -95,11 +126,17 @@ pub fn request(part: &str, tz: TrustZone, target: ProductState, base: &Path) -> 
         rehearse_only: false,
         overrides: Vec::new(),
         forever: false,
-        out: base.join("out"),
+    };
+    let site = Site {
+        chip: "chip".to_owned(),
+        out: (&base.join("out")).into(),
         policy: Policy::default(),
         temporary: Vec::new(),
         samples: known_sample,
-    }
+        credential: None,
+        this_is: None,
+    };
+    Request { wish, site }
 }
 
 pub fn run(board: &VirtualBoard, request: &Request) -> Result<Receipt, Failure> {
@@ -107,20 +144,25 @@ pub fn run(board: &VirtualBoard, request: &Request) -> Result<Receipt, Failure> 
 }
 
 pub fn run_on(bench: &mut Bench, request: &Request) -> Result<Receipt, Failure> {
-    close::close(&mut bench.session, request, &mut |_: &str| true, &mut Silent)
+    close::close(&mut bench.session, &request.wish, &request.site, &mut |_: &str| true, &mut Silent).map(|e| e.receipt)
 }
 
 pub fn plan(board: &VirtualBoard, request: &Request) -> close::Survey {
-    close::survey(&mut Bench::on_board(board.clone()).session, request, false, &mut Silent).unwrap()
+    let mut bench = Bench::on_board(board.clone());
+    close::survey(&mut bench.session, &request.wish, &request.site, false, &mut Silent).unwrap()
 }
 
 pub fn apply(board: &VirtualBoard, plan: &ClosePlan, request: &Request) -> Result<Receipt, Failure> {
     let mut bench = Bench::on_board(board.clone());
-    close::apply(&mut bench.session, plan, request, &mut |_: &str| true, &mut Silent)
+    close::apply(&mut bench.session, plan, &request.site, &mut |_: &str| true, &mut Silent).map(|e| e.receipt)
 }
 
 pub fn resume(board: &VirtualBoard, request: &Request) -> Result<Receipt, Failure> {
-    close::resume(&mut Bench::on_board(board.clone()).session, request, &mut |_: &str| true, &mut Silent)
+    resume_on(&mut Bench::on_board(board.clone()), request)
+}
+
+pub fn resume_on(bench: &mut Bench, request: &Request) -> Result<Receipt, Failure> {
+    close::resume(&mut bench.session, &request.site, &mut |_: &str| true, &mut Silent).map(|e| e.receipt)
 }
 
 pub fn state_of(board: &VirtualBoard) -> (ProductState, TrustZone) {

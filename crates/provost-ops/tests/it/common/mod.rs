@@ -1,6 +1,6 @@
 //! Virtual benches for the tests.
 
-use std::path::Path;
+use std::{cell::RefCell, collections::HashMap, path::Path};
 
 use provost_chip::{
     assumptions::Assumptions,
@@ -10,8 +10,9 @@ use provost_ops::{
     Narrator,
     bench::Bench,
     credential::CredentialSet,
-    error::Failure,
-    rescue::{Receipt, Request, RescueFolder, rescue},
+    fault::Failure,
+    identify::identify,
+    rescue::{Ended, Plan, Receipt, Wish, carry_out, plan, rescue},
 };
 use provost_twin::{
     board::VirtualBoard,
@@ -46,6 +47,19 @@ impl Narrator for Log {
     }
 }
 
+/// What is asked of a rescue of the chip on this board.
+pub fn wish(board: &VirtualBoard, base: &Path, credential: Option<CredentialSet>) -> Wish {
+    Wish {
+        chip: board.name().to_owned(),
+        part: None,
+        credential,
+        out: base.into(),
+        one_shot: false,
+        once_for_life: false,
+        this_is: None,
+    }
+}
+
 /// Rescues the chip on this board, with journal and credential under `base`.
 pub fn run(board: &VirtualBoard, base: &Path, credential: Option<CredentialSet>) -> Result<Receipt, Failure> {
     run_logged(board, base, credential, &mut Log::default())
@@ -62,16 +76,9 @@ pub fn run_logged(
 
 /// Rescues the chip, whose closing write waits for a reset, in one attempt.
 pub fn run_one_shot(board: &VirtualBoard, base: &Path) -> Result<Receipt, Failure> {
-    let folder = RescueFolder::choose(base, board.name())?;
-    let request = Request {
-        chip: board.name().to_owned(),
-        part: None,
-        credential: None,
-        folder,
-        one_shot: true,
-        once_for_life: false,
-    };
-    rescue(&mut Bench::on_board(board.clone()).session, request, &mut Log::default())
+    let wish = Wish { one_shot: true, ..wish(board, base, None) };
+    let ended = rescue(&mut Bench::on_board(board.clone()).session, wish, &mut Log::default());
+    ended.map(|ended| ended.receipt)
 }
 
 /// Rescues the chip on this bench.
@@ -82,16 +89,28 @@ pub fn rescue_on(
     credential: Option<CredentialSet>,
     log: &mut Log,
 ) -> Result<Receipt, Failure> {
-    let folder = RescueFolder::choose(base, board.name())?;
-    let request = Request {
-        chip: board.name().to_owned(),
-        part: None,
-        credential,
-        folder,
-        one_shot: false,
-        once_for_life: false,
+    rescue_wish(bench, wish(board, base, credential), log).map(|ended| ended.receipt)
+}
+
+/// As [`rescue`], but a plan is worked out once for chips that look alike: a campaign asks for the same few a hundred thousand times.
+pub fn rescue_wish(bench: &mut Bench, wish: Wish, log: &mut Log) -> Result<Ended, Failure> {
+    thread_local! {
+        static PLANS: RefCell<HashMap<String, Plan>> = RefCell::default();
+    }
+    let session = &mut bench.session;
+    let before = identify(session)?;
+    let parts = before.narrowed_to(wish.part)?;
+    let looks = format!("{parts:?} {:?} {} {:?}", before.options, before.ap1_open(), wish.means());
+    let made = PLANS.with_borrow(|plans| plans.get(&looks).cloned());
+    let plan = match made {
+        Some(plan) => plan,
+        None => {
+            let made = plan(&before, &parts, wish.means())?;
+            PLANS.with_borrow_mut(|plans| plans.insert(looks, made.clone()));
+            made
+        }
     };
-    rescue(&mut bench.session, request, log)
+    carry_out(session, wish, before, plan, log)
 }
 
 pub fn state_of(board: &VirtualBoard) -> (ProductState, TrustZone) {

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use provost_ops::{
-    objects::{Plan, Request, Source, Written, plan, write},
-    provisioning::EncryptWord,
+    drive::service::EncryptWord,
+    objects::{Plan, Request, Site, Source, Written, plan, write},
     show::says,
 };
 use serde_json::json;
@@ -37,7 +37,8 @@ pub(super) fn run(arguments: &Arguments, options: &ObkWrite) -> Result<Page, Sto
             return Ok(planned(&plan, &request));
         }
         confirm::write_to(bench, arguments, plan.asks())?;
-        let written = write(&mut bench.session, &plan, &request, &mut teller)?;
+        let site = Site { chip: super::super::chip_name(arguments, bench), out: (&options.out).into() };
+        let written = write(&mut bench.session, &plan, &request, &site, &mut teller)?;
         Ok(page(&plan, &written))
     })
 }
@@ -72,7 +73,7 @@ fn page(plan: &Plan, written: &Written) -> Page {
         let _ = writeln!(
             text,
             "discovery: integrity {integrity:#010x}, the chip asks for a {}",
-            discovered.method.as_deref().unwrap_or("credential")
+            discovered.method.map_or("credential", |m| m.as_str())
         );
     }
     if let Some(word) = &written.encrypting_word {

@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use provost_chip::registers::flash;
+use provost_chip::side::Side;
 use provost_link::{
-    Ap, ApRegister, Dpidr, LinkError, MemAp, MemApCache, Nrst, ProbeInfo, Security, SwdWire, WireStats, core::Core,
+    Ap, Dpidr, LinkError, MemAp, MemApCache, Nrst, ProbeInfo, Security, SwdWire, WireStats, core::Core,
 };
-
-use crate::error::{OpError, Result};
-use crate::fault::fail;
 
 /// How long NRST is held low.
 const NRST_PULSE: Duration = Duration::from_millis(20);
@@ -61,15 +58,19 @@ impl Session {
 
     /// AP1, non-secure: the core and its memories.
     pub fn ap1(&mut self) -> MemAp<'_> {
-        MemAp::new(&mut *self.wire, &mut self.cache, Ap(1), Security::NonSecure)
+        self.ap1_as(Side::NonSecure)
     }
 
-    /// AP1 with this security attribute: secure sectors and registers show themselves to secure transfers only.
-    pub fn ap1_as(&mut self, security: Security) -> MemAp<'_> {
+    /// AP1 as this side accesses it: secure sectors and registers show themselves to secure transfers only.
+    pub fn ap1_as(&mut self, side: Side) -> MemAp<'_> {
+        let security = match side {
+            Side::NonSecure => Security::NonSecure,
+            Side::Secure => Security::Secure,
+        };
         MemAp::new(&mut *self.wire, &mut self.cache, Ap(1), security)
     }
 
-    /// Where AP0 shows DBGMCU, once [`crate::identify`] has found it.
+    /// Where AP0 shows DBGMCU, once [`super::identify`] has found it.
     pub const fn dbgmcu(&self) -> Option<u32> {
         self.dbgmcu
     }
@@ -134,34 +135,5 @@ impl Session {
         let mut core = Core::new(&mut ap1);
         core.dhcsr()?;
         Ok(core.take_reset())
-    }
-
-    /// Proves that NRST reaches the chip, by a pulse that the core notices (rule `R-DA-NEEDS-NRST`).
-    ///
-    /// # Errors
-    /// [`OpError::NrstNotWired`]; [`OpError::StaysInRssDa`] if AP1 does not open again.
-    pub fn prove_nrst(&mut self) -> Result<()> {
-        // Reading clears what an earlier reset left.
-        self.core_saw_reset()?;
-        self.pulse_nrst()?;
-        if !self.wait_for_ap1()? {
-            return fail(OpError::StaysInRssDa);
-        }
-        if self.core_saw_reset()? { Ok(()) } else { fail(OpError::NrstNotWired) }
-    }
-
-    /// Writes the halfword at `address`, a multiple of 2, over AP1: OTP takes nothing else (CMSIS).
-    ///
-    /// # Errors
-    /// AP1 is shut, knows no 16-bit transfers, or the link breaks.
-    pub(crate) fn write16(&mut self, address: u32, value: u16) -> Result<(), LinkError> {
-        let mut ap1 = self.ap1();
-        // Reading a halfword of something harmless sets the size of transfers up, and forgets where TAR points.
-        ap1.read16(flash::BASE + u32::from(flash::NSSR))?;
-        let wire = ap1.wire();
-        wire.write_ap(Ap(1), ApRegister::TAR, address)?;
-        // Data goes in the byte lanes of its address (Arm IHI 0031, "Byte lanes").
-        wire.write_ap(Ap(1), ApRegister::DRW, u32::from(value) << ((address & 2) * 8))?;
-        wire.flush()
     }
 }

@@ -1,34 +1,32 @@
 //! Debug Authentication as operations: discover, authenticate, and leave again.
 
+mod error;
 mod mailbox;
 
+pub use error::AuthError;
 pub use mailbox::{AckRoles, Mailbox};
 
 use provost_adac::{
     discovery::{Discovery, Integrity},
-    host::{self, Authentication, Credential, HostError, Progress},
+    host::{self, Authentication, Credential, Progress},
     lifecycle::Lifecycle,
     permission::{Permission, PermissionMask},
     tlv::Padding,
 };
 use provost_chip::{
-    rules::RuleId,
     states::{DaMethod, ProductState},
+    unique_id::UniqueId,
 };
 use serde::Serialize;
 
-use crate::{
-    Narrator,
-    error::{OpError, Result},
-    fault::fail,
-    session::Session,
-};
+use super::{identify::Identity, reset, session::Session};
+use crate::fault::{Result, fail};
 
 /// What discovery showed, in words that serialize.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Discovered {
     /// The product state that the life-cycle word names.
-    pub product_state: Option<String>,
+    pub product_state: Option<ProductState>,
     /// The life-cycle word as ST's tool prints it.
     pub psa_lifecycle: Option<String>,
     /// DEV_ID.
@@ -36,7 +34,7 @@ pub struct Discovered {
     /// Unique id as ST's tool prints it.
     pub soc_id: Option<String>,
     /// `certificate` or `password`, by the crypto systems listed.
-    pub method: Option<String>,
+    pub method: Option<DaMethod>,
     /// Integrity word.
     pub integrity: Option<u32>,
     /// Whether it is 0xEAEAEAEA.
@@ -59,21 +57,27 @@ pub struct Conversation {
     padding: Padding,
 }
 
-/// As [`discover`], told step by step.
+/// What a look from outside shows: discovery, and whether the chip left its ROM again.
+#[derive(Debug, Clone, Serialize)]
+pub struct Look {
+    /// Who it is.
+    pub identity: Identity,
+    /// What discovery showed.
+    pub discovery: Discovered,
+    /// Whether AP1 is open afterwards; if not, the chip may still sit in its ROM.
+    pub ap1_open_afterwards: bool,
+}
+
+/// Discovers and leaves again, where a reset is enough for that. Refused while a product state waits for a reset.
 ///
 /// # Errors
-/// As [`discover`].
-pub(crate) fn discover_aloud(session: &mut Session, narrator: &mut dyn Narrator) -> Result<Conversation> {
-    narrator.step("enter Debug Authentication and discover", &[RuleId::DaNeedsNrst, RuleId::DaNeedsValidData]);
-    let conversation = discover(session)?;
-    let report = conversation.report();
-    narrator.note(&format!(
-        "{}, integrity {}, asks for a {}",
-        report.psa_lifecycle.as_deref().unwrap_or("no life cycle"),
-        report.integrity.map_or("not told".to_owned(), |i| format!("{i:#010x}")),
-        report.method.as_deref().unwrap_or("credential it does not name"),
-    ));
-    Ok(conversation)
+/// [`super::identify::IdentifyError::PendingState`]; no answer; the link breaks.
+pub fn look(session: &mut Session) -> Result<Look> {
+    let identity = super::identify::identify(session)?;
+    identity.nothing_pending()?;
+    let discovery = discover(session)?.report();
+    let ap1_open_afterwards = reset::pulse(session)?;
+    Ok(Look { identity, discovery, ap1_open_afterwards })
 }
 
 /// Enters Debug Authentication and discovers. The chip is reset by it, and may stay in the ROM (rule `R-RSS-DA-STAYS`).
@@ -90,22 +94,18 @@ pub fn discover(session: &mut Session) -> Result<Conversation> {
 /// Authenticates in an open session.
 ///
 /// # Errors
-/// [`OpError::AuthenticationRefused`], or the link breaks. A credential that cannot authenticate anywhere is refused before
+/// [`AuthError::Refused`], or the link breaks. A credential that cannot authenticate anywhere is refused before
 /// anything is sent.
 pub fn authenticate(session: &mut Session, mailbox: &Mailbox, credential: Credential<'_>) -> Result<()> {
     let mut authentication = Authentication::new(credential)?;
     let mut request = authentication.first_request();
     loop {
         let words = mailbox.exchange(session, &request)?;
-        let progress = authentication.on_response(&words).map_err(|error| match error {
-            HostError::Signer(error) => OpError::Signer(error),
-            other => other.into(),
-        })?;
-        match progress {
+        match authentication.on_response(&words)? {
             Progress::Continue(next) => request = next,
             Progress::Granted => return Ok(()),
             Progress::Refused { status, step } => {
-                return fail(OpError::AuthenticationRefused { status: status.to_string(), step: step.to_string() });
+                return fail(AuthError::Refused { status: status.to_string(), step: step.to_string() });
             }
         }
     }
@@ -123,6 +123,27 @@ impl Conversation {
             Lifecycle::Locked => ProductState::Locked,
             _ => return None,
         })
+    }
+
+    /// Life cycle, integrity and method, in a line.
+    pub fn summary(&self) -> String {
+        let report = self.report();
+        format!(
+            "{}, integrity {}, asks for a {}",
+            report.psa_lifecycle.as_deref().unwrap_or("no life cycle"),
+            report.integrity.map_or("not told".to_owned(), |i| format!("{i:#010x}")),
+            report.method.map_or("credential it does not name", DaMethod::as_str),
+        )
+    }
+
+    /// The unique id, where the chip shows one: some show zeros.
+    pub fn unique_id(&self) -> Option<UniqueId> {
+        self.discovery.soc_id.as_ref().and_then(UniqueId::from_soc_id)
+    }
+
+    /// The integrity word; 0 where none was shown.
+    pub fn integrity(&self) -> u32 {
+        self.discovery.integrity.map_or(0, Integrity::value)
     }
 
     /// The method that the chip asks for.
@@ -150,11 +171,11 @@ impl Conversation {
     pub fn report(&self) -> Discovered {
         let d = &self.discovery;
         Discovered {
-            product_state: self.product_state().map(|s| s.as_str().to_owned()),
+            product_state: self.product_state(),
             psa_lifecycle: d.lifecycle().map(|l| l.to_string()),
             target_id: d.soc_class,
             soc_id: d.soc_id.map(soc_id_text),
-            method: self.method().map(|m| m.as_str().to_owned()),
+            method: self.method(),
             integrity: d.integrity.map(Integrity::value),
             integrity_valid: self.is_valid(),
             permissions: permission_names(d.permissions_mask.unwrap_or_default()),

@@ -8,11 +8,8 @@ use provost_adac::packet::{HEADER_WORDS, Header, Request};
 use provost_chip::registers::dbgmcu;
 use provost_link::{BankedWindow, LinkError, Nrst};
 
-use crate::{
-    error::{OpError, Result},
-    fault::fail,
-    session::Session,
-};
+use super::{super::session::Session, AuthError};
+use crate::fault::{Result, fail};
 
 /// How long NRST is low before and after the request word is written.
 const RESET_HOLD: Duration = Duration::from_millis(10);
@@ -63,7 +60,7 @@ impl Mailbox {
     /// Takes the chip into its Debug Authentication ROM: NRST low, request word, NRST high, reply (rule `R-DA-NEEDS-NRST`).
     ///
     /// # Errors
-    /// [`OpError::NoDaAnswer`] if no reply comes; the chip then runs on as after an ordinary reset.
+    /// [`AuthError::NoAnswer`] if no reply comes; the chip then runs on as after an ordinary reset.
     pub fn open(session: &mut Session) -> Result<Self> {
         let base = session.dbgmcu().unwrap_or(dbgmcu::BASES[0]);
         let window = base + dbgmcu::DBG_AUTH_HOST;
@@ -175,7 +172,7 @@ fn wait_for_reply(session: &mut Session, at: u32, written: Written) -> Result<(u
             return Ok((word, roles));
         }
         if window.clock().now() >= end {
-            return fail(OpError::NoDaAnswer { waited_ms: REPLY_TIMEOUT.as_millis() as u64, last: word });
+            return fail(AuthError::NoAnswer { waited_ms: REPLY_TIMEOUT.as_millis() as u64, last: word });
         }
         window.clock().sleep(POLL);
     }

@@ -3,23 +3,25 @@
 //! ST's tool does the same behind `-sdp`; how is not public. The call is legal from the non-secure state because the
 //! function is a non-secure-callable one (CMSIS header), and what it refuses it refuses without writing.
 
-use std::time::Duration;
+use std::{borrow::Cow, fmt, time::Duration};
 
 use provost_chip::{
     assumptions::RssChecksum,
     parts::PartId,
     registers::{memory, rss},
+    states::TrustZone,
 };
 use provost_link::{
     LinkError,
     core::{Call, CallOutcome, Core},
 };
 use provost_obk::da::DESTINATION;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use super::session::Session;
 use crate::{
-    error::{OpError, Result},
-    fault::fail,
-    session::Session,
+    Narrator,
+    fault::{Result, fail, faults},
 };
 
 const HALT_TIMEOUT: Duration = Duration::from_millis(100);
@@ -39,7 +41,7 @@ const BREAKPOINTS: u32 = 0xBE00_BE00;
 pub const CHECKSUMS: [RssChecksum; 3] = [RssChecksum::Crc32Words, RssChecksum::Crc32Bytes, RssChecksum::Crc32Iso];
 
 /// The encryption word of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EncryptWord {
     /// 0: anything but the one word seen in public.
     Zero,
@@ -76,6 +78,66 @@ impl EncryptWord {
     }
 }
 
+impl fmt::Display for EncryptWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Serialize for EncryptWord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for EncryptWord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = Cow::<'de, str>::deserialize(deserializer)?;
+        let known = Self::ALL.into_iter().find(|w| w.as_str() == word);
+        known.ok_or_else(|| D::Error::custom(format!("unknown encryption word {word:?}")))
+    }
+}
+
+faults! {
+    /// Why the provisioning service is of no use.
+    pub enum ServiceError {
+        /// The ROM's descriptor was not found.
+        #[error("no RSS descriptor with magic {magic} at any known address")]
+        NoDescriptor {
+            /// The magic.
+            magic: String,
+        } = "rss-no-descriptor", Refused {
+            causes: ["a ROM version that provost does not know"],
+            next: ["please report DEV_ID and revision; nothing was written"],
+        }
+        /// It refuses every checksum.
+        #[error("the provisioning service refused each of the {tried} checksums that provost knows (last status {status:#010x})")]
+        ChecksumUnknown {
+            /// How many were tried.
+            tried: usize,
+            /// The last status.
+            status: u32,
+        } = "rss-checksum-unknown", PersonMustAct, [RssChecksum] {
+            causes: ["the ROM expects a checksum that is not among those that provost knows"],
+            next: [
+                "nothing was written and the chip is as rescuable as before (where `status` shows a pending state: do not reset it): provision DA_Config.obk from the credential folder with STM32CubeProgrammer (-sdp), then `provost auth regress --credential DIR`",
+                "please report it with -vv: one trace settles this question for everybody",
+            ],
+        }
+        /// It cannot be called.
+        #[error("the provisioning service cannot be called with TrustZone {tz}, and TZEN cannot be changed here")]
+        Unreachable {
+            /// The setting.
+            tz: TrustZone,
+        } = "rss-unreachable", PersonMustAct, [RssTzOff, TzenInProvisioning] {
+            causes: ["with TrustZone off this ROM does not let the debugger call its provisioning service"],
+            next: [
+                "nothing was written and the chip is as rescuable as before: provision DA_ConfigWithPassword.obk from the credential folder with STM32CubeProgrammer (-sdp), then `provost auth regress --credential DIR`",
+            ],
+        }
+    }
+}
+
 /// What the service did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
@@ -108,11 +170,11 @@ impl Service {
     /// Finds the service through the ROM's descriptor, as ST's boot code does: the table moves with the ROM version.
     ///
     /// # Errors
-    /// [`OpError::NoDescriptor`] if no magic is found.
+    /// [`ServiceError::NoDescriptor`] if no magic is found.
     pub fn find(session: &mut Session, parts: &[PartId]) -> Result<Self> {
         // Parts that share a DEV_ID share their ROM and their SRAM.
         let Some(info) = parts.first().map(|p| p.info()) else {
-            return fail(OpError::NoDescriptor { magic: String::new() });
+            return fail(ServiceError::NoDescriptor { magic: String::new() });
         };
         for base in info.rss_descriptors {
             let mut magic = [0; 2];
@@ -122,7 +184,7 @@ impl Service {
                 return Ok(Self { entry, sram3: info.sram3.base });
             }
         }
-        fail(OpError::NoDescriptor { magic: String::from_utf8_lossy(&info.rss_magic).into_owned() })
+        fail(ServiceError::NoDescriptor { magic: String::from_utf8_lossy(&info.rss_magic).into_owned() })
     }
 
     /// Asks the service to store a payload at an address of the option-byte keys.
@@ -165,6 +227,90 @@ impl Service {
             CallOutcome::LinkLost(error) => return Err(error),
             _ => Answer::Faulted,
         })
+    }
+}
+
+/// What came of having an object stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// It is in the chip; with which checksum.
+    Yes {
+        /// The checksum.
+        checksum: RssChecksum,
+        /// Whether AP1 is open: a service that resets the chip may leave it in its ROM.
+        ap1_open: bool,
+    },
+    /// The service refuses it in this form; nothing was written.
+    Refused {
+        /// The status.
+        status: u32,
+    },
+    /// The service cannot be called with this TrustZone setting; nothing was written. The core is locked up: a reset frees it.
+    Faulted,
+}
+
+/// The service of one chip, and what was learnt of it on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Provisioner {
+    service: Service,
+    checksum: Option<RssChecksum>,
+}
+
+impl Provisioner {
+    /// Finds the service. A checksum that it is known to take is the only one tried.
+    ///
+    /// # Errors
+    /// As [`Service::find`].
+    pub fn find(session: &mut Session, parts: &[PartId], known: Option<RssChecksum>) -> Result<Self> {
+        Ok(Self { service: Service::find(session, parts)?, checksum: known })
+    }
+
+    /// The checksum that the service was found to take.
+    pub const fn checksum(&self) -> Option<RssChecksum> {
+        self.checksum
+    }
+
+    /// Has an object stored, over the checksums in their order. Each call is announced first: the chip may be written by it.
+    ///
+    /// # Errors
+    /// [`ServiceError::ChecksumUnknown`]; the announcement fails; the link breaks: whether the service has run is then unknown.
+    pub fn store(
+        &mut self,
+        session: &mut Session,
+        object: (u32, &[u8]),
+        word: EncryptWord,
+        announce: &mut dyn FnMut(RssChecksum) -> Result<()>,
+        narrator: &mut dyn Narrator,
+    ) -> Result<Stored> {
+        let candidates: Vec<RssChecksum> = self.checksum.map_or_else(|| CHECKSUMS.to_vec(), |known| vec![known]);
+        let mut last = 0;
+        for &checksum in &candidates {
+            announce(checksum)?;
+            let answer = self.service.provision(session, object, checksum, word)?;
+            match answer {
+                Answer::WrongChecksum { status } => {
+                    narrator.note(&format!("checksum {} refused ({status:#010x})", checksum.as_str()));
+                    last = status;
+                }
+                Answer::Stored | Answer::Reset => {
+                    self.checksum = Some(checksum);
+                    let reset = answer == Answer::Reset;
+                    narrator.note(if reset { "the chip has reset: stored" } else { "the service stored it" });
+                    let ap1_open = !reset || session.wait_for_ap1()?;
+                    return Ok(Stored::Yes { checksum, ap1_open });
+                }
+                Answer::Refused { status } => {
+                    self.checksum = Some(checksum);
+                    narrator.note(&format!("the service refused it ({status:#010x}), nothing was written"));
+                    return Ok(Stored::Refused { status });
+                }
+                Answer::Faulted => {
+                    narrator.note("the service cannot be called here, nothing was written");
+                    return Ok(Stored::Faulted);
+                }
+            }
+        }
+        fail(ServiceError::ChecksumUnknown { tried: candidates.len(), status: last })
     }
 }
 

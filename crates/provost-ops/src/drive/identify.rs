@@ -1,5 +1,7 @@
 //! Who a chip is and how it is: reads only; never halts, never resets, never writes.
 
+use std::fmt;
+
 use provost_chip::{
     parts::PartId,
     registers::{dbgmcu, flash, memory},
@@ -9,14 +11,85 @@ use provost_chip::{
 use provost_link::LinkError;
 use serde::Serialize;
 
-use crate::{
-    error::{OpError, Result},
-    fault::fail,
-    session::Session,
-};
+use super::session::Session;
+use crate::fault::{Result, fail, faults};
 
 /// How often a word that makes no sense is read again: right after a reset option registers may read garbage (wolfTrust).
 const READ_ATTEMPTS: usize = 3;
+
+faults! {
+    /// Why a chip is not known.
+    pub enum IdentifyError {
+        /// DBGMCU was not found behind AP0.
+        #[error("AP0 (IDR {ap0_idr:#010x}) shows no DBGMCU identity: {found:#010x}")]
+        NoDbgmcu {
+            /// IDR of AP0.
+            ap0_idr: u32,
+            /// What the identity register read.
+            found: u32,
+        } = "chip-no-dbgmcu", Refused {
+            causes: ["the chip is no STM32H5", "noise on the wire"],
+            next: ["check the marking on the package and the wiring; nothing was written"],
+        }
+        /// The DEV_ID is not in the table.
+        #[error("DEV_ID {dev_id:#05x} (revision {rev_id:#06x}) is no STM32H5 known to provost")]
+        UnknownPart {
+            /// Its DEV_ID.
+            dev_id: u16,
+            /// Its revision.
+            rev_id: u16,
+        } = "chip-unknown-part", Refused, [DevIdNotCrypto] {
+            causes: ["the chip is of another family, or a part newer than this program"],
+            next: ["check the marking on the package; nothing was written"],
+        }
+        /// The part given does not have the DEV_ID measured.
+        #[error("the chip has DEV_ID {dev_id:#05x}, which is not that of {given}")]
+        PartMismatch {
+            /// The part given.
+            given: PartId,
+            /// The DEV_ID measured.
+            dev_id: u16,
+        } = "chip-part-mismatch", Refused, [DevIdNotCrypto] {
+            causes: ["--part names another part than the one on the wire"],
+            next: ["correct --part, or leave it out; nothing was written"],
+        }
+        /// The product state cannot be read as one.
+        #[error("OPTSR_CUR reads {optsr:#010x}: PRODUCT_STATE {code:#04x} is no known state")]
+        UnknownState {
+            /// The word.
+            optsr: u32,
+            /// The code in it.
+            code: u8,
+        } = "chip-unknown-state", Refused {
+            causes: ["the option words were read while the chip was resetting", "noise on the wire"],
+            next: ["run `provost status` again; nothing was written"],
+        }
+        /// TZEN cannot be read as on or off.
+        #[error("OPTSR2_CUR reads {optsr2:#010x}: TZEN {code:#04x} is neither on nor off")]
+        UnknownTrustZone {
+            /// The word.
+            optsr2: u32,
+            /// The code in it.
+            code: u8,
+        } = "chip-unknown-trustzone", Refused {
+            causes: ["the option words were read while the chip was resetting", "noise on the wire"],
+            next: [
+                "run `provost status` again; nothing was written: which credential opens the chip depends on TZEN, and it is not guessed",
+            ],
+        }
+        /// A reset would make a waiting product state take effect.
+        #[error("a write of PRODUCT_STATE = {state} waits for the next reset, and this would reset the chip")]
+        PendingState {
+            /// The state that waits.
+            state: ProductState,
+        } = "chip-pending-state", Refused, [ClosingWithoutDaLoses, BareProvisioningIsRescuable] {
+            causes: ["a later product state was programmed, and the reset that makes it take effect has not come yet"],
+            next: [
+                "do not reset and do not remove power: `provost rescue` puts a credential into the chip before it resets it; nothing was written",
+            ],
+        }
+    }
+}
 
 /// What identification found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,7 +105,7 @@ pub struct Identity {
     /// REV_ID.
     pub rev_id: u16,
     /// The lines that have this DEV_ID.
-    pub parts: Vec<String>,
+    pub parts: Vec<PartId>,
     /// DBGMCU_SR.
     pub sr: u32,
     /// What AP1 shows, if it is open.
@@ -77,9 +150,9 @@ impl Identity {
         self.sr >> 17 & 1 == 1
     }
 
-    /// The parts it may be.
-    pub fn part_ids(&self) -> impl Iterator<Item = PartId> {
-        PartId::with_dev_id(self.dev_id)
+    /// The parts it may be, in words.
+    pub fn parts_text(&self) -> String {
+        parts_text(&self.parts)
     }
 
     /// The parts it may be, given what the user says it is.
@@ -89,8 +162,19 @@ impl Identity {
     pub fn narrowed_to(&self, part: Option<PartId>) -> Result<Vec<PartId>> {
         match part {
             Some(p) if p.info().dev_id == self.dev_id => Ok(vec![p]),
-            Some(p) => fail(OpError::PartMismatch { given: p.to_string(), dev_id: self.dev_id }),
-            None => Ok(self.part_ids().collect()),
+            Some(p) => fail(IdentifyError::PartMismatch { given: p, dev_id: self.dev_id }),
+            None => Ok(self.parts.clone()),
+        }
+    }
+
+    /// Refuses what would reset the chip while a product state waits for a reset.
+    ///
+    /// # Errors
+    /// [`IdentifyError::PendingState`].
+    pub fn nothing_pending(&self) -> Result<()> {
+        match self.options.and_then(|o| o.pending_state()) {
+            Some(state) => fail(IdentifyError::PendingState { state }),
+            None => Ok(()),
         }
     }
 
@@ -103,8 +187,28 @@ impl Identity {
             None => Ok(None),
             Some(options) => match options.state() {
                 Some(state) => Ok(Some(state)),
-                None => fail(OpError::UnknownState { optsr: options.optsr_cur, code: (options.optsr_cur >> 8) as u8 }),
+                None => {
+                    fail(IdentifyError::UnknownState { optsr: options.optsr_cur, code: (options.optsr_cur >> 8) as u8 })
+                }
             },
+        }
+    }
+}
+
+/// Parts that are told apart by nothing measured, in words.
+pub fn parts_text(parts: &[PartId]) -> String {
+    parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, ", self.parts_text())?;
+        match self.options {
+            Some(options) => match options.state() {
+                Some(state) => write!(f, "{state}, TrustZone {}", options.trustzone()),
+                None => write!(f, "option word {:#010x}", options.optsr_cur),
+            },
+            None => f.write_str("AP1 shut"),
         }
     }
 }
@@ -118,15 +222,21 @@ pub fn identify(session: &mut Session) -> Result<Identity> {
     let ap0_idr = session.ap0().idr()?;
     let (base, idcode) = find_dbgmcu(session, ap0_idr)?;
     let (dev_id, rev_id) = ((idcode & 0xFFF) as u16, (idcode >> 16) as u16);
-    let parts: Vec<String> = PartId::with_dev_id(dev_id).map(|p| p.to_string()).collect();
+    let parts: Vec<PartId> = PartId::with_dev_id(dev_id).collect();
     if parts.is_empty() {
-        return fail(OpError::UnknownPart { dev_id, rev_id });
+        return fail(IdentifyError::UnknownPart { dev_id, rev_id });
     }
     session.set_dbgmcu(base);
     let sr = session.ap0().read32(base + dbgmcu::SR)?;
     let mut identity = Identity { dpidr, ap0_idr, dbgmcu: base, dev_id, rev_id, parts, sr, options: None, uid: None };
     if identity.ap1_open() {
         identity.options = read_options(session)?;
+        if let Some(Options { optsr2_cur: optsr2, .. }) = identity.options.filter(|o| o.state().is_some())
+            && identity.parts.iter().all(|p| p.info().trustzone)
+            && TrustZone::from_code((optsr2 >> 24) as u8).is_none()
+        {
+            return fail(IdentifyError::UnknownTrustZone { optsr2, code: (optsr2 >> 24) as u8 });
+        }
         if identity.options.and_then(|o| o.state()) == Some(ProductState::Open) {
             identity.uid = read_uid(session)?;
         }
@@ -148,8 +258,8 @@ fn find_dbgmcu(session: &mut Session, ap0_idr: u32) -> Result<(u32, u32)> {
         seen = if seen == 0 { idcode } else { seen };
     }
     match seen {
-        0 | u32::MAX => fail(OpError::NoDbgmcu { ap0_idr, found: seen }),
-        idcode => fail(OpError::UnknownPart { dev_id: (idcode & 0xFFF) as u16, rev_id: (idcode >> 16) as u16 }),
+        0 | u32::MAX => fail(IdentifyError::NoDbgmcu { ap0_idr, found: seen }),
+        idcode => fail(IdentifyError::UnknownPart { dev_id: (idcode & 0xFFF) as u16, rev_id: (idcode >> 16) as u16 }),
     }
 }
 
