@@ -54,6 +54,7 @@ open_enum! {
 
 /// Bytes a crypto system's fields take in a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Sizes {
     /// Public key.
     pub public_key: usize,

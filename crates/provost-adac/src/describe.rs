@@ -14,6 +14,7 @@ use crate::token::{self, Token};
 /// One field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Field {
     /// Where it starts in the input, bytes.
     pub offset: usize,
@@ -30,6 +31,7 @@ pub struct Field {
 /// A row of fields that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Part {
     /// What it is.
     pub title: String,

@@ -13,6 +13,7 @@ use crate::tlv::{Padding, Reader, Tlv, TlvError, TypeId, Writer};
 
 /// ST's integrity status of the provisioned object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "closed by `Other`")]
 pub enum Integrity {
     /// 0xEAEAEAEA: an object is provisioned and intact. Only then can anybody authenticate.
     Valid,
@@ -115,6 +116,7 @@ impl DiscoveryError {
 
 /// A TLV this crate does not take apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record of the wire")]
 pub struct OtherTlv {
     /// Its type.
     pub type_id: TypeId,
@@ -124,6 +126,7 @@ pub struct OtherTlv {
 
 /// What a chip says about itself. A TLV that did not come is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record that its maker fills in, one field per TLV")]
 pub struct Discovery {
     /// Version of ADAC: major, minor.
     pub auth_version: Option<(u8, u8)>,

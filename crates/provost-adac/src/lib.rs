@@ -14,9 +14,12 @@
 //! All integers are little-endian, all keys and signatures big-endian. Sources: Arm DEN0101 v1.0 and Arm's open implementations
 //! (psa-adac, adac-rs, psa-arch-tests), ST AN6008, ST's STM32CubeN6 `debug_authentication.c`, RM0481 for the provisioned object.
 
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
 mod extensions;
 mod open_enum;
 mod pem;
+mod role;
 
 pub mod certificate;
 pub mod chain;
@@ -24,6 +27,7 @@ pub mod challenge;
 pub mod crypto;
 pub mod describe;
 pub mod discovery;
+#[allow(clippy::exhaustive_enums, reason = "the steps of a protocol, which its driver matches in full")]
 pub mod host;
 pub mod key;
 pub mod lifecycle;

@@ -18,6 +18,7 @@ open_enum! {
 
 /// The scope fields of a certificate. Zero is neutral in each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the five fields of the format")]
 pub struct Scope {
     /// What it is for.
     pub usage: Usage,

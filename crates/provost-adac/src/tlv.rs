@@ -66,6 +66,7 @@ impl TypeId {
 
 /// Whether a value is followed by zeros up to a multiple of four bytes. The length field never counts them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "filled or not")]
 pub enum Padding {
     /// The next header follows at once (ST, STM32CubeN6).
     Unpadded,
@@ -94,6 +95,7 @@ impl fmt::Display for Padding {
 
 /// One fragment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Tlv<'a> {
     /// Where its header starts in the bytes read.
     pub offset: usize,
@@ -106,6 +108,7 @@ pub struct Tlv<'a> {
 /// A byte that breaks a rule of the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("byte {offset}: {rule}")]
+#[non_exhaustive]
 pub struct TlvError {
     /// Where the field that breaks the rule starts.
     pub offset: usize,

@@ -20,6 +20,7 @@ pub const MESSAGE_BYTES: usize = SIGNED_BYTES + 32;
 /// A byte that breaks a rule of the token format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("token byte {offset}: {rule}")]
+#[non_exhaustive]
 pub struct TokenError {
     /// Where the field that breaks the rule starts.
     pub offset: usize,

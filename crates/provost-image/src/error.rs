@@ -2,12 +2,13 @@
 
 use provost_adac::key::{KeyError, SignerError};
 
+use crate::bytes::TLV_HEADER_BYTES;
 use crate::header::HEADER_BYTES;
-use crate::tlv::TLV_HEADER_BYTES;
 
 /// The structure of an image is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("byte {offset}: {rule}")]
+#[non_exhaustive]
 pub struct ImageError {
     /// Where the rule is broken, bytes from the start of the image.
     pub offset: usize,

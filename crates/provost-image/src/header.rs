@@ -22,6 +22,7 @@ pub(crate) mod at {
 
 /// The header of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Header {
     /// Tells the kind of image: [`crate::profile`] lists the numbers.
     pub magic: u32,
@@ -72,6 +73,7 @@ impl Header {
 
 /// The flags of a header: mcuboot `bootutil/image.h`, with ST's additions (stm32-mw-mcuboot v1.7.2.39).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "32 bits with a name")]
 pub struct Flags(pub u32);
 
 impl Flags {
@@ -131,6 +133,7 @@ impl Flags {
 
 /// A version: 8, 8, 16 and 32 bits. Compared in that order; mcuboot leaves the build number out unless it is told otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a record of the format")]
 pub struct Version {
     /// Major.
     pub major: u8,

@@ -17,6 +17,7 @@ const SIGNING_ATTEMPTS: usize = 3;
 
 /// What does not change an image that the boot loader must not take again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "made, given or none")]
 pub enum SecurityCounter {
     /// Made from the version: [`Version::security_counter`].
     Auto,
@@ -28,6 +29,7 @@ pub enum SecurityCounter {
 
 /// How an image names the key that signed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeyFormat {
     /// By the SHA-256 of its SubjectPublicKeyInfo: what ST's boot loaders read.
     Hash,
@@ -37,6 +39,7 @@ pub enum KeyFormat {
 
 /// What an image says of its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LoadAddress {
     /// Nothing: it runs from its slot.
     None,
@@ -48,6 +51,7 @@ pub enum LoadAddress {
 
 /// What follows the TLVs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Padding {
     /// Nothing.
     None,

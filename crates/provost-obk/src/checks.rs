@@ -17,6 +17,7 @@ use crate::obk::{HEADER_BYTES, Obk, violations};
 
 /// The chip that objects are meant for, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record that its user fills in")]
 pub struct Target {
     /// The part.
     pub part: PartId,

@@ -6,13 +6,16 @@ use provost_adac::key::KeyError;
 use provost_adac::password::PasswordError;
 use provost_chip::parts::PartId;
 
-use crate::config::MAX_TOML_BYTES;
 use crate::object::FieldError;
 use crate::obk::ObkError;
+
+/// Most bytes of a description.
+pub const MAX_TOML_BYTES: usize = 0x2_0000;
 
 /// A key of a description that breaks a rule.
 #[derive(Debug, thiserror::Error)]
 #[error("line {line}, {key}: {rule}")]
+#[non_exhaustive]
 pub struct ConfigError {
     /// Line of the key, from 1.
     pub line: usize,

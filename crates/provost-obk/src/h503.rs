@@ -141,6 +141,7 @@ impl fmt::Debug for OtpPassword {
 
 /// OTP block 0 as it was read. `Debug` shows which half-words are programmed, not what with.
 #[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a block of the hardware")]
 pub struct OtpBlock {
     /// The half-words; `None` where reading faults, as it does where nothing was ever programmed.
     pub cells: [Option<u16>; BLOCK_CELLS],
@@ -198,6 +199,7 @@ pub enum OtpState {
 
 /// A step that cannot be undone.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a program must do every kind of step")]
 pub enum Step {
     /// Program one half-word.
     Write {

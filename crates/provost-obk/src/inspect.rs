@@ -3,8 +3,9 @@
 use provost_adac::key::{PublicKey, Signer as _};
 use provost_adac::permission::{Permission, PermissionMask};
 
+use crate::bytes::hex;
 use crate::layout::{Encoding, Field, Layout, ObjectKind};
-use crate::object::{Object, Value, hex};
+use crate::object::{Object, Value};
 use crate::obk::{HEADER_BYTES, Obk, ObkError};
 use crate::samples::{self, Sample};
 
@@ -33,6 +34,7 @@ pub struct ByteRange {
 /// Whether the digest inside an object is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::exhaustive_enums, reason = "right, wrong or without one")]
 pub enum Integrity {
     /// The kind has none.
     None,

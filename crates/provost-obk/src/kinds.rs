@@ -117,6 +117,7 @@ macro_rules! native_choice {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $number:literal),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
         pub enum $name { $($(#[$variant_doc])* $variant),* }
 
         impl Native for $name {
@@ -201,6 +202,7 @@ macro_rules! kind {
     ($(#[$doc:meta])* $name:ident = $kind:expr; { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Debug)]
+        #[expect(clippy::exhaustive_structs, reason = "a record that its user fills in")]
         pub struct $name { $($(#[$field_doc])* pub $field: $type),* }
 
         impl $name {

@@ -25,12 +25,16 @@
 //!
 //! Nothing here touches a file or a chip: builders get files through [`files::Files`].
 
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
+mod bytes;
 pub mod checks;
 pub mod config;
 mod config_error;
 pub mod da;
 pub mod describe;
 pub mod files;
+mod fingerprints;
 pub mod h503;
 pub mod inspect;
 pub mod key;

@@ -7,6 +7,8 @@ use provost_adac::key::{PrivateKey, PublicKey};
 use provost_adac::permission::PermissionMask;
 use zeroize::Zeroizing;
 
+use crate::bytes::{number, put};
+use crate::fingerprints;
 use crate::key;
 use crate::layout::{Encoding, Field, Layout, ObjectKind};
 use crate::obk::{ALIGN, Obk, ObkError};
@@ -283,7 +285,7 @@ pub fn recognise(obk: &Obk) -> ObjectKind {
 
 fn is_sample_password(payload: &[u8]) -> bool {
     let hash = payload.get(32..64).and_then(|hash| Hash::try_from(hash).ok());
-    hash.is_some_and(|hash| crate::samples::password(&hash).is_some())
+    hash.is_some_and(|hash| fingerprints::password(&hash).is_some())
 }
 
 fn expected(encoding: Encoding) -> &'static str {
@@ -294,34 +296,4 @@ fn expected(encoding: Encoding) -> &'static str {
         Encoding::Permissions => "a permission mask",
         _ => "a string of bytes",
     }
-}
-
-fn put(bytes: &mut [u8], number: u64) {
-    for (byte, value) in bytes.iter_mut().zip(number.to_le_bytes()) {
-        *byte = value;
-    }
-}
-
-pub(crate) fn number(bytes: &[u8]) -> u64 {
-    bytes.iter().take(8).rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
-}
-
-/// Bytes as lower-case hex digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// Hex digits as bytes; `None` for anything else.
-pub(crate) fn unhex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let digits: Zeroizing<Vec<u8>> = Zeroizing::new(text.bytes().collect());
-    if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    let digit = |byte: u8| (byte as char).to_digit(16).unwrap_or(0) as u8;
-    Some(Zeroizing::new(digits.chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()))
 }

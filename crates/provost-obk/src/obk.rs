@@ -14,6 +14,7 @@ pub const ALIGN: usize = 16;
 /// A byte that breaks a rule of the `.obk` format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("byte {offset}: {rule}")]
+#[non_exhaustive]
 pub struct ObkError {
     /// Where the field that breaks the rule starts in the file.
     pub offset: usize,

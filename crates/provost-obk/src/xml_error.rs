@@ -6,11 +6,14 @@ use provost_adac::key::KeyError;
 use provost_adac::password::PasswordError;
 
 use crate::obk::ObkError;
-use crate::xml::MAX_XML_BYTES;
+
+/// Most bytes of an XML file: twenty times the largest of ST's.
+pub const MAX_XML_BYTES: usize = 0x4_0000;
 
 /// An element that breaks a rule.
 #[derive(Debug, thiserror::Error)]
 #[error("line {line}, {element}: {rule}")]
+#[non_exhaustive]
 pub struct XmlError {
     /// Line of the element, from 1.
     pub line: u32,
@@ -38,8 +41,11 @@ pub enum XmlRule {
         offset: usize,
     },
     /// The file is not well-formed XML, or has a DTD, which could define entities.
-    #[error("not XML that can be read: {0}")]
-    Syntax(roxmltree::Error),
+    #[error("not XML that can be read: {message}")]
+    Syntax {
+        /// What the parser says.
+        message: String,
+    },
     /// Something else than ST's provisioning XML.
     #[error("expected {expected}; image XML (McubootFormat) is for imgtool")]
     WrongRoot {
@@ -138,7 +144,7 @@ impl XmlError {
         match self.rule {
             XmlRule::TooLarge { .. } => "xml-too-large",
             XmlRule::NotUtf8 { .. } => "xml-not-utf8",
-            XmlRule::Syntax(_) => "xml-syntax",
+            XmlRule::Syntax { .. } => "xml-syntax",
             XmlRule::WrongRoot { .. } => "xml-wrong-root",
             XmlRule::UnknownElement => "xml-unknown-element",
             XmlRule::Repeated => "xml-repeated",
@@ -162,7 +168,7 @@ impl XmlError {
                 "give the XML file of an object, from a Config folder of ROT_Provisioning"
             }
             XmlRule::NotUtf8 { .. } => "save the file as UTF-8",
-            XmlRule::Syntax(_) => "repair the XML at this place; a <!DOCTYPE> is never needed",
+            XmlRule::Syntax { .. } => "repair the XML at this place; a <!DOCTYPE> is never needed",
             XmlRule::UnknownElement | XmlRule::Repeated => "take the element out",
             XmlRule::Missing { .. } => "add the child with a value",
             XmlRule::NotANumber { .. } | XmlRule::OutOfRange { .. } | XmlRule::Word { .. } => "correct the value",

@@ -139,6 +139,7 @@ impl Chain {
 
 /// What a good chain says as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct VerifiedChain {
     /// The key that signs tokens: that of the last certificate.
     pub token_key: PublicKey,

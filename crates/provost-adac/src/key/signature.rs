@@ -6,6 +6,7 @@ pub type Signature = [u8; 64];
 /// Why bytes are not an ECDSA signature of P-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("signature byte {offset}: {rule}")]
+#[non_exhaustive]
 pub struct SignatureError {
     /// Where the rule is broken.
     pub offset: usize,

@@ -23,6 +23,7 @@ use crate::token::{self, Token, TokenError};
 
 /// What a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "all that ADAC signs")]
 pub enum RequestKind {
     /// A certificate.
     Certificate,
@@ -113,6 +114,7 @@ impl MergeError {
 
 /// A certificate or token that has its signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "all that ADAC signs")]
 pub enum Signed {
     /// A certificate.
     Certificate(Certificate),
