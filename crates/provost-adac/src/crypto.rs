@@ -56,11 +56,11 @@ open_enum! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sizes {
-    /// Public key.
+    /// Bytes of a public key.
     pub public_key: usize,
-    /// Hash.
+    /// Bytes of a hash.
     pub hash: usize,
-    /// Signature.
+    /// Bytes of a signature.
     pub signature: usize,
 }
 

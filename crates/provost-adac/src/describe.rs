@@ -11,7 +11,7 @@ use crate::permission::PermissionMask;
 use crate::tlv::{self, TypeId};
 use crate::token::{self, Token};
 
-/// One field.
+/// One field: its place, its name, its value, and what that means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -20,7 +20,7 @@ pub struct Field {
     pub offset: usize,
     /// Its length, bytes.
     pub length: usize,
-    /// Its name.
+    /// Its name, as `psa_adac.h` has it where it does.
     pub name: &'static str,
     /// Its value: a number, or bytes in hex as they stand.
     pub value: String,
@@ -33,7 +33,7 @@ pub struct Field {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Part {
-    /// What it is.
+    /// What the fields make up together: `root certificate`, `TLV header`.
     pub title: String,
     /// Where it starts in the input, bytes.
     pub offset: usize,

@@ -19,7 +19,7 @@ pub enum Integrity {
     Valid,
     /// 0xF5F5F5F5: nothing provisioned, erased, or damaged.
     Invalid,
-    /// Another value.
+    /// A value whose meaning is not public.
     Other(u32),
 }
 
@@ -67,11 +67,11 @@ pub enum ReadingError {
     Length {
         /// Where the TLV starts.
         offset: usize,
-        /// Its type.
+        /// The type of the TLV.
         type_id: TypeId,
         /// Bytes due, or the unit they are a multiple of.
         expected: usize,
-        /// Bytes found.
+        /// How many bytes its value has.
         found: usize,
     },
     /// A type comes twice.
@@ -79,7 +79,7 @@ pub enum ReadingError {
     Duplicate {
         /// Where the second TLV starts.
         offset: usize,
-        /// Its type.
+        /// The type of the TLV.
         type_id: TypeId,
     },
     /// There is no TLV.
@@ -120,7 +120,7 @@ impl DiscoveryError {
 pub struct OtherTlv {
     /// Its type.
     pub type_id: TypeId,
-    /// Its value.
+    /// Its value, as received and without padding.
     pub value: Vec<u8>,
 }
 

@@ -62,7 +62,7 @@ pub enum PacketError {
     /// Fewer words than a header has.
     #[error("a packet has at least {HEADER_WORDS} words, got {have}")]
     Truncated {
-        /// Words received.
+        /// How many words came.
         have: usize,
     },
     /// The lower half of word 0 is not zero.
@@ -161,7 +161,7 @@ fn encode(code: u16, data: &[u32]) -> Vec<u32> {
 pub struct Request {
     /// What is asked.
     pub command: Command,
-    /// Data words.
+    /// The data words, without the header.
     pub data: Zeroizing<Vec<u32>>,
 }
 
@@ -198,7 +198,7 @@ impl fmt::Debug for Request {
 pub struct Response {
     /// How the request went.
     pub status: Status,
-    /// Data words.
+    /// The data words, without the header.
     pub data: Vec<u32>,
 }
 

@@ -200,7 +200,7 @@ pub enum MaskSource {
     Certificate {
         /// Position in the chain, the root is 0.
         index: usize,
-        /// Its role.
+        /// Its role in the chain.
         role: Role,
     },
     /// The token: what was asked for.
@@ -236,7 +236,7 @@ impl fmt::Display for MaskSource {
 pub struct NamedMask {
     /// Whose mask it is.
     pub source: MaskSource,
-    /// The mask.
+    /// The permissions it leaves.
     pub mask: PermissionMask,
 }
 
@@ -285,7 +285,7 @@ impl Effective {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verdict {
-    /// The permission.
+    /// The permission this is about.
     pub permission: Permission,
     /// The masks that withhold it; it is granted if there is none.
     pub withheld_by: Vec<MaskSource>,

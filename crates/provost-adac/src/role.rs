@@ -10,7 +10,7 @@ pub enum Role {
     Root,
     /// Any number between root and leaf.
     Intermediate,
-    /// Last.
+    /// Last: its key signs the token.
     Leaf,
 }
 

@@ -126,7 +126,7 @@ pub enum RefusalReason {
     /// The fragment is not due here.
     #[error("the {found} is not due here")]
     WrongOrder {
-        /// What came.
+        /// The fragment that came.
         found: Fragment,
     },
     /// The root key is not the provisioned one.
@@ -153,13 +153,13 @@ pub enum RefusalReason {
     /// Two certificates contradict each other.
     #[error("the certificates contradict each other in {field}")]
     ScopeConflict {
-        /// The field.
+        /// The field of the scope that does not fit.
         field: ScopeField,
     },
     /// The chain does not hold for this chip.
     #[error("the chain does not hold for this chip: {field}")]
     ScopeMismatch {
-        /// The field.
+        /// The field of the scope that does not fit.
         field: ScopeField,
     },
     /// The token asks for nothing.

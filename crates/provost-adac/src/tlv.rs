@@ -10,7 +10,7 @@ pub const HEADER_BYTES: usize = 8;
 open_enum! {
     /// What a value is (Arm psa_adac.h `type_id_t`; 0x8000 and above from ST's STM32CubeN6 `debug_authentication.c`).
     TypeId: u16 {
-        /// Nothing.
+        /// No type: what an empty fragment has.
         Null = 0x0000, "null";
         /// Version of ADAC the target speaks.
         AuthVersion = 0x0001, "auth_version";
@@ -93,7 +93,7 @@ impl fmt::Display for Padding {
     }
 }
 
-/// One fragment.
+/// One fragment: type, value, and where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tlv<'a> {
@@ -135,7 +135,7 @@ pub enum TlvRule {
     /// The header has 8 bytes.
     #[error("a TLV header has {HEADER_BYTES} bytes, {have} are left")]
     Header {
-        /// Bytes left.
+        /// How many bytes are left for a header.
         have: usize,
     },
     /// The first two bytes are zero.
@@ -147,7 +147,7 @@ pub enum TlvRule {
     /// The value is all there.
     #[error("{announced} value bytes announced, {available} are left")]
     Length {
-        /// The length field.
+        /// What the length field says.
         announced: u32,
         /// Bytes left after the header.
         available: usize,
@@ -193,7 +193,7 @@ impl Writer {
         self
     }
 
-    /// All fragments.
+    /// The bytes of all fragments, padded if that was asked for.
     pub fn finish(self) -> Vec<u8> {
         self.bytes
     }

@@ -33,39 +33,39 @@ pub enum ValueError {
     /// Neither a number nor a name of the field's table.
     #[error("{text:?} is no value of {field}: {expected}")]
     NotAValue {
-        /// The field.
+        /// Name of the field, such as `TZEN`.
         field: &'static str,
         /// What was written.
         text: String,
-        /// What it takes.
+        /// What the field takes, in words.
         expected: String,
     },
     /// Too large for the field.
     #[error("{value:#x} does not fit into the {bits} bits of {field}: {expected}")]
     TooLarge {
-        /// The field.
+        /// Name of the field, such as `TZEN`.
         field: &'static str,
-        /// The value.
+        /// The value that was given.
         value: u64,
         /// Width of the field.
         bits: u8,
-        /// What it takes.
+        /// What the field takes, in words.
         expected: String,
     },
     /// Fits, but is no code of the field.
     #[error("{value:#04x} is no code of {field}: {expected}")]
     NotACode {
-        /// The field.
+        /// Name of the field, such as `TZEN`.
         field: &'static str,
-        /// The value.
+        /// The value that was given.
         value: u32,
-        /// What it takes.
+        /// What the field takes, in words.
         expected: String,
     },
     /// Undocumented bits are not written.
     #[error("{field} is undocumented: it is kept as it is")]
     Reserved {
-        /// The field.
+        /// Name of the field, such as `TZEN`.
         field: &'static str,
     },
 }

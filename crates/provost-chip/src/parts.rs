@@ -74,7 +74,7 @@ pub const SECTOR_SIZE: u32 = 0x2000;
 pub struct PartId(u8);
 
 impl PartId {
-    /// All parts.
+    /// All parts, in the order of the table.
     pub fn all() -> impl Iterator<Item = PartId> {
         (0u8..).zip(crate::tables::PARTS).map(|(index, _)| PartId(index))
     }
@@ -107,7 +107,7 @@ impl fmt::Display for PartId {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown part {name:?}; known lines: {known}")]
 pub struct UnknownPart {
-    /// The name.
+    /// The name that was asked for, cut to 40 characters.
     pub name: String,
     /// The names that would have been accepted.
     pub known: String,

@@ -47,7 +47,7 @@ impl fmt::Display for RuleId {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown rule {id:?}")]
 pub struct UnknownRule {
-    /// The id.
+    /// The id that was asked for, cut to 60 characters.
     pub id: String,
 }
 
@@ -78,7 +78,7 @@ impl FromStr for RuleId {
 /// What a rule decided, and which rule it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision<T> {
-    /// The outcome.
+    /// What the chip does, or lets happen.
     pub outcome: T,
     /// The rule that gives it.
     pub rule: RuleId,

@@ -41,7 +41,7 @@ impl fmt::Display for Confidence {
 pub struct Source {
     /// Short key, such as `AN6008`.
     pub key: &'static str,
-    /// What it is.
+    /// Title, and author or version where that matters.
     pub title: &'static str,
     /// Where it is, if it has a stable address.
     pub url: Option<&'static str>,

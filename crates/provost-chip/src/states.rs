@@ -93,7 +93,7 @@ impl fmt::Display for ProductState {
     "unknown product state {word:?}; known: open, provisioning, irot-provisioned, tz-closed, closed, locked, or a code such as 0x17"
 )]
 pub struct UnknownState {
-    /// The word.
+    /// The word or number that was given, cut to 40 characters.
     pub word: String,
 }
 

@@ -36,7 +36,7 @@ pub struct Header {
     pub image_size: u32,
     /// What kind of body it is.
     pub flags: Flags,
-    /// The version.
+    /// The version of the firmware or data.
     pub version: Version,
 }
 
@@ -110,7 +110,7 @@ impl Flags {
         self.0 & other.0 == other.0
     }
 
-    /// Both.
+    /// The flags of both.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -135,13 +135,13 @@ impl Flags {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "a record of the format")]
 pub struct Version {
-    /// Major.
+    /// The first number: in `1.2.3+4` the 1.
     pub major: u8,
-    /// Minor.
+    /// The second: the 2.
     pub minor: u8,
-    /// Revision.
+    /// The third: the 3.
     pub revision: u16,
-    /// Build number.
+    /// Behind the plus: the 4.
     pub build: u32,
 }
 

@@ -58,7 +58,7 @@ pub struct Slot {
     pub execution: Option<u32>,
     /// Where updates are put.
     pub download: Option<u32>,
-    /// Bytes.
+    /// Its size, bytes.
     pub size: u32,
 }
 

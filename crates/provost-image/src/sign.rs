@@ -21,7 +21,7 @@ const SIGNING_ATTEMPTS: usize = 3;
 pub enum SecurityCounter {
     /// Made from the version: [`Version::security_counter`].
     Auto,
-    /// This number.
+    /// A number of one's own.
     Value(u32),
     /// None; ST's boot loaders refuse such images.
     None,
@@ -53,7 +53,7 @@ pub enum LoadAddress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Padding {
-    /// Nothing.
+    /// The file ends with the TLVs.
     None,
     /// Erased bytes up to the end of the slot, where the trailer asks for the update.
     Slot,

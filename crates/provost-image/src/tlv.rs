@@ -86,9 +86,9 @@ impl fmt::Display for TlvType {
 pub struct Tlv<'a> {
     /// Where it starts, bytes from the start of the image.
     pub offset: usize,
-    /// Its type.
+    /// What kind of record it is.
     pub tlv_type: TlvType,
-    /// What it holds.
+    /// The bytes behind type and length.
     pub value: &'a [u8],
     /// Whether hash and signature cover it.
     pub protected: bool,

@@ -71,7 +71,7 @@ pub enum Content {
 pub enum Departure {
     /// The signature is written in another form.
     SignatureForm {
-        /// The form found.
+        /// The form it is written in.
         found: SignatureForm,
         /// The form that ST's tool writes.
         usual: SignatureForm,
@@ -91,9 +91,9 @@ pub enum Departure {
 pub struct Verified<'a> {
     /// What it was held against.
     pub profile: &'static Profile,
-    /// The version.
+    /// The version in the header.
     pub version: Version,
-    /// The security counter.
+    /// The security counter among the protected TLVs, if there is one.
     pub security_counter: Option<u32>,
     /// Other images that must be there.
     pub dependencies: Vec<Dependency>,

@@ -19,7 +19,7 @@ use crate::obk::{HEADER_BYTES, Obk, violations};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a record that its user fills in")]
 pub struct Target {
-    /// The part.
+    /// The part on the board.
     pub part: PartId,
     /// TZEN.
     pub trustzone: Option<TrustZone>,

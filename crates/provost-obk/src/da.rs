@@ -35,7 +35,7 @@ pub enum CredentialKind {
 pub struct DaObject {
     /// The kind of credential.
     pub kind: CredentialKind,
-    /// Its hash.
+    /// SHA-256 of the root key or of the password.
     pub hash: Hash,
     /// What the object allows. Means nothing to a password, which always gives full regression.
     pub mask: PermissionMask,
@@ -81,7 +81,7 @@ pub enum DaError {
     /// The payload has the wrong size.
     #[error("a Debug Authentication payload has {PAYLOAD_BYTES} bytes, not {found}")]
     Length {
-        /// Bytes found.
+        /// How many bytes the payload has.
         found: usize,
     },
     /// The file goes elsewhere.
@@ -136,7 +136,7 @@ impl DaPayload {
         Self::parse(obk.payload())
     }
 
-    /// The bytes.
+    /// The bytes as they stand behind the header of an `.obk` file.
     pub fn to_bytes(&self) -> [u8; PAYLOAD_BYTES] {
         let mut bytes = [0; PAYLOAD_BYTES];
         bytes[..32].copy_from_slice(&self.integrity);

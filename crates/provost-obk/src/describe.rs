@@ -64,7 +64,7 @@ pub enum DescribeError {
     /// A digest is wrong, and no description makes a wrong one.
     #[error("byte {offset}: {field} is not what it must be")]
     Digest {
-        /// The field.
+        /// Name of the field, as in the layout.
         field: &'static str,
         /// Where it starts in the file.
         offset: usize,
@@ -72,7 +72,7 @@ pub enum DescribeError {
     /// A key could not be written as PEM.
     #[error("{field} cannot be written as PEM")]
     Key {
-        /// The field.
+        /// Name of the field, as in the layout.
         field: &'static str,
     },
 }

@@ -23,7 +23,7 @@ pub struct Sample {
     pub what: &'static str,
     /// Where it is published.
     pub source: &'static str,
-    /// What it can do.
+    /// What comes of a chip that holds it.
     pub risk: SampleRisk,
 }
 

@@ -184,16 +184,16 @@ fn is_blank(cell: Option<u16>) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OtpState {
-    /// Nothing.
+    /// No half-word of the value is programmed.
     Blank,
-    /// The value.
+    /// Every half-word holds the value.
     Same,
     /// A part of the value and nothing else.
     Interrupted {
         /// Half-words that are missing.
         missing: usize,
     },
-    /// Something else.
+    /// At least one half-word is programmed with something else.
     Other,
 }
 
@@ -203,9 +203,9 @@ pub enum OtpState {
 pub enum Step {
     /// Program one half-word.
     Write {
-        /// Where.
+        /// Its address in the OTP area.
         address: u32,
-        /// What.
+        /// The half-word that goes there.
         value: u16,
     },
     /// Set [`LOCK_BIT`] in OTPBLR.

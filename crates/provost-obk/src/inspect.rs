@@ -15,7 +15,7 @@ use crate::samples::{self, Sample};
 pub struct ByteRange {
     /// First byte, in the file.
     pub offset: usize,
-    /// Bytes.
+    /// Its length, bytes.
     pub length: usize,
     /// Its name: that of the field in TOML.
     pub name: &'static str,
@@ -23,7 +23,7 @@ pub struct ByteRange {
     pub title: &'static str,
     /// What stands there, for a person; of secrets no more than a fingerprint of the public part.
     pub value: String,
-    /// What it means.
+    /// What the field means, as in the layout.
     pub meaning: &'static str,
     /// What is wrong with it.
     pub trouble: Option<&'static str>,

@@ -85,7 +85,7 @@ impl ObjectKind {
         }
     }
 
-    /// Its table.
+    /// Its layout.
     pub const fn layout(self) -> &'static Layout {
         match self {
             Self::DaCertificate => &tables::DA_CERTIFICATE,
@@ -229,7 +229,7 @@ pub struct Field {
     pub encoding: Encoding,
     /// The number that stands there if none is given; `None` if one must be.
     pub default: Option<u64>,
-    /// What it means.
+    /// What it means, for people.
     pub meaning: &'static str,
 }
 
@@ -250,7 +250,7 @@ impl Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Layout {
-    /// The kind.
+    /// The kind it is the layout of.
     pub kind: ObjectKind,
     /// ST's name for it.
     pub title: &'static str,

@@ -41,11 +41,11 @@ impl fmt::Display for Level {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Range {
-    /// The level.
+    /// Which level may read it.
     pub level: Level,
     /// First byte, from the base.
     pub offset: u32,
-    /// Bytes.
+    /// Its size, bytes.
     pub size: u32,
     /// Whether a full regression erases it.
     pub full_regression_erases: bool,

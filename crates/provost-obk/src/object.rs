@@ -30,7 +30,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The bytes themselves.
+    /// A value of bytes, copied into memory that is wiped on drop.
     pub fn bytes(bytes: &[u8]) -> Self {
         Self::Bytes(SecretBytes(Zeroizing::new(bytes.to_vec())))
     }
@@ -41,7 +41,7 @@ impl Value {
 pub struct SecretBytes(Zeroizing<Vec<u8>>);
 
 impl SecretBytes {
-    /// The bytes.
+    /// The bytes, which may be a secret: do not print them.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
@@ -72,7 +72,7 @@ pub enum FieldError {
     /// The number is too large.
     #[error("{found:#x} does not fit into {bytes} bytes")]
     TooLarge {
-        /// The number.
+        /// The number that was to go in.
         found: u64,
         /// Bytes of the field.
         bytes: usize,
@@ -82,7 +82,7 @@ pub enum FieldError {
     Length {
         /// Bytes of the field; the most, if it varies.
         expected: usize,
-        /// Bytes given.
+        /// How many bytes were to go in.
         found: usize,
     },
 }
@@ -133,7 +133,7 @@ impl Object {
             .then(|| Self { layout, payload: Zeroizing::new(payload.to_vec()) })
     }
 
-    /// Its table.
+    /// The table of its fields.
     pub const fn layout(&self) -> &'static Layout {
         self.layout
     }

@@ -29,7 +29,7 @@ pub enum ObkRule {
     /// The header is all there.
     #[error("an .obk file starts with {HEADER_BYTES} header bytes, got {have}")]
     Header {
-        /// Bytes received.
+        /// How many bytes the file has.
         have: usize,
     },
     /// The destination is aligned.
@@ -47,7 +47,7 @@ pub enum ObkRule {
     /// The file ends where the payload ends.
     #[error("payload of {announced} bytes announced, {have} follow the header")]
     Length {
-        /// The size field.
+        /// What the size field says.
         announced: u32,
         /// Bytes after the header.
         have: usize,

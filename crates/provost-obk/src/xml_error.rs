@@ -19,7 +19,7 @@ pub struct XmlError {
     pub line: u32,
     /// The element: its path from `Obdata`, with its `Name` where it has one.
     pub element: String,
-    /// The rule.
+    /// The rule that is broken there.
     #[source]
     pub rule: XmlRule,
 }
@@ -31,7 +31,7 @@ pub enum XmlRule {
     /// The file is larger than any of its kind.
     #[error("an XML file has at most {MAX_XML_BYTES} bytes, not {found}")]
     TooLarge {
-        /// Its bytes.
+        /// How many bytes it has.
         found: usize,
     },
     /// The bytes are not UTF-8.
@@ -61,7 +61,7 @@ pub enum XmlRule {
     /// A child is missing or empty.
     #[error("<{child}> is missing or empty")]
     Missing {
-        /// Its name.
+        /// Name of the child.
         child: &'static str,
     },
     /// Text that is not a number.
@@ -73,7 +73,7 @@ pub enum XmlRule {
     /// A number outside what its place takes.
     #[error("{found:#x} is not in {least:#x} to {most:#x}")]
     OutOfRange {
-        /// The number.
+        /// The number that stands there.
         found: u128,
         /// The least it may be.
         least: u128,
@@ -94,15 +94,15 @@ pub enum XmlRule {
     /// The body is longer than its frame.
     #[error("the body has {found} bytes, at most {most} are possible")]
     BodyTooLong {
-        /// Its bytes.
+        /// How many bytes it has.
         found: usize,
-        /// The most.
+        /// How many bytes are possible here.
         most: usize,
     },
     /// A password of the wrong length.
     #[error("the password has {found} bytes, {least} to {most} are due")]
     PasswordLength {
-        /// Its bytes.
+        /// How many bytes it has.
         found: usize,
         /// `MinWidth`.
         least: usize,
@@ -120,7 +120,7 @@ pub enum XmlRule {
     File {
         /// Its path, from the folder of the XML file.
         path: String,
-        /// Why.
+        /// What the operating system says.
         #[source]
         error: io::Error,
     },
@@ -129,7 +129,7 @@ pub enum XmlRule {
     Key {
         /// Its path, from the folder of the XML file.
         path: String,
-        /// Why.
+        /// What is wrong with it as a key.
         #[source]
         error: KeyError,
     },

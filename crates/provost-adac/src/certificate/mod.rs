@@ -52,15 +52,15 @@ pub enum CertificateRule {
     /// Header, key, hash and signature are all there.
     #[error("a P-256 certificate has at least {BODY_BYTES} bytes, got {have}")]
     Truncated {
-        /// Bytes received.
+        /// How many bytes came.
         have: usize,
     },
     /// The format is version 1.
     #[error("format version must be 1.x, found {major}.{minor}")]
     FormatVersion {
-        /// Major version.
+        /// The major version that stands there; 1 is due.
         major: u8,
-        /// Minor version.
+        /// The minor version that stands there; any will do.
         minor: u8,
     },
     /// Key and signature are of the crypto system STM32H5 has.
@@ -106,7 +106,7 @@ pub struct Header {
     pub extensions_bytes: u32,
     /// Where the certificate holds.
     pub scope: Scope,
-    /// What it allows.
+    /// What it allows at most; every other mask may withhold more.
     pub permissions_mask: PermissionMask,
 }
 
@@ -245,7 +245,7 @@ impl Certificate {
         bytes
     }
 
-    /// The header.
+    /// The header: who it is for, where it holds, what it allows.
     pub const fn header(&self) -> &Header {
         &self.header
     }
@@ -273,7 +273,7 @@ impl Certificate {
         &self.extensions_hash
     }
 
-    /// The signature.
+    /// The signature: `r ‖ s`, whether it is good or not.
     pub const fn signature(&self) -> &Signature {
         &self.signature
     }

@@ -39,7 +39,7 @@ pub enum Key {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct KeyFile {
-    /// The key.
+    /// The key that was read.
     pub key: Key,
     /// The form of the file.
     pub form: KeyForm,

@@ -21,13 +21,13 @@ pub enum SignatureRule {
     /// 64 bytes, or DER, which begins with a SEQUENCE.
     #[error("64 bytes r and s are due, or SEQUENCE {{ INTEGER r, INTEGER s }} in DER; got {have} bytes")]
     Form {
-        /// Bytes received.
+        /// How many bytes came in place of a signature.
         have: usize,
     },
     /// The lengths in DER are those of what follows.
     #[error("{announced} bytes announced, {have} follow")]
     Length {
-        /// The length byte.
+        /// What the length byte says.
         announced: u8,
         /// Bytes that follow it.
         have: usize,
@@ -47,7 +47,7 @@ pub enum SignatureRule {
     /// Nothing follows s.
     #[error("{count} bytes follow s")]
     TrailingBytes {
-        /// How many.
+        /// How many bytes too many.
         count: usize,
     },
 }

@@ -51,7 +51,7 @@ pub enum RequestError {
         token::MESSAGE_BYTES
     )]
     Length {
-        /// Bytes received.
+        /// How many bytes came.
         have: usize,
     },
     /// The bytes are not the head of a certificate.

@@ -33,7 +33,7 @@ pub const PRODUCT_MASK: u32 = 0x5077;
 /// The credential that a host presents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Presented {
-    /// How.
+    /// Whether it is a certificate or a password.
     pub method: DaMethod,
     /// Stands for the hash that the chip would have to hold.
     pub id: u32,

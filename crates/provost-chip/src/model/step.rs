@@ -75,7 +75,7 @@ pub enum Observation {
     },
     /// The debug port and AP0 answer, AP1 is shut.
     Ap1Shut,
-    /// Nobody answers.
+    /// The chip does not answer on the wire.
     NoAnswer,
     /// The write took effect.
     Written,

@@ -42,7 +42,7 @@ macro_rules! checks {
             /// Every check.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
-            /// The stable word.
+            /// A short stable name, for machines.
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$name => $code),+ }
             }
@@ -208,7 +208,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// The stable word.
+    /// A short stable name, for machines.
     pub const fn code(&self) -> &'static str {
         self.check.code()
     }
