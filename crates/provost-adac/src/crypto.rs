@@ -108,6 +108,32 @@ mod tests {
     }
 
     #[test]
+    fn sizes_are_those_of_the_standards_filled_up_to_words() {
+        // FIPS 186-5 and SEC 1 (curves), RFC 8032 (Edwards curves), RFC 8017 (RSA), FIPS 204 (ML-DSA); bytes of key and signature.
+        let table = [
+            (CryptoSystem::EcdsaP256Sha256, 64, 32, 64),
+            (CryptoSystem::Sm2Sm3, 64, 32, 64),
+            (CryptoSystem::EcdsaP384Sha384, 96, 48, 96),
+            (CryptoSystem::EcdsaP521Sha512, 2 * 66, 64, 2 * 66),
+            (CryptoSystem::Rsa3072Sha256, 3072 / 8, 32, 3072 / 8),
+            (CryptoSystem::Rsa4096Sha256, 4096 / 8, 32, 4096 / 8),
+            (CryptoSystem::Ed25519Sha512, 32, 64, 64),
+            (CryptoSystem::Ed448Shake256, 57, 64, 114),
+            (CryptoSystem::MlDsa44, 1312, 32, 2420),
+            (CryptoSystem::MlDsa65, 1952, 48, 3309),
+            (CryptoSystem::MlDsa87, 2592, 64, 4627),
+        ];
+        for (system, public_key, hash, signature) in table {
+            let words = |bytes: usize| bytes.next_multiple_of(4);
+            let sizes = Sizes { public_key: words(public_key), hash, signature: words(signature) };
+            assert_eq!(system.sizes(), Some(sizes), "{system}");
+        }
+        for system in [CryptoSystem::StPassword, CryptoSystem::HmacSha256, CryptoSystem::Other(0x7E)] {
+            assert_eq!(system.sizes(), None, "{system}");
+        }
+    }
+
+    #[test]
     fn sha256_of_abc() {
         // FIPS 180-4 example.
         assert_eq!(sha256(b"abc")[..4], [0xba, 0x78, 0x16, 0xbf]);

@@ -6,6 +6,8 @@
 //! - [`assumptions`]: what public sources leave open, as switches;
 //! - [`model`]: the chip on a bench, and what each action does to it and shows of it.
 
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
 pub mod assumptions;
 pub mod flash_map;
 pub mod model;

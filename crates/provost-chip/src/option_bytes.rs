@@ -6,6 +6,7 @@ use crate::{parts::PartId, sources::Confidence};
 
 /// One option-byte field of one part.
 #[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OptionField {
     /// Name of the part's line.
     pub part: &'static str,

@@ -9,6 +9,7 @@ use crate::{
 
 /// What kind of value a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FieldKind {
     /// One of the codes of the table; no other value is legal.
     Codes,

@@ -6,6 +6,7 @@ use crate::sources::Confidence;
 
 /// A memory seen from the non-secure bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Memory {
     /// First address of the non-secure alias.
     pub base: u32,
@@ -22,6 +23,7 @@ impl Memory {
 
 /// Where a part keeps its Debug Authentication data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the two stores of the hardware")]
 pub enum DaStore {
     /// In the option-byte keys: rewritable in Provisioning, erased by a full regression.
     Obk,
@@ -31,6 +33,7 @@ pub enum DaStore {
 
 /// One line of the series, such as STM32H533.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Part {
     /// Name of the line, without package and flash-size letters.
     pub name: &'static str,
@@ -106,6 +109,7 @@ impl fmt::Display for PartId {
 /// A name that belongs to no part of the series.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown part {name:?}; known lines: {known}")]
+#[non_exhaustive]
 pub struct UnknownPart {
     /// The name that was asked for, cut to 40 characters.
     pub name: String,

@@ -7,6 +7,7 @@ pub use crate::tables::RuleId;
 
 /// One rule of the life cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rule {
     /// Stable id, such as `R-BACKWARD-IGNORED`.
     pub id: &'static str,
@@ -46,6 +47,7 @@ impl fmt::Display for RuleId {
 /// An id that no rule has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown rule {id:?}")]
+#[non_exhaustive]
 pub struct UnknownRule {
     /// The id that was asked for, cut to 60 characters.
     pub id: String,
@@ -77,6 +79,7 @@ impl FromStr for RuleId {
 
 /// What a rule decided, and which rule it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Decision<T> {
     /// What the chip does, or lets happen.
     pub outcome: T,

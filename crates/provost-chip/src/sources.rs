@@ -4,6 +4,7 @@ use std::fmt;
 
 /// How sure a statement about the chip is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_enums, reason = "an order that callers match in full")]
 pub enum Confidence {
     /// Our own conclusion from other statements.
     Inferred,
@@ -38,6 +39,7 @@ impl fmt::Display for Confidence {
 
 /// One piece of public material that rules and tables cite by its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Source {
     /// Short key, such as `AN6008`.
     pub key: &'static str,

@@ -344,6 +344,27 @@ fn discovery_is_read_under_both_paddings() {
     assert_eq!(expected().lifecycle(), Some(Lifecycle::Provisioning));
 }
 
+/// Rows of bytes that make sense under both paddings, written by hand.
+#[test]
+fn a_reading_with_known_types_wins() {
+    // Padded: auth_version 1.0, no token formats, 246 crypto systems of P-256 and six of value 0. Unpadded the zeros behind auth_version
+    // and the head of token_formats are a TLV without a type, of 256 bytes; zeros follow.
+    let head = unhex("0000010002000000010000000000000100000000");
+    let bytes = [&head[..], &unhex("00000201FC000000"), &[1; 246], &[0; 6]].concat();
+    let (discovery, padding) = Discovery::decode(&bytes).unwrap();
+    assert_eq!((padding, discovery.auth_version), (Padding::Padded, Some((1, 0))));
+    assert_eq!(discovery.cryptosystems.map(|systems| systems.len()), Some(252));
+    assert!(discovery.other.is_empty());
+    // Unpadded: three crypto systems and token_formats of two zeros. Padded the latter is an empty TLV of type 0x0401.
+    let three = unhex("0000020103000000010101");
+    let bytes = [&three[..], &unhex("000000010400000000000000")].concat();
+    let (discovery, padding) = Discovery::decode(&bytes).unwrap();
+    assert_eq!((padding, discovery.token_formats), (Padding::Unpadded, Some(vec![TypeId::Null, TypeId::Null])));
+    // One zero: padded it is an empty certificate, which has a name, too.
+    let bytes = [&three[..], &unhex("00000001020000000000")].concat();
+    assert_eq!(Discovery::decode(&bytes), Err(DiscoveryError::Ambiguous));
+}
+
 #[test]
 fn unknown_discovery_tlvs_are_kept() {
     for padding in [Padding::Unpadded, Padding::Padded] {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed helper fails its test")]
 
+mod codes;
 mod common;
 mod describe;
 mod formats;

@@ -14,6 +14,7 @@ const LOCKED: u32 = 0xB4;
 
 /// A chip whose option bytes are about to be changed, and by what view of it.
 #[derive(Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "a record that its user fills in")]
 pub struct OptionChange<'a> {
     /// The chip.
     pub chip: &'a Chip,
@@ -111,6 +112,7 @@ impl OptionChange<'_> {
 
 /// What a value does that cannot be taken back by another option change, or that changes who may reach the chip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Bite {
     /// In plain words.
     pub says: &'static str,
