@@ -290,6 +290,16 @@ mod tests {
     }
 
     #[test]
+    fn offsets_count_the_padding() {
+        let mut writer = Writer::new(Padding::Padded);
+        writer.push(TypeId::Cryptosystems, &[0x80]);
+        writer.push(TypeId::VendorId, &[0x20, 0x00]);
+        let bytes = writer.finish();
+        let offsets: Vec<usize> = Reader::new(&bytes, Padding::Padded).map(|tlv| tlv.unwrap().offset).collect();
+        assert_eq!(offsets, [0, 8 + 4]);
+    }
+
+    #[test]
     fn padding_is_not_counted() {
         let mut writer = Writer::new(Padding::Padded);
         writer.push(TypeId::Cryptosystems, &[0x80]);

@@ -102,6 +102,12 @@ mod tests {
     }
 
     #[test]
+    fn every_row_of_the_table_is_there() {
+        let rows = include_str!("../data/option_bytes.csv").lines().skip(1).count();
+        assert_eq!(PartId::all().map(|part| OptionField::of(part).count()).sum::<usize>(), rows);
+    }
+
+    #[test]
     fn fields_of_a_register_do_not_overlap() {
         for part in PartId::all() {
             let mut seen: BTreeMap<u16, u32> = BTreeMap::new();

@@ -291,6 +291,9 @@ mod tests {
             ("SECWM1_END", "0x1f", 0x1F),
             ("WRPSGn1", "0xF8", 0xF8),
             ("BOR_LEV", "3", 3),
+            ("SWAP_BANK", "on", 1),
+            ("SWAP_BANK", "off", 0),
+            ("EDATA1_EN", "off", 0),
         ] {
             assert_eq!(field("STM32H533", name).parse_value(text), Ok(value), "{name}={text}");
         }
@@ -340,7 +343,10 @@ mod tests {
                         // Every code of a narrow field is named; wide ones keep a distance between theirs.
                         assert!(field.bits() == 8 || codes.len() as u64 == all, "{part} {}", field.name);
                     }
-                    FieldKind::Reserved => assert!(field.encodings.contains("undocumented")),
+                    FieldKind::Reserved => {
+                        assert!(field.encodings.contains("undocumented"));
+                        assert_eq!(field.expected(), "it is not written");
+                    }
                     FieldKind::Sector => assert!(field.encodings.contains("sector"), "{part} {}", field.name),
                     FieldKind::Address => assert!(field.encodings.contains("address"), "{part} {}", field.name),
                     _ => assert_eq!(field.codes().count(), 0, "{part} {}", field.name),

@@ -137,6 +137,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_row_of_the_table_is_there() {
+        let rows = include_str!("../data/parts.toml").lines().filter(|line| *line == "[[part]]").count();
+        assert_eq!((PartId::all().count(), rows), (11, 11));
+    }
+
+    #[test]
     fn order_codes_find_their_line() {
         let part: PartId = "STM32H533RE".parse().unwrap();
         assert_eq!(part.info().name, "STM32H533");

@@ -99,6 +99,13 @@ mod tests {
     use crate::{assumptions::Assumptions, sources::Source};
 
     #[test]
+    fn every_row_of_the_table_is_there() {
+        let rows = include_str!("../data/rules.toml").lines().filter(|line| *line == "[[rule]]").count();
+        assert!(rows > 50, "{rows}");
+        assert_eq!(Rule::all().len(), rows);
+    }
+
+    #[test]
     fn ids_are_unique_and_cite_known_sources() {
         for rule in Rule::all() {
             assert_eq!(rule.id.parse::<&Rule>().unwrap(), rule);

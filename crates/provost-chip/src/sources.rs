@@ -67,6 +67,8 @@ mod tests {
 
     #[test]
     fn every_key_is_unique_and_found() {
+        let rows = include_str!("../data/sources.toml").lines().filter(|line| line.starts_with("title = ")).count();
+        assert_eq!(Source::all().len(), rows);
         for source in Source::all() {
             assert_eq!(Source::find(source.key), Some(source));
         }

@@ -164,6 +164,15 @@ fn broken_token_fragments() {
     }
 }
 
+#[test]
+fn tokens_carry_their_extensions() {
+    let v = Vectors::load();
+    let token = Token::sign_with_extensions(PermissionMask::NONE, &[1, 2, 3, 4], &[0x77; 32], &v.key("leaf")).unwrap();
+    assert_eq!(token.extensions(), [1, 2, 3, 4]);
+    assert_eq!(Token::parse(&token.to_bytes()).unwrap().extensions(), [1, 2, 3, 4]);
+    token.verify_extensions().unwrap();
+}
+
 /// Every crypto system is known by name, and P-256 is the one that works.
 #[test]
 fn crypto_systems_are_recognised() {

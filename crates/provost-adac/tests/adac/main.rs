@@ -6,6 +6,7 @@ mod codes;
 mod common;
 mod describe;
 mod formats;
+mod key_bounds;
 mod keys;
 mod offline;
 mod openssl;
