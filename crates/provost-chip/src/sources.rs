@@ -76,6 +76,13 @@ mod tests {
     }
 
     #[test]
+    fn words_are_those_of_the_tables() {
+        use Confidence::{Code, Documented, Inferred, Observed, Staff};
+        let words = ["documented", "staff", "observed", "code", "inferred"];
+        assert_eq!([Documented, Staff, Observed, Code, Inferred].map(Confidence::as_str), words);
+    }
+
+    #[test]
     fn vendor_text_outranks_inference() {
         assert!(Confidence::Documented > Confidence::Staff);
         assert!(Confidence::Staff > Confidence::Observed);

@@ -291,6 +291,27 @@ mod tests {
         }
     }
 
+    /// What stands on command lines, in plans and in receipts stays.
+    #[test]
+    fn words_are_read_back() {
+        assert_eq!(
+            ProductState::ALL.map(ProductState::as_str),
+            ["open", "provisioning", "irot-provisioned", "tz-closed", "closed", "locked"]
+        );
+        assert_eq!(TrustZone::ALL.map(TrustZone::as_str), ["off", "on"]);
+        for (method, word) in [(DaMethod::Certificate, "certificate"), (DaMethod::Password, "password")] {
+            assert_eq!((method.as_str(), word.parse()), (word, Ok(method)));
+        }
+        for tz in TrustZone::ALL {
+            assert_eq!(tz.as_str().parse(), Ok(tz));
+        }
+        // stm32h5xx_hal_flash_ex.h, OB_UBE_OEM_IROT and OB_UBE_ST_IROT.
+        for (boot, code) in [(BootUbe::OemIrot, 0xB4), (BootUbe::StIrot, 0xC3)] {
+            assert_eq!((boot.code(), BootUbe::from_code(code)), (code, Some(boot)));
+        }
+        assert_eq!(BootUbe::from_code(0), None);
+    }
+
     #[test]
     fn codes_are_at_least_four_bits_apart() {
         // Hamming(8,4) with parity: minimum distance 4 (SVD: "based on Hamming 8,4").

@@ -11,6 +11,8 @@ mod keys;
 mod offline;
 mod openssl;
 mod properties;
+#[cfg(feature = "serde")]
+mod requests;
 mod session;
 mod tampering;
 mod vectors;

@@ -8,6 +8,7 @@ mod broken;
 mod checks;
 mod config;
 mod cube;
+mod documents;
 mod h503;
 mod inspect;
 mod kinds;
