@@ -8,6 +8,7 @@ pub const WORDS: usize = 9;
 
 /// The answer to AUTH_START.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record of the wire")]
 pub struct AuthStart {
     /// Version of ADAC: major, minor. Zero from ST's password-only target (STM32CubeN6).
     pub version: (u8, u8),
@@ -18,6 +19,7 @@ pub struct AuthStart {
 /// The answer to AUTH_START has not 9 words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the answer to AUTH_START has {WORDS} data words, not {found}")]
+#[non_exhaustive]
 pub struct AuthStartLength {
     /// Words found.
     pub found: usize,

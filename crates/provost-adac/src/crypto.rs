@@ -54,12 +54,13 @@ open_enum! {
 
 /// Bytes a crypto system's fields take in a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Sizes {
-    /// Public key.
+    /// Bytes of a public key.
     pub public_key: usize,
-    /// Hash.
+    /// Bytes of a hash.
     pub hash: usize,
-    /// Signature.
+    /// Bytes of a signature.
     pub signature: usize,
 }
 
@@ -104,6 +105,32 @@ mod tests {
         assert_eq!(CryptoSystem::from(0x01).to_string(), "Ecdsa-P256 SHA256");
         assert_eq!(CryptoSystem::from(0x80).to_string(), "ST Password");
         assert_eq!(CryptoSystem::from(0x7E), CryptoSystem::Other(0x7E));
+    }
+
+    #[test]
+    fn sizes_are_those_of_the_standards_filled_up_to_words() {
+        // FIPS 186-5 and SEC 1 (curves), RFC 8032 (Edwards curves), RFC 8017 (RSA), FIPS 204 (ML-DSA); bytes of key and signature.
+        let table = [
+            (CryptoSystem::EcdsaP256Sha256, 64, 32, 64),
+            (CryptoSystem::Sm2Sm3, 64, 32, 64),
+            (CryptoSystem::EcdsaP384Sha384, 96, 48, 96),
+            (CryptoSystem::EcdsaP521Sha512, 2 * 66, 64, 2 * 66),
+            (CryptoSystem::Rsa3072Sha256, 3072 / 8, 32, 3072 / 8),
+            (CryptoSystem::Rsa4096Sha256, 4096 / 8, 32, 4096 / 8),
+            (CryptoSystem::Ed25519Sha512, 32, 64, 64),
+            (CryptoSystem::Ed448Shake256, 57, 64, 114),
+            (CryptoSystem::MlDsa44, 1312, 32, 2420),
+            (CryptoSystem::MlDsa65, 1952, 48, 3309),
+            (CryptoSystem::MlDsa87, 2592, 64, 4627),
+        ];
+        for (system, public_key, hash, signature) in table {
+            let words = |bytes: usize| bytes.next_multiple_of(4);
+            let sizes = Sizes { public_key: words(public_key), hash, signature: words(signature) };
+            assert_eq!(system.sizes(), Some(sizes), "{system}");
+        }
+        for system in [CryptoSystem::StPassword, CryptoSystem::HmacSha256, CryptoSystem::Other(0x7E)] {
+            assert_eq!(system.sizes(), None, "{system}");
+        }
     }
 
     #[test]

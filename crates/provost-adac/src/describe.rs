@@ -11,15 +11,16 @@ use crate::permission::PermissionMask;
 use crate::tlv::{self, TypeId};
 use crate::token::{self, Token};
 
-/// One field.
+/// One field: its place, its name, its value, and what that means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Field {
     /// Where it starts in the input, bytes.
     pub offset: usize,
     /// Its length, bytes.
     pub length: usize,
-    /// Its name.
+    /// Its name, as `psa_adac.h` has it where it does.
     pub name: &'static str,
     /// Its value: a number, or bytes in hex as they stand.
     pub value: String,
@@ -30,8 +31,9 @@ pub struct Field {
 /// A row of fields that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Part {
-    /// What it is.
+    /// What the fields make up together: `root certificate`, `TLV header`.
     pub title: String,
     /// Where it starts in the input, bytes.
     pub offset: usize,

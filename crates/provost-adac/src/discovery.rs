@@ -13,12 +13,13 @@ use crate::tlv::{Padding, Reader, Tlv, TlvError, TypeId, Writer};
 
 /// ST's integrity status of the provisioned object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "closed by `Other`")]
 pub enum Integrity {
     /// 0xEAEAEAEA: an object is provisioned and intact. Only then can anybody authenticate.
     Valid,
     /// 0xF5F5F5F5: nothing provisioned, erased, or damaged.
     Invalid,
-    /// Another value.
+    /// A value whose meaning is not public.
     Other(u32),
 }
 
@@ -66,11 +67,11 @@ pub enum ReadingError {
     Length {
         /// Where the TLV starts.
         offset: usize,
-        /// Its type.
+        /// The type of the TLV.
         type_id: TypeId,
         /// Bytes due, or the unit they are a multiple of.
         expected: usize,
-        /// Bytes found.
+        /// How many bytes its value has.
         found: usize,
     },
     /// A type comes twice.
@@ -78,7 +79,7 @@ pub enum ReadingError {
     Duplicate {
         /// Where the second TLV starts.
         offset: usize,
-        /// Its type.
+        /// The type of the TLV.
         type_id: TypeId,
     },
     /// There is no TLV.
@@ -115,15 +116,17 @@ impl DiscoveryError {
 
 /// A TLV this crate does not take apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record of the wire")]
 pub struct OtherTlv {
     /// Its type.
     pub type_id: TypeId,
-    /// Its value.
+    /// Its value, as received and without padding.
     pub value: Vec<u8>,
 }
 
 /// What a chip says about itself. A TLV that did not come is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record that its maker fills in, one field per TLV")]
 pub struct Discovery {
     /// Version of ADAC: major, minor.
     pub auth_version: Option<(u8, u8)>,

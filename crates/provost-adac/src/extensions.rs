@@ -11,6 +11,7 @@ use crate::crypto::{Hash, sha256};
 /// The hash of the extensions is not the one that is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the extensions hash is not that of the extensions")]
+#[expect(clippy::exhaustive_structs, reason = "says it all")]
 pub struct BadExtensionsHash;
 
 /// How the bytes after a signature fail to be its extensions.

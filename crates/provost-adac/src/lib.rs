@@ -1,6 +1,5 @@
-//! Debug Authentication of STM32H5 — Arm PSA ADAC v1.0 in ST's profile — as bytes and sans-I/O state machines, without any I/O.
-//!
-//! The layers, from the wire upwards:
+#![doc = include_str!("../README.md")]
+//! # Layers, from the wire upwards
 //!
 //! * [`packet`]: requests and responses as 32-bit mailbox words;
 //! * [`tlv`]: the type-length-value fragments inside them;
@@ -10,13 +9,13 @@
 //! * [`key`]: keys, key files and whoever signs; [`offline`]: signing where the key is not here;
 //! * [`describe`]: every field of a credential with its place, for people;
 //! * [`host`] and [`target`]: the two ends of an authentication.
-//!
-//! All integers are little-endian, all keys and signatures big-endian. Sources: Arm DEN0101 v1.0 and Arm's open implementations
-//! (psa-adac, adac-rs, psa-arch-tests), ST AN6008, ST's STM32CubeN6 `debug_authentication.c`, RM0481 for the provisioned object.
+
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod extensions;
 mod open_enum;
 mod pem;
+mod role;
 
 pub mod certificate;
 pub mod chain;
@@ -24,6 +23,7 @@ pub mod challenge;
 pub mod crypto;
 pub mod describe;
 pub mod discovery;
+#[allow(clippy::exhaustive_enums, reason = "the steps of a protocol, which its driver matches in full")]
 pub mod host;
 pub mod key;
 pub mod lifecycle;
@@ -37,3 +37,4 @@ pub mod tlv;
 pub mod token;
 
 pub use crate::extensions::BadExtensionsHash;
+pub use zeroize::Zeroizing;

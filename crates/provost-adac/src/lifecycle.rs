@@ -24,6 +24,7 @@ pub enum Lifecycle {
 
 /// How a chip writes a product state into the life-cycle word. Which one STM32H5 uses is not public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum LifecycleForm {
     /// PSA class in the high byte, PRODUCT_STATE with its nibbles swapped in the low byte: 0x2071 (ST, STM32CubeN6).
     NibbleSwapped,

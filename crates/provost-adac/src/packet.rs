@@ -62,7 +62,7 @@ pub enum PacketError {
     /// Fewer words than a header has.
     #[error("a packet has at least {HEADER_WORDS} words, got {have}")]
     Truncated {
-        /// Words received.
+        /// How many words came.
         have: usize,
     },
     /// The lower half of word 0 is not zero.
@@ -109,6 +109,7 @@ impl PacketError {
 
 /// The two header words, decoded: all a link needs to know how many words it still has to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Header {
     /// Command or status.
     pub code: u16,
@@ -156,10 +157,11 @@ fn encode(code: u16, data: &[u32]) -> Vec<u32> {
 
 /// A packet from host to target. The data may be a password: it is wiped on drop and not shown by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record of the wire")]
 pub struct Request {
     /// What is asked.
     pub command: Command,
-    /// Data words.
+    /// The data words, without the header.
     pub data: Zeroizing<Vec<u32>>,
 }
 
@@ -192,10 +194,11 @@ impl fmt::Debug for Request {
 
 /// A packet from target to host.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record of the wire")]
 pub struct Response {
     /// How the request went.
     pub status: Status,
-    /// Data words.
+    /// The data words, without the header.
     pub data: Vec<u32>,
 }
 

@@ -23,13 +23,13 @@ pub enum PasswordError {
     /// A new password has the wrong length.
     #[error("a password has {MIN_BYTES} to {MAX_BYTES} bytes, not {found}")]
     Length {
-        /// Bytes given.
+        /// How many bytes were given.
         found: usize,
     },
     /// A password received or read has a length nobody can have given it.
     #[error("a password on the wire has 1 to {MAX_WIRE} bytes, not {found}")]
     WireLength {
-        /// Bytes found.
+        /// How many bytes its TLV has.
         found: usize,
     },
     /// The file is not a TLV.
@@ -38,7 +38,7 @@ pub enum PasswordError {
     /// The file is a TLV of another type.
     #[error("not a password file: byte 2: type 0x8000 is due, found {found}")]
     Type {
-        /// What it is.
+        /// The type that stands there.
         found: TypeId,
     },
     /// The file goes on after the password.
@@ -46,7 +46,7 @@ pub enum PasswordError {
     TrailingBytes {
         /// Where they start.
         offset: usize,
-        /// How many.
+        /// How many bytes too many.
         count: usize,
     },
     /// The file is empty.

@@ -7,7 +7,7 @@
 use core::fmt;
 use core::ops::{BitAnd, BitOr, Not};
 
-use crate::certificate::Role;
+use crate::role::Role;
 
 /// Something a debugger may be allowed on STM32H5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,6 +86,7 @@ impl fmt::Display for Permission {
 
 /// A set of permissions: 128 bits, 16 little-endian bytes on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "128 bits with a name")]
 pub struct PermissionMask(pub u128);
 
 impl PermissionMask {
@@ -199,7 +200,7 @@ pub enum MaskSource {
     Certificate {
         /// Position in the chain, the root is 0.
         index: usize,
-        /// Its role.
+        /// Its role in the chain.
         role: Role,
     },
     /// The token: what was asked for.
@@ -231,10 +232,11 @@ impl fmt::Display for MaskSource {
 
 /// A mask with its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a row that its user fills in")]
 pub struct NamedMask {
     /// Whose mask it is.
     pub source: MaskSource,
-    /// The mask.
+    /// The permissions it leaves.
     pub mask: PermissionMask,
 }
 
@@ -281,8 +283,9 @@ impl Effective {
 
 /// What becomes of one permission under all masks.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Verdict {
-    /// The permission.
+    /// The permission this is about.
     pub permission: Permission,
     /// The masks that withhold it; it is granted if there is none.
     pub withheld_by: Vec<MaskSource>,

@@ -7,7 +7,7 @@ use crate::open_enum::open_enum;
 open_enum! {
     /// What a certificate is for.
     Usage: u8 {
-        /// Says nothing.
+        /// Leaves the use to the other certificates of the chain.
         Neutral = 0, "neutral";
         /// Debug authentication.
         Standard = 1, "standard";
@@ -18,8 +18,9 @@ open_enum! {
 
 /// The scope fields of a certificate. Zero is neutral in each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the five fields of the format")]
 pub struct Scope {
-    /// What it is for.
+    /// What the certificate is for.
     pub usage: Usage,
     /// PSA life-cycle word, 0 for any.
     pub lifecycle: u16,
@@ -35,15 +36,15 @@ pub struct Scope {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ScopeField {
-    /// What it is for.
+    /// What the certificate is for.
     Usage,
-    /// Life cycle.
+    /// The PSA life-cycle word.
     Lifecycle,
     /// OEM constraint.
     OemConstraint,
     /// Class of chips.
     SocClass,
-    /// One chip.
+    /// The unique id of one chip.
     SocId,
 }
 

@@ -22,6 +22,7 @@ use crate::token::{Token, TokenError};
 
 /// What is provisioned in the chip. `Debug` does not show the hash: that of a password can be guessed from.
 #[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the two kinds of credential")]
 pub enum Anchor {
     /// TrustZone on: a certificate chain is due.
     Certificate {
@@ -46,6 +47,7 @@ impl fmt::Debug for Anchor {
 
 /// The chip around the target.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record that its user fills in")]
 pub struct Config {
     /// The answer to DISCOVERY.
     pub discovery: Discovery,
@@ -67,6 +69,7 @@ pub struct Config {
 
 /// The fragments of a certificate credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "all that a credential consists of")]
 pub enum Fragment {
     /// A certificate.
     Certificate(Role),
@@ -123,7 +126,7 @@ pub enum RefusalReason {
     /// The fragment is not due here.
     #[error("the {found} is not due here")]
     WrongOrder {
-        /// What came.
+        /// The fragment that came.
         found: Fragment,
     },
     /// The root key is not the provisioned one.
@@ -150,13 +153,13 @@ pub enum RefusalReason {
     /// Two certificates contradict each other.
     #[error("the certificates contradict each other in {field}")]
     ScopeConflict {
-        /// The field.
+        /// The field of the scope that does not fit.
         field: ScopeField,
     },
     /// The chain does not hold for this chip.
     #[error("the chain does not hold for this chip: {field}")]
     ScopeMismatch {
-        /// The field.
+        /// The field of the scope that does not fit.
         field: ScopeField,
     },
     /// The token asks for nothing.
@@ -238,6 +241,7 @@ pub enum Event {
 
 /// What the target answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reply {
     /// The words of the response.
     pub words: Vec<u32>,

@@ -10,7 +10,7 @@ pub const HEADER_BYTES: usize = 8;
 open_enum! {
     /// What a value is (Arm psa_adac.h `type_id_t`; 0x8000 and above from ST's STM32CubeN6 `debug_authentication.c`).
     TypeId: u16 {
-        /// Nothing.
+        /// No type: what an empty fragment has.
         Null = 0x0000, "null";
         /// Version of ADAC the target speaks.
         AuthVersion = 0x0001, "auth_version";
@@ -66,6 +66,7 @@ impl TypeId {
 
 /// Whether a value is followed by zeros up to a multiple of four bytes. The length field never counts them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "filled or not")]
 pub enum Padding {
     /// The next header follows at once (ST, STM32CubeN6).
     Unpadded,
@@ -92,8 +93,9 @@ impl fmt::Display for Padding {
     }
 }
 
-/// One fragment.
+/// One fragment: type, value, and where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Tlv<'a> {
     /// Where its header starts in the bytes read.
     pub offset: usize,
@@ -106,6 +108,7 @@ pub struct Tlv<'a> {
 /// A byte that breaks a rule of the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("byte {offset}: {rule}")]
+#[non_exhaustive]
 pub struct TlvError {
     /// Where the field that breaks the rule starts.
     pub offset: usize,
@@ -132,7 +135,7 @@ pub enum TlvRule {
     /// The header has 8 bytes.
     #[error("a TLV header has {HEADER_BYTES} bytes, {have} are left")]
     Header {
-        /// Bytes left.
+        /// How many bytes are left for a header.
         have: usize,
     },
     /// The first two bytes are zero.
@@ -144,7 +147,7 @@ pub enum TlvRule {
     /// The value is all there.
     #[error("{announced} value bytes announced, {available} are left")]
     Length {
-        /// The length field.
+        /// What the length field says.
         announced: u32,
         /// Bytes left after the header.
         available: usize,
@@ -190,7 +193,7 @@ impl Writer {
         self
     }
 
-    /// All fragments.
+    /// The bytes of all fragments, padded if that was asked for.
     pub fn finish(self) -> Vec<u8> {
         self.bytes
     }
@@ -284,6 +287,16 @@ mod tests {
         for (tail, padding, offset, rule) in table {
             assert_eq!(read(&[&good, tail].concat(), padding), TlvError { offset, rule });
         }
+    }
+
+    #[test]
+    fn offsets_count_the_padding() {
+        let mut writer = Writer::new(Padding::Padded);
+        writer.push(TypeId::Cryptosystems, &[0x80]);
+        writer.push(TypeId::VendorId, &[0x20, 0x00]);
+        let bytes = writer.finish();
+        let offsets: Vec<usize> = Reader::new(&bytes, Padding::Padded).map(|tlv| tlv.unwrap().offset).collect();
+        assert_eq!(offsets, [0, 8 + 4]);
     }
 
     #[test]

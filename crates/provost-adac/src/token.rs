@@ -20,6 +20,7 @@ pub const MESSAGE_BYTES: usize = SIGNED_BYTES + 32;
 /// A byte that breaks a rule of the token format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("token byte {offset}: {rule}")]
+#[non_exhaustive]
 pub struct TokenError {
     /// Where the field that breaks the rule starts.
     pub offset: usize,
@@ -51,15 +52,15 @@ pub enum TokenRule {
     /// Header, hash and signature are all there.
     #[error("a P-256 token has at least {BODY_BYTES} bytes, got {have}")]
     Truncated {
-        /// Bytes received.
+        /// How many bytes came.
         have: usize,
     },
     /// The format is version 1.
     #[error("format version must be 1.x, found {major}.{minor}")]
     FormatVersion {
-        /// Major version.
+        /// The major version that stands there; 1 is due.
         major: u8,
-        /// Minor version.
+        /// The minor version that stands there; any will do.
         minor: u8,
     },
     /// The signature is of the crypto system STM32H5 has.
@@ -91,13 +92,13 @@ pub enum TokenRule {
     /// The fragment is a token.
     #[error("a {} TLV is due, found {found}", TypeId::BinaryToken)]
     Type {
-        /// What it is.
+        /// The type that stands there.
         found: TypeId,
     },
     /// Nothing follows the token.
     #[error("{count} bytes follow the token")]
     TrailingBytes {
-        /// How many.
+        /// How many bytes too many.
         count: usize,
     },
 }
@@ -252,7 +253,7 @@ impl Token {
         self.requested_permissions
     }
 
-    /// The signature.
+    /// The signature: `r ‖ s`, whether it is good or not.
     pub const fn signature(&self) -> &Signature {
         &self.signature
     }

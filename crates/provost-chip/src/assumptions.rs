@@ -7,6 +7,7 @@ use std::fmt;
 
 /// A switch as a person sees it: its name, its values, what it decides and where it comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Switch {
     /// Name on the command line: `leave-rss-da`.
     pub name: &'static str,
@@ -54,6 +55,7 @@ macro_rules! switches {
         $(
             $(#[doc = $question])+
             #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+            #[expect(clippy::exhaustive_enums, reason = "whoever reads a switch must decide about every value")]
             pub enum $type { $( $(#[doc = $doc])+ $variant, )+ }
 
             impl $type {
@@ -74,6 +76,7 @@ macro_rules! switches {
         /// One setting of all switches: one world that the public sources allow.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
         #[allow(missing_docs, reason = "each field is documented by its type")]
+        #[expect(clippy::exhaustive_structs, reason = "a world that its user fills in")]
         pub struct Assumptions { $(pub $field: $type,)+ }
 
         impl Assumptions {

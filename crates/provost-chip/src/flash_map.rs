@@ -12,6 +12,7 @@ pub const QUAD_WORD: u32 = 16;
 
 /// One sector, at its place on the bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Sector {
     /// Place in the address map, from 0.
     pub index: u32,

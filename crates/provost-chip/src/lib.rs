@@ -1,11 +1,12 @@
-//! What is known of the STM32H5 and its life cycle, as data and as an executable model, without any I/O.
+#![doc = include_str!("../README.md")]
+//! # Modules
 //!
 //! - [`parts`], [`option_bytes`], [`registers`]: the chip as tables;
 //! - [`states`], [`transitions`], [`rules`]: the product states, which write leads where, and every rule with its sources;
 //! - [`assumptions`]: what public sources leave open, as switches;
 //! - [`model`]: the chip on a bench, and what each action does to it and shows of it.
-//!
-//! The tables live in `data/` and are checked when the crate is built.
+
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 pub mod assumptions;
 pub mod flash_map;

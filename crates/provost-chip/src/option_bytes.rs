@@ -6,6 +6,7 @@ use crate::{parts::PartId, sources::Confidence};
 
 /// One option-byte field of one part.
 #[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OptionField {
     /// Name of the part's line.
     pub part: &'static str,
@@ -98,6 +99,12 @@ mod tests {
         assert_eq!(factory_words(part("STM32H563"))[&0x50].1, 0x2D30_EDF8);
         assert_eq!(factory_words(part("STM32H533"))[&0x70].1, 0xC300_015C);
         assert_eq!(factory_words(part("STM32H533"))[&0x80].1, 0x0800_00C3);
+    }
+
+    #[test]
+    fn every_row_of_the_table_is_there() {
+        let rows = include_str!("../data/option_bytes.csv").lines().skip(1).count();
+        assert_eq!(PartId::all().map(|part| OptionField::of(part).count()).sum::<usize>(), rows);
     }
 
     #[test]

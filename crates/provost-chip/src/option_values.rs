@@ -9,6 +9,7 @@ use crate::{
 
 /// What kind of value a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FieldKind {
     /// One of the codes of the table; no other value is legal.
     Codes,
@@ -33,39 +34,39 @@ pub enum ValueError {
     /// Neither a number nor a name of the field's table.
     #[error("{text:?} is no value of {field}: {expected}")]
     NotAValue {
-        /// The field.
+        /// Name of the field, such as `TZEN`.
         field: &'static str,
         /// What was written.
         text: String,
-        /// What it takes.
+        /// What the field takes, in words.
         expected: String,
     },
     /// Too large for the field.
     #[error("{value:#x} does not fit into the {bits} bits of {field}: {expected}")]
     TooLarge {
-        /// The field.
+        /// Name of the field, such as `TZEN`.
         field: &'static str,
-        /// The value.
+        /// The value that was given.
         value: u64,
         /// Width of the field.
         bits: u8,
-        /// What it takes.
+        /// What the field takes, in words.
         expected: String,
     },
     /// Fits, but is no code of the field.
     #[error("{value:#04x} is no code of {field}: {expected}")]
     NotACode {
-        /// The field.
+        /// Name of the field, such as `TZEN`.
         field: &'static str,
-        /// The value.
+        /// The value that was given.
         value: u32,
-        /// What it takes.
+        /// What the field takes, in words.
         expected: String,
     },
     /// Undocumented bits are not written.
     #[error("{field} is undocumented: it is kept as it is")]
     Reserved {
-        /// The field.
+        /// Name of the field, such as `TZEN`.
         field: &'static str,
     },
 }
@@ -290,6 +291,9 @@ mod tests {
             ("SECWM1_END", "0x1f", 0x1F),
             ("WRPSGn1", "0xF8", 0xF8),
             ("BOR_LEV", "3", 3),
+            ("SWAP_BANK", "on", 1),
+            ("SWAP_BANK", "off", 0),
+            ("EDATA1_EN", "off", 0),
         ] {
             assert_eq!(field("STM32H533", name).parse_value(text), Ok(value), "{name}={text}");
         }
@@ -339,7 +343,10 @@ mod tests {
                         // Every code of a narrow field is named; wide ones keep a distance between theirs.
                         assert!(field.bits() == 8 || codes.len() as u64 == all, "{part} {}", field.name);
                     }
-                    FieldKind::Reserved => assert!(field.encodings.contains("undocumented")),
+                    FieldKind::Reserved => {
+                        assert!(field.encodings.contains("undocumented"));
+                        assert_eq!(field.expected(), "it is not written");
+                    }
                     FieldKind::Sector => assert!(field.encodings.contains("sector"), "{part} {}", field.name),
                     FieldKind::Address => assert!(field.encodings.contains("address"), "{part} {}", field.name),
                     _ => assert_eq!(field.codes().count(), 0, "{part} {}", field.name),

@@ -6,6 +6,7 @@ use crate::sources::Confidence;
 
 /// A memory seen from the non-secure bus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Memory {
     /// First address of the non-secure alias.
     pub base: u32,
@@ -22,6 +23,7 @@ impl Memory {
 
 /// Where a part keeps its Debug Authentication data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the two stores of the hardware")]
 pub enum DaStore {
     /// In the option-byte keys: rewritable in Provisioning, erased by a full regression.
     Obk,
@@ -31,6 +33,7 @@ pub enum DaStore {
 
 /// One line of the series, such as STM32H533.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Part {
     /// Name of the line, without package and flash-size letters.
     pub name: &'static str,
@@ -74,7 +77,7 @@ pub const SECTOR_SIZE: u32 = 0x2000;
 pub struct PartId(u8);
 
 impl PartId {
-    /// All parts.
+    /// All parts, in the order of the table.
     pub fn all() -> impl Iterator<Item = PartId> {
         (0u8..).zip(crate::tables::PARTS).map(|(index, _)| PartId(index))
     }
@@ -106,8 +109,9 @@ impl fmt::Display for PartId {
 /// A name that belongs to no part of the series.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown part {name:?}; known lines: {known}")]
+#[non_exhaustive]
 pub struct UnknownPart {
-    /// The name.
+    /// The name that was asked for, cut to 40 characters.
     pub name: String,
     /// The names that would have been accepted.
     pub known: String,
@@ -131,6 +135,12 @@ impl FromStr for PartId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_row_of_the_table_is_there() {
+        let rows = include_str!("../data/parts.toml").lines().filter(|line| *line == "[[part]]").count();
+        assert_eq!((PartId::all().count(), rows), (11, 11));
+    }
 
     #[test]
     fn order_codes_find_their_line() {

@@ -220,3 +220,47 @@ pub mod rss {
     /// The one encryption word seen in public.
     pub const ENCRYPT_WORD_CACA: u32 = 0xCACA_0AA0;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::flash::*;
+
+    /// The masks of the CMSIS header (`FLASH_SR_*_Msk`, `FLASH_CR_*_Msk`, `FLASH_OPTCR_*_Msk`, `FLASH_OBKCFGR_*_Msk`), as numbers.
+    #[test]
+    fn bits_are_those_of_the_header() {
+        let status = [
+            (SR_BSY, 0x0000_0001),
+            (SR_WBNE, 0x0000_0002),
+            (SR_DBNE, 0x0000_0008),
+            (SR_EOP, 0x0001_0000),
+            (SR_WRPERR, 0x0002_0000),
+            (SR_PGSERR, 0x0004_0000),
+            (SR_STRBERR, 0x0008_0000),
+            (SR_INCERR, 0x0010_0000),
+            (SR_OBKERR, 0x0020_0000),
+            (SR_OBKWERR, 0x0040_0000),
+            (SR_OPTCHANGEERR, 0x0080_0000),
+        ];
+        let control = [
+            (CR_LOCK, 0x0000_0001),
+            (CR_PG, 0x0000_0002),
+            (CR_SER, 0x0000_0004),
+            (CR_BER, 0x0000_0008),
+            (CR_FW, 0x0000_0010),
+            (CR_STRT, 0x0000_0020),
+            (CR_MER, 0x0000_8000),
+            (CR_BKSEL, 0x8000_0000),
+        ];
+        let others = [
+            (OPTCR_OPTLOCK, 0x0000_0001),
+            (OPTCR_OPTSTRT, 0x0000_0002),
+            (OBKCFGR_LOCK, 0x0000_0001),
+            (OBKCFGR_SWAP_SECT_REQ, 0x0000_0002),
+            (OBKCFGR_ALT_SECT, 0x0000_0004),
+            (OBKCFGR_ALT_SECT_ERASE, 0x0000_0008),
+        ];
+        for (ours, header) in status.into_iter().chain(control).chain(others) {
+            assert_eq!(ours, header, "{header:#010x}");
+        }
+    }
+}

@@ -7,6 +7,7 @@ pub use crate::tables::RuleId;
 
 /// One rule of the life cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rule {
     /// Stable id, such as `R-BACKWARD-IGNORED`.
     pub id: &'static str,
@@ -46,8 +47,9 @@ impl fmt::Display for RuleId {
 /// An id that no rule has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown rule {id:?}")]
+#[non_exhaustive]
 pub struct UnknownRule {
-    /// The id.
+    /// The id that was asked for, cut to 60 characters.
     pub id: String,
 }
 
@@ -77,8 +79,9 @@ impl FromStr for RuleId {
 
 /// What a rule decided, and which rule it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Decision<T> {
-    /// The outcome.
+    /// What the chip does, or lets happen.
     pub outcome: T,
     /// The rule that gives it.
     pub rule: RuleId,
@@ -94,6 +97,13 @@ impl<T> Decision<T> {
 mod tests {
     use super::*;
     use crate::{assumptions::Assumptions, sources::Source};
+
+    #[test]
+    fn every_row_of_the_table_is_there() {
+        let rows = include_str!("../data/rules.toml").lines().filter(|line| *line == "[[rule]]").count();
+        assert!(rows > 50, "{rows}");
+        assert_eq!(Rule::all().len(), rows);
+    }
 
     #[test]
     fn ids_are_unique_and_cite_known_sources() {

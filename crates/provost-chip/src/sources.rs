@@ -4,6 +4,7 @@ use std::fmt;
 
 /// How sure a statement about the chip is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_enums, reason = "an order that callers match in full")]
 pub enum Confidence {
     /// Our own conclusion from other statements.
     Inferred,
@@ -38,10 +39,11 @@ impl fmt::Display for Confidence {
 
 /// One piece of public material that rules and tables cite by its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Source {
     /// Short key, such as `AN6008`.
     pub key: &'static str,
-    /// What it is.
+    /// Title, and author or version where that matters.
     pub title: &'static str,
     /// Where it is, if it has a stable address.
     pub url: Option<&'static str>,
@@ -65,10 +67,19 @@ mod tests {
 
     #[test]
     fn every_key_is_unique_and_found() {
+        let rows = include_str!("../data/sources.toml").lines().filter(|line| line.starts_with("title = ")).count();
+        assert_eq!(Source::all().len(), rows);
         for source in Source::all() {
             assert_eq!(Source::find(source.key), Some(source));
         }
         assert_eq!(Source::find("NO-SUCH-PAPER"), None);
+    }
+
+    #[test]
+    fn words_are_those_of_the_tables() {
+        use Confidence::{Code, Documented, Inferred, Observed, Staff};
+        let words = ["documented", "staff", "observed", "code", "inferred"];
+        assert_eq!([Documented, Staff, Observed, Code, Inferred].map(Confidence::as_str), words);
     }
 
     #[test]

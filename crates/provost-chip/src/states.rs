@@ -6,6 +6,7 @@ use std::{fmt, str::FromStr};
 ///
 /// The codes are a Hamming(8,4) code (SVD); they are those of the HAL's `OB_PROD_STATE_*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_enums, reason = "the values of the hardware")]
 pub enum ProductState {
     /// 0xED: everything open.
     Open,
@@ -92,8 +93,9 @@ impl fmt::Display for ProductState {
 #[error(
     "unknown product state {word:?}; known: open, provisioning, irot-provisioned, tz-closed, closed, locked, or a code such as 0x17"
 )]
+#[non_exhaustive]
 pub struct UnknownState {
-    /// The word.
+    /// The word or number that was given, cut to 40 characters.
     pub word: String,
 }
 
@@ -116,6 +118,7 @@ impl FromStr for ProductState {
 
 /// `FLASH_OPTSR2.TZEN`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the two values of the hardware")]
 pub enum TrustZone {
     /// 0xC3.
     Disabled,
@@ -170,6 +173,7 @@ impl fmt::Display for TrustZone {
 /// A word that is neither of two.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{word:?} is neither {first} nor {second}")]
+#[non_exhaustive]
 pub struct NeitherWord {
     /// The word.
     pub word: String,
@@ -200,6 +204,7 @@ impl FromStr for TrustZone {
 
 /// `FLASH_OPTSR.BOOT_UBE`, the unique boot entry; meaningful on parts with secure AES.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the values of the hardware")]
 pub enum BootUbe {
     /// 0xB4: the user flash is the root of trust.
     OemIrot,
@@ -228,6 +233,7 @@ impl BootUbe {
 
 /// How a chip authenticates its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the two kinds of credential")]
 pub enum DaMethod {
     /// A certificate chain and a signed token (TrustZone on).
     Certificate,
@@ -283,6 +289,27 @@ mod tests {
         for code in 0..=u8::MAX {
             assert_eq!(ProductState::from_code(code).is_some(), hal.contains(&code));
         }
+    }
+
+    /// What stands on command lines, in plans and in receipts stays.
+    #[test]
+    fn words_are_read_back() {
+        assert_eq!(
+            ProductState::ALL.map(ProductState::as_str),
+            ["open", "provisioning", "irot-provisioned", "tz-closed", "closed", "locked"]
+        );
+        assert_eq!(TrustZone::ALL.map(TrustZone::as_str), ["off", "on"]);
+        for (method, word) in [(DaMethod::Certificate, "certificate"), (DaMethod::Password, "password")] {
+            assert_eq!((method.as_str(), word.parse()), (word, Ok(method)));
+        }
+        for tz in TrustZone::ALL {
+            assert_eq!(tz.as_str().parse(), Ok(tz));
+        }
+        // stm32h5xx_hal_flash_ex.h, OB_UBE_OEM_IROT and OB_UBE_ST_IROT.
+        for (boot, code) in [(BootUbe::OemIrot, 0xB4), (BootUbe::StIrot, 0xC3)] {
+            assert_eq!((boot.code(), BootUbe::from_code(code)), (code, Some(boot)));
+        }
+        assert_eq!(BootUbe::from_code(0), None);
     }
 
     #[test]

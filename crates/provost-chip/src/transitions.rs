@@ -8,6 +8,7 @@ use crate::{
 
 /// Who writes the option byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "debugger or firmware")]
 pub enum Writer {
     /// A debugger through AP1, or a host through the ROM bootloader.
     Debugger,
@@ -17,6 +18,7 @@ pub enum Writer {
 
 /// What becomes of a product-state write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "all that can come of a write")]
 pub enum Outcome {
     /// The state changes at the next reset.
     TakesEffect,

@@ -50,6 +50,7 @@ impl fmt::Display for UniqueId {
 /// Text that is no unique id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is no unique id: three words in hexadecimal are wanted, such as 003D005E_33325117_38363236")]
+#[non_exhaustive]
 pub struct NoUniqueId {
     /// The text.
     pub text: String,

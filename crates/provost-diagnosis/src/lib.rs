@@ -29,3 +29,8 @@ mod words;
 
 pub use answer::{Diagnosis, diagnose};
 pub use words::nearest;
+
+/// The example of the README, run with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,7 @@
-//! Little-endian fields out of bytes whose length is not known.
+//! Little-endian fields out of bytes whose length is not known, and the size of a header that errors name too.
+
+/// Bytes of an area's header (magic and length), and of a TLV's (type and length).
+pub const TLV_HEADER_BYTES: usize = 4;
 
 /// The `N` bytes at `offset`, if they are there.
 pub(crate) fn array<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u8; N]> {

@@ -2,12 +2,13 @@
 
 use provost_adac::key::{KeyError, SignerError};
 
+use crate::bytes::TLV_HEADER_BYTES;
 use crate::header::HEADER_BYTES;
-use crate::tlv::TLV_HEADER_BYTES;
 
 /// The structure of an image is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("byte {offset}: {rule}")]
+#[non_exhaustive]
 pub struct ImageError {
     /// Where the rule is broken, bytes from the start of the image.
     pub offset: usize,
@@ -22,19 +23,19 @@ pub enum ImageRule {
     /// An image starts with its header.
     #[error("a header of {HEADER_BYTES} bytes is due, got {have}")]
     NoHeader {
-        /// Bytes received.
+        /// How many bytes the file has.
         have: usize,
     },
     /// The magic is one of those in the table of profiles.
     #[error("{found:#010x} is the magic of no image known here")]
     Magic {
-        /// The magic found.
+        /// What stands where the magic is due.
         found: u32,
     },
     /// The header field holds the header.
     #[error("the header size must be at least {HEADER_BYTES}, is {found}")]
     HeaderSize {
-        /// The size found.
+        /// The size in the header.
         found: u16,
     },
     /// Header, body and the first area of TLVs are in the file.
@@ -42,7 +43,7 @@ pub enum ImageRule {
     BodyTooLong {
         /// Bytes of header and body.
         need: u64,
-        /// Bytes received.
+        /// How many bytes the file has.
         have: usize,
     },
     /// A header that announces protected TLVs is followed by them, and only such a header is.
@@ -56,7 +57,7 @@ pub enum ImageRule {
     /// An area of TLVs starts with its magic.
     #[error("the magic 0x6907 of the TLV area is due, got {found:#06x}")]
     TlvMagic {
-        /// The magic found.
+        /// What stands where the magic is due.
         found: u16,
     },
     /// An area of TLVs is as long as it says, its own header included.
@@ -72,7 +73,7 @@ pub enum ImageRule {
     TlvOverrun {
         /// Bytes of the TLV.
         need: usize,
-        /// Bytes left.
+        /// How many bytes of the area are left.
         have: usize,
     },
 }

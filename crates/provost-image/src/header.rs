@@ -22,6 +22,7 @@ pub(crate) mod at {
 
 /// The header of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Header {
     /// Tells the kind of image: [`crate::profile`] lists the numbers.
     pub magic: u32,
@@ -35,7 +36,7 @@ pub struct Header {
     pub image_size: u32,
     /// What kind of body it is.
     pub flags: Flags,
-    /// The version.
+    /// The version of the firmware or data.
     pub version: Version,
 }
 
@@ -72,6 +73,7 @@ impl Header {
 
 /// The flags of a header: mcuboot `bootutil/image.h`, with ST's additions (stm32-mw-mcuboot v1.7.2.39).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "32 bits with a name")]
 pub struct Flags(pub u32);
 
 impl Flags {
@@ -108,7 +110,7 @@ impl Flags {
         self.0 & other.0 == other.0
     }
 
-    /// Both.
+    /// The flags of both.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -131,14 +133,15 @@ impl Flags {
 
 /// A version: 8, 8, 16 and 32 bits. Compared in that order; mcuboot leaves the build number out unless it is told otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a record of the format")]
 pub struct Version {
-    /// Major.
+    /// The first number: in `1.2.3+4` the 1.
     pub major: u8,
-    /// Minor.
+    /// The second: the 2.
     pub minor: u8,
-    /// Revision.
+    /// The third: the 3.
     pub revision: u16,
-    /// Build number.
+    /// Behind the plus: the 4.
     pub build: u32,
 }
 

@@ -65,7 +65,7 @@ impl<'a> Image<'a> {
         Ok(Self { bytes, header, tlvs, body_end, covered, end })
     }
 
-    /// The header.
+    /// The header, as it stands there.
     pub const fn header(&self) -> &Header {
         &self.header
     }
@@ -110,7 +110,7 @@ impl<'a> Image<'a> {
         &self.bytes[self.end..]
     }
 
-    /// The whole file.
+    /// The whole file, what follows the TLVs included.
     pub const fn bytes(&self) -> &'a [u8] {
         self.bytes
     }

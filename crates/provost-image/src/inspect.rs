@@ -22,7 +22,7 @@ const SHOWN: usize = 96;
 pub struct ByteRange {
     /// First byte, from the start of the image.
     pub offset: usize,
-    /// Bytes.
+    /// Its length, bytes.
     pub length: usize,
     /// Its name, with a dot between the part of the image and the field.
     pub name: String,

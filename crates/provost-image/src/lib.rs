@@ -1,5 +1,5 @@
-//! Firmware images for the roots of trust of STM32H5 — STiRoT, OEMiRoT, OEMuRoT — in mcuboot's format: signed, verified, encrypted and
-//! named byte by byte, without any I/O.
+#![doc = include_str!("../README.md")]
+//! # Parts
 //!
 //! An image is a header, a body and one or two areas of TLVs, and perhaps the trailer at the end of its slot. mcuboot's `docs/design.md`
 //! and `docs/encrypted_images.md` define the format; what ST's roots of trust want of it stands in [`profile`], a table.
@@ -8,24 +8,8 @@
 //! * [`Image::parse`]: the structure of an image; nothing is trusted yet;
 //! * [`verify()`]: hash, signature, decryption and the rules of the boot loader that will read it;
 //! * [`inspect()`]: every byte range by its name.
-//!
-//! ```
-//! use provost_adac::key::{PrivateKey, Signer as _};
-//! use provost_image::{Image, Profile, SignOptions, Verification, sign, verify};
-//!
-//! let (authentication, encryption) = (PrivateKey::generate()?, PrivateKey::generate()?);
-//! let profile = Profile::named("stirot-code").ok_or("no such profile")?;
-//! let mut options = SignOptions::update(profile, "1.0.0".parse()?);
-//! options.encrypt_for = Some(encryption.public_key());
-//! options.slot_size = Some(0x20000);
-//! let file = sign(&[0xAA; 1000], &options, Some(&authentication))?;
-//!
-//! let trusted = [authentication.public_key()];
-//! let verification = Verification::of(profile).trust(&trusted).decrypt_with(&encryption);
-//! let verified = verify(&Image::parse(&file)?, &verification)?;
-//! assert_eq!(verified.version.to_string(), "1.0.0+0");
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod bytes;
 mod ecies;

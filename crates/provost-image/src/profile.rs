@@ -38,6 +38,7 @@ impl KeyRole {
 
 /// Whether images are signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Signing {
     /// Always, with this key.
     Required(KeyRole),
@@ -49,6 +50,7 @@ pub enum Signing {
 
 /// A slot of one of ST's sample projects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Slot {
     /// The part, such as `STM32H533`.
     pub part: &'static str,
@@ -56,7 +58,7 @@ pub struct Slot {
     pub execution: Option<u32>,
     /// Where updates are put.
     pub download: Option<u32>,
-    /// Bytes.
+    /// Its size, bytes.
     pub size: u32,
 }
 

@@ -17,10 +17,11 @@ const SIGNING_ATTEMPTS: usize = 3;
 
 /// What does not change an image that the boot loader must not take again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "made, given or none")]
 pub enum SecurityCounter {
     /// Made from the version: [`Version::security_counter`].
     Auto,
-    /// This number.
+    /// A number of one's own.
     Value(u32),
     /// None; ST's boot loaders refuse such images.
     None,
@@ -28,6 +29,7 @@ pub enum SecurityCounter {
 
 /// How an image names the key that signed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeyFormat {
     /// By the SHA-256 of its SubjectPublicKeyInfo: what ST's boot loaders read.
     Hash,
@@ -37,6 +39,7 @@ pub enum KeyFormat {
 
 /// What an image says of its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LoadAddress {
     /// Nothing: it runs from its slot.
     None,
@@ -48,8 +51,9 @@ pub enum LoadAddress {
 
 /// What follows the TLVs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Padding {
-    /// Nothing.
+    /// The file ends with the TLVs.
     None,
     /// Erased bytes up to the end of the slot, where the trailer asks for the update.
     Slot,

@@ -2,12 +2,11 @@
 
 use core::fmt;
 
+pub use crate::bytes::TLV_HEADER_BYTES;
 use crate::bytes::{array, le16, le32};
 use crate::error::{ImageError, ImageRule};
 use crate::header::Version;
 
-/// Bytes of an area's header (magic and length), and of a TLV's (type and length).
-pub const TLV_HEADER_BYTES: usize = 4;
 /// Starts the area that hash and signature do not cover.
 pub const TLV_INFO_MAGIC: u16 = 0x6907;
 /// Starts the area that hash and signature cover.
@@ -15,6 +14,7 @@ pub const PROTECTED_TLV_INFO_MAGIC: u16 = 0x6908;
 
 /// The type of a TLV.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_structs, reason = "16 bits with a name")]
 pub struct TlvType(pub u16);
 
 impl TlvType {
@@ -82,12 +82,13 @@ impl fmt::Display for TlvType {
 
 /// A TLV in an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Tlv<'a> {
     /// Where it starts, bytes from the start of the image.
     pub offset: usize,
-    /// Its type.
+    /// What kind of record it is.
     pub tlv_type: TlvType,
-    /// What it holds.
+    /// The bytes behind type and length.
     pub value: &'a [u8],
     /// Whether hash and signature cover it.
     pub protected: bool,
@@ -102,6 +103,7 @@ impl Tlv<'_> {
 
 /// A dependency: 12 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record of the format")]
 pub struct Dependency {
     /// Number of the other image.
     pub image: u8,

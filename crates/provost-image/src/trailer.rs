@@ -23,7 +23,7 @@ pub enum TrailerKind {
         /// Sectors whose state is noted; 0 in ST's projects, which keep it elsewhere.
         sectors: u16,
     },
-    /// The update overwrites.
+    /// The update overwrites what ran before: there is nothing to swap back.
     Overwrite,
     /// As STiRoT does it: one note less.
     StirotOverwrite,

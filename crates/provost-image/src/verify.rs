@@ -2,10 +2,8 @@
 
 use core::fmt;
 
-use p256::ecdsa::VerifyingKey;
-use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 use provost_adac::crypto::sha256;
-use provost_adac::key::{PrivateKey, PublicKey, Signature};
+use provost_adac::key::{PrivateKey, PublicKey};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
@@ -57,6 +55,7 @@ impl<'a> Verification<'a> {
 
 /// How the body stands in the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "clear or not, now or later")]
 pub enum Content {
     /// Clear, and nothing else was meant.
     Plain,
@@ -72,7 +71,7 @@ pub enum Content {
 pub enum Departure {
     /// The signature is written in another form.
     SignatureForm {
-        /// The form found.
+        /// The form it is written in.
         found: SignatureForm,
         /// The form that ST's tool writes.
         usual: SignatureForm,
@@ -92,9 +91,9 @@ pub enum Departure {
 pub struct Verified<'a> {
     /// What it was held against.
     pub profile: &'static Profile,
-    /// The version.
+    /// The version in the header.
     pub version: Version,
-    /// The security counter.
+    /// The security counter among the protected TLVs, if there is one.
     pub security_counter: Option<u32>,
     /// Other images that must be there.
     pub dependencies: Vec<Dependency>,
@@ -323,7 +322,7 @@ fn check_signature(image: &Image<'_>, against: &Verification<'_>, hash: &Hash) -
                 };
                 let (signature, form) = signature::read(tlv.value)
                     .map_err(|at| VerifyError::SignatureForm { offset: tlv.value_offset() + at })?;
-                if !is_signature_of(key, hash, &signature) {
+                if key.verify_hash(hash, &signature).is_err() {
                     return Err(VerifyError::Signature { offset: tlv.value_offset() });
                 }
                 let as_usual = signature::write(&signature, against.profile.signature_form) == tlv.value;
@@ -350,13 +349,6 @@ fn named_key<'t>(tlv: &Tlv<'_>, trusted: &'t [PublicKey]) -> Result<&'t PublicKe
     };
     let known = trusted.iter().find(|key| bool::from(sha256(&key.to_der()).ct_eq(&key_hash)));
     known.ok_or(VerifyError::UnknownKey { offset: tlv.value_offset(), key_hash })
-}
-
-fn is_signature_of(key: &PublicKey, hash: &Hash, signature: &Signature) -> bool {
-    let mut sec1 = [4; 65];
-    sec1[1..].copy_from_slice(&key.to_bytes());
-    let Ok(key) = VerifyingKey::from_sec1_bytes(&sec1) else { return false };
-    p256::ecdsa::Signature::from_slice(signature).is_ok_and(|signature| key.verify_prehash(hash, &signature).is_ok())
 }
 
 /// Checks what follows the TLVs. Returns the bytes between them and the trailer, if the size of the slot is known.

@@ -14,9 +14,9 @@ pub enum VerifyError {
     Magic {
         /// The profile's name.
         profile: &'static str,
-        /// Its magic.
+        /// The magic of the profile.
         expected: u32,
-        /// The magic found.
+        /// The magic in the header.
         found: u32,
     },
     /// The boot loader reads the body at another place.
@@ -24,9 +24,9 @@ pub enum VerifyError {
     HeaderSize {
         /// The profile's name.
         profile: &'static str,
-        /// Its header size.
+        /// The header size of the profile.
         expected: u16,
-        /// The size found.
+        /// The header size in the image.
         found: u16,
     },
     /// Parts with one slot have images of their own.
@@ -52,9 +52,9 @@ pub enum VerifyError {
         offset: usize,
         /// The TLV.
         tlv: TlvType,
-        /// The length due.
+        /// How many bytes this type of TLV has.
         expected: usize,
-        /// The length found.
+        /// How many bytes it has here.
         have: usize,
     },
     /// A TLV stands outside the area that the signature covers, or inside it, where the boot loader does not take it.
@@ -88,7 +88,7 @@ pub enum VerifyError {
     Decryption {
         /// Where the wrapped key is.
         offset: usize,
-        /// Why.
+        /// Where unwrapping failed.
         source: EciesError,
     },
     /// The hash is wrong.

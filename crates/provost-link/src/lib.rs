@@ -24,3 +24,8 @@ pub use error::{LinkError, ProbeRsError};
 pub use mem_ap::{BankedWindow, MemAp, MemApCache, Security};
 pub use probe::{AttachedProbe, ProbeRsWire, list};
 pub use wire::{Capabilities, Nrst, ProbeInfo, SwdWire, WireStats};
+
+/// The example of the README, run with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -17,8 +17,9 @@ use crate::obk::{HEADER_BYTES, Obk, violations};
 
 /// The chip that objects are meant for, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record that its user fills in")]
 pub struct Target {
-    /// The part.
+    /// The part on the board.
     pub part: PartId,
     /// TZEN.
     pub trustzone: Option<TrustZone>,

@@ -32,14 +32,12 @@ use provost_adac::permission::{Permission, PermissionMask};
 use provost_chip::parts::PartId;
 use toml::de::{DeTable, DeValue};
 
-pub use crate::config_error::{ConfigError, ConfigRule};
+use crate::bytes::unhex;
+pub use crate::config_error::{ConfigError, ConfigRule, MAX_TOML_BYTES};
 use crate::files::{self, Files};
 use crate::layout::{Encoding, Field, ObjectKind};
-use crate::object::{Object, Value, unhex};
+use crate::object::{Object, Value};
 use crate::obk::Obk;
-
-/// Most bytes of a description.
-pub const MAX_TOML_BYTES: usize = 0x2_0000;
 
 /// Builds what a description says.
 ///

@@ -6,19 +6,22 @@ use provost_adac::key::KeyError;
 use provost_adac::password::PasswordError;
 use provost_chip::parts::PartId;
 
-use crate::config::MAX_TOML_BYTES;
 use crate::object::FieldError;
 use crate::obk::ObkError;
+
+/// Most bytes of a description.
+pub const MAX_TOML_BYTES: usize = 0x2_0000;
 
 /// A key of a description that breaks a rule.
 #[derive(Debug, thiserror::Error)]
 #[error("line {line}, {key}: {rule}")]
+#[non_exhaustive]
 pub struct ConfigError {
     /// Line of the key, from 1.
     pub line: usize,
-    /// The key.
+    /// The key to blame, cut to 60 characters; `file` for the whole.
     pub key: String,
-    /// The rule.
+    /// The rule that is broken there.
     #[source]
     pub rule: ConfigRule,
 }
@@ -30,7 +33,7 @@ pub enum ConfigRule {
     /// The file is larger than a description can be.
     #[error("a description has at most {MAX_TOML_BYTES} bytes, not {found}")]
     TooLarge {
-        /// Its bytes.
+        /// How many bytes it has.
         found: usize,
     },
     /// The file is not TOML.
@@ -58,7 +61,7 @@ pub enum ConfigRule {
     FlagAgainstPart {
         /// The flag that fits.
         due: bool,
-        /// The part.
+        /// The part that the description names.
         part: PartId,
     },
     /// No such part.
@@ -85,15 +88,15 @@ pub enum ConfigRule {
     /// A field that must be given is not.
     #[error("`{field}` is missing: {meaning}")]
     Missing {
-        /// The field.
+        /// Name of the field, as in the layout.
         field: &'static str,
-        /// What it means.
+        /// What the field means.
         meaning: &'static str,
     },
     /// A field is given in two ways.
     #[error("`{first}` says the same already")]
     Twice {
-        /// The other key.
+        /// The key that gives it first.
         first: String,
     },
     /// A value of another type.
@@ -119,7 +122,7 @@ pub enum ConfigRule {
     File {
         /// Its path, from the folder of the description.
         path: String,
-        /// Why.
+        /// What the operating system says.
         #[source]
         error: io::Error,
     },
@@ -128,7 +131,7 @@ pub enum ConfigRule {
     Key {
         /// Its path, from the folder of the description.
         path: String,
-        /// Why.
+        /// What is wrong with it as a key.
         #[source]
         error: KeyError,
     },

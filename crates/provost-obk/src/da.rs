@@ -21,6 +21,7 @@ pub const PAYLOAD_BYTES: usize = 96;
 /// The kind of credential whose hash is provisioned. It must fit the chip: a certificate with TrustZone on, a password with TrustZone
 /// off (AN6008 §2.1); the object itself does not tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the two kinds of credential")]
 pub enum CredentialKind {
     /// SHA-256 of the root key's `X ‖ Y`.
     Certificate,
@@ -30,10 +31,11 @@ pub enum CredentialKind {
 
 /// A Debug Authentication object in the making. `Debug` does not show the hash: that of a password can be guessed from.
 #[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record that its user fills in")]
 pub struct DaObject {
     /// The kind of credential.
     pub kind: CredentialKind,
-    /// Its hash.
+    /// SHA-256 of the root key or of the password.
     pub hash: Hash,
     /// What the object allows. Means nothing to a password, which always gives full regression.
     pub mask: PermissionMask,
@@ -79,7 +81,7 @@ pub enum DaError {
     /// The payload has the wrong size.
     #[error("a Debug Authentication payload has {PAYLOAD_BYTES} bytes, not {found}")]
     Length {
-        /// Bytes found.
+        /// How many bytes the payload has.
         found: usize,
     },
     /// The file goes elsewhere.
@@ -95,6 +97,7 @@ pub enum DaError {
 
 /// A Debug Authentication payload as it stands in a file. `Debug` does not show the hash.
 #[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record of the format")]
 pub struct DaPayload {
     /// SHA-256 of everything behind it.
     pub integrity: Hash,
@@ -133,7 +136,7 @@ impl DaPayload {
         Self::parse(obk.payload())
     }
 
-    /// The bytes.
+    /// The bytes as they stand behind the header of an `.obk` file.
     pub fn to_bytes(&self) -> [u8; PAYLOAD_BYTES] {
         let mut bytes = [0; PAYLOAD_BYTES];
         bytes[..32].copy_from_slice(&self.integrity);

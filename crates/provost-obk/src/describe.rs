@@ -9,14 +9,16 @@ use std::io;
 use provost_adac::permission::{Permission, PermissionMask};
 use zeroize::Zeroizing;
 
+use crate::bytes::hex;
 use crate::config::permission_word;
 use crate::files::Files;
 use crate::layout::{Encoding, Field};
-use crate::object::{Object, Value, hex};
+use crate::object::{Object, Value};
 use crate::obk::Obk;
 
 /// A description and the files it names. `Debug` shows no contents.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Description {
     /// The TOML text. It holds the hash of the password if there is one, from which a short password can be guessed.
     pub toml: Zeroizing<String>,
@@ -26,6 +28,7 @@ pub struct Description {
 
 /// A file beside a description, with a key in it. `Debug` shows no contents.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DescribedFile {
     /// Its name, without folder.
     pub name: String,
@@ -61,7 +64,7 @@ pub enum DescribeError {
     /// A digest is wrong, and no description makes a wrong one.
     #[error("byte {offset}: {field} is not what it must be")]
     Digest {
-        /// The field.
+        /// Name of the field, as in the layout.
         field: &'static str,
         /// Where it starts in the file.
         offset: usize,
@@ -69,7 +72,7 @@ pub enum DescribeError {
     /// A key could not be written as PEM.
     #[error("{field} cannot be written as PEM")]
     Key {
-        /// The field.
+        /// Name of the field, as in the layout.
         field: &'static str,
     },
 }
@@ -125,7 +128,7 @@ fn key_file(object: &Object, field: &'static Field) -> Result<Option<DescribedFi
         secret,
     };
     Ok(match (field.encoding, object.get(field)) {
-        (_, Value::PublicKey(public)) => Some(pem(&public.to_pem().map_err(key)?)),
+        (_, Value::PublicKey(public)) => Some(pem(&public.to_pem())),
         (_, Value::PrivateKey(private)) => Some(pem(&private.to_pem().map_err(key)?)),
         // Bytes that are no key.
         (Encoding::PublicKey | Encoding::PrivateKey | Encoding::PrivateScalar, _) => Some(DescribedFile {

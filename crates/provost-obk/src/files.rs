@@ -27,6 +27,7 @@ impl<F: Fn(&str) -> io::Result<Zeroizing<Vec<u8>>>> Files for F {
 
 /// No files at all: for descriptions that name none.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "has nothing in it, and never will")]
 pub struct NoFiles;
 
 impl Files for NoFiles {

@@ -141,6 +141,7 @@ impl fmt::Debug for OtpPassword {
 
 /// OTP block 0 as it was read. `Debug` shows which half-words are programmed, not what with.
 #[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a block of the hardware")]
 pub struct OtpBlock {
     /// The half-words; `None` where reading faults, as it does where nothing was ever programmed.
     pub cells: [Option<u16>; BLOCK_CELLS],
@@ -183,27 +184,28 @@ fn is_blank(cell: Option<u16>) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OtpState {
-    /// Nothing.
+    /// No half-word of the value is programmed.
     Blank,
-    /// The value.
+    /// Every half-word holds the value.
     Same,
     /// A part of the value and nothing else.
     Interrupted {
         /// Half-words that are missing.
         missing: usize,
     },
-    /// Something else.
+    /// At least one half-word is programmed with something else.
     Other,
 }
 
 /// A step that cannot be undone.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a program must do every kind of step")]
 pub enum Step {
     /// Program one half-word.
     Write {
-        /// Where.
+        /// Its address in the OTP area.
         address: u32,
-        /// What.
+        /// The half-word that goes there.
         value: u16,
     },
     /// Set [`LOCK_BIT`] in OTPBLR.

@@ -3,8 +3,9 @@
 use provost_adac::key::{PublicKey, Signer as _};
 use provost_adac::permission::{Permission, PermissionMask};
 
+use crate::bytes::hex;
 use crate::layout::{Encoding, Field, Layout, ObjectKind};
-use crate::object::{Object, Value, hex};
+use crate::object::{Object, Value};
 use crate::obk::{HEADER_BYTES, Obk, ObkError};
 use crate::samples::{self, Sample};
 
@@ -14,7 +15,7 @@ use crate::samples::{self, Sample};
 pub struct ByteRange {
     /// First byte, in the file.
     pub offset: usize,
-    /// Bytes.
+    /// Its length, bytes.
     pub length: usize,
     /// Its name: that of the field in TOML.
     pub name: &'static str,
@@ -22,7 +23,7 @@ pub struct ByteRange {
     pub title: &'static str,
     /// What stands there, for a person; of secrets no more than a fingerprint of the public part.
     pub value: String,
-    /// What it means.
+    /// What the field means, as in the layout.
     pub meaning: &'static str,
     /// What is wrong with it.
     pub trouble: Option<&'static str>,
@@ -33,6 +34,7 @@ pub struct ByteRange {
 /// Whether the digest inside an object is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::exhaustive_enums, reason = "right, wrong or without one")]
 pub enum Integrity {
     /// The kind has none.
     None,

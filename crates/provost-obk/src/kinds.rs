@@ -19,17 +19,17 @@ pub enum KindError {
     Kind {
         /// What is wanted.
         expected: ObjectKind,
-        /// What it is.
+        /// The kind that the object is of.
         found: ObjectKind,
     },
     /// A field holds nothing of its type.
     #[error("payload byte {offset}: {field} holds no {expected}")]
     Value {
-        /// The field.
+        /// Name of the field, as in the layout.
         field: &'static str,
         /// Where it starts in the payload.
         offset: usize,
-        /// What it should hold.
+        /// The type whose value should stand there.
         expected: &'static str,
     },
 }
@@ -117,6 +117,7 @@ macro_rules! native_choice {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $number:literal),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
         pub enum $name { $($(#[$variant_doc])* $variant),* }
 
         impl Native for $name {
@@ -201,6 +202,7 @@ macro_rules! kind {
     ($(#[$doc:meta])* $name:ident = $kind:expr; { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Debug)]
+        #[expect(clippy::exhaustive_structs, reason = "a record that its user fills in")]
         pub struct $name { $($(#[$field_doc])* pub $field: $type),* }
 
         impl $name {
@@ -340,19 +342,19 @@ macro_rules! image_records {
             $name = $kind; {
                 /// Version of image 0 that runs.
                 image_0_version: u32,
-                /// The one before.
+                /// The version installed before it.
                 image_0_previous_version: u32,
                 /// Version of image 1 that runs.
                 image_1_version: u32,
-                /// The one before.
+                /// The version installed before it.
                 image_1_previous_version: u32,
                 /// Version of image 2 that runs.
                 image_2_version: u32,
-                /// The one before.
+                /// The version installed before it.
                 image_2_previous_version: u32,
                 /// Version of image 3 that runs.
                 image_3_version: u32,
-                /// The one before.
+                /// The version installed before it.
                 image_3_previous_version: u32,
                 /// SHA-256 of image 0.
                 image_0_hash: [u8; 32],

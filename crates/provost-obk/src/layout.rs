@@ -85,7 +85,7 @@ impl ObjectKind {
         }
     }
 
-    /// Its table.
+    /// Its layout.
     pub const fn layout(self) -> &'static Layout {
         match self {
             Self::DaCertificate => &tables::DA_CERTIFICATE,
@@ -144,6 +144,7 @@ impl fmt::Display for ObjectKind {
 /// A word that names no kind of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no such kind of object")]
+#[non_exhaustive]
 pub struct UnknownKind;
 
 impl FromStr for ObjectKind {
@@ -214,6 +215,7 @@ impl Encoding {
 
 /// A field: a named range of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Field {
     /// Its key in TOML.
     pub name: &'static str,
@@ -227,7 +229,7 @@ pub struct Field {
     pub encoding: Encoding,
     /// The number that stands there if none is given; `None` if one must be.
     pub default: Option<u64>,
-    /// What it means.
+    /// What it means, for people.
     pub meaning: &'static str,
 }
 
@@ -246,8 +248,9 @@ impl Field {
 
 /// The table of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Layout {
-    /// The kind.
+    /// The kind it is the layout of.
     pub kind: ObjectKind,
     /// ST's name for it.
     pub title: &'static str,
@@ -317,7 +320,7 @@ fn encoding(field: &Field) -> String {
     let words = match field.encoding {
         Encoding::Digest { from, to: None } => format!("SHA-256 of bytes {from:#x} to the end"),
         Encoding::Digest { from, to: Some(to) } => format!("SHA-256 of bytes {from:#x} to {:#x}", to - 1),
-        Encoding::Fixed(bytes) => format!("always `{}`", crate::object::hex(bytes)),
+        Encoding::Fixed(bytes) => format!("always `{}`", crate::bytes::hex(bytes)),
         Encoding::Zero => "zeros".to_owned(),
         Encoding::Number => "integer".to_owned(),
         Encoding::Choice(choices) => {

@@ -1,4 +1,5 @@
-//! Provisioning objects of STM32H5: `.obk` files, what stands in them, and what STM32H503 has in their place.
+#![doc = include_str!("../README.md")]
+//! # Modules
 //!
 //! An [`Obk`] is a file: destination, encryption flag, payload. Only the payload reaches the chip, always in clear text; with the flag
 //! set the chip encrypts it itself. [`memory`] is the map of the key storage it goes to.
@@ -9,28 +10,17 @@
 //! * [`checks`]: what keeps objects from being written to a chip;
 //! * [`da`]: the payload that decides who may authenticate; [`key`]: the forms of keys in payloads;
 //! * [`h503`]: STM32H503 has no key storage, the hash of its password goes to one-time-programmable memory.
-//!
-//! ```
-//! use provost_obk::checks::{Target, set};
-//! use provost_obk::{config, files::NoFiles, inspect};
-//!
-//! let obk = config::build("kind = 'da-password'\npart = 'STM32H573'\npassword = 'open sesame'", &NoFiles)?;
-//! for range in inspect(&obk.to_bytes())?.ranges {
-//!     println!("{:#05x} {:3} {} = {}", range.offset, range.length, range.name, range.value);
-//! }
-//! let other_part = Target::new("STM32H563".parse()?);
-//! assert_eq!(set(&[obk], &other_part)[0].code(), "obk-encrypted-on-plain");
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! Nothing here touches a file or a chip: builders get files through [`files::Files`].
 
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
+mod bytes;
 pub mod checks;
 pub mod config;
 mod config_error;
 pub mod da;
 pub mod describe;
 pub mod files;
+mod fingerprints;
 pub mod h503;
 pub mod inspect;
 pub mod key;
@@ -48,3 +38,4 @@ pub use inspect::inspect;
 pub use layout::ObjectKind;
 pub use object::Object;
 pub use obk::{Obk, ObkError, ObkRule};
+pub use zeroize::Zeroizing;

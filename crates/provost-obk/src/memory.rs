@@ -11,6 +11,7 @@ pub const NON_SECURE_BASE: u32 = 0x0BFD_0000;
 
 /// Temporal isolation level a part of the storage belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the levels of the hardware")]
 pub enum Level {
     /// ST's own, readable by the RSS only.
     Hdpl0,
@@ -38,12 +39,13 @@ impl fmt::Display for Level {
 
 /// The part of the storage that belongs to one level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Range {
-    /// The level.
+    /// Which level may read it.
     pub level: Level,
     /// First byte, from the base.
     pub offset: u32,
-    /// Bytes.
+    /// Its size, bytes.
     pub size: u32,
     /// Whether a full regression erases it.
     pub full_regression_erases: bool,

@@ -7,6 +7,8 @@ use provost_adac::key::{PrivateKey, PublicKey};
 use provost_adac::permission::PermissionMask;
 use zeroize::Zeroizing;
 
+use crate::bytes::{number, put};
+use crate::fingerprints;
 use crate::key;
 use crate::layout::{Encoding, Field, Layout, ObjectKind};
 use crate::obk::{ALIGN, Obk, ObkError};
@@ -28,7 +30,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The bytes themselves.
+    /// A value of bytes, copied into memory that is wiped on drop.
     pub fn bytes(bytes: &[u8]) -> Self {
         Self::Bytes(SecretBytes(Zeroizing::new(bytes.to_vec())))
     }
@@ -39,7 +41,7 @@ impl Value {
 pub struct SecretBytes(Zeroizing<Vec<u8>>);
 
 impl SecretBytes {
-    /// The bytes.
+    /// The bytes, which may be a secret: do not print them.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
@@ -70,7 +72,7 @@ pub enum FieldError {
     /// The number is too large.
     #[error("{found:#x} does not fit into {bytes} bytes")]
     TooLarge {
-        /// The number.
+        /// The number that was to go in.
         found: u64,
         /// Bytes of the field.
         bytes: usize,
@@ -80,7 +82,7 @@ pub enum FieldError {
     Length {
         /// Bytes of the field; the most, if it varies.
         expected: usize,
-        /// Bytes given.
+        /// How many bytes were to go in.
         found: usize,
     },
 }
@@ -131,7 +133,7 @@ impl Object {
             .then(|| Self { layout, payload: Zeroizing::new(payload.to_vec()) })
     }
 
-    /// Its table.
+    /// The table of its fields.
     pub const fn layout(&self) -> &'static Layout {
         self.layout
     }
@@ -283,7 +285,7 @@ pub fn recognise(obk: &Obk) -> ObjectKind {
 
 fn is_sample_password(payload: &[u8]) -> bool {
     let hash = payload.get(32..64).and_then(|hash| Hash::try_from(hash).ok());
-    hash.is_some_and(|hash| crate::samples::password(&hash).is_some())
+    hash.is_some_and(|hash| fingerprints::password(&hash).is_some())
 }
 
 fn expected(encoding: Encoding) -> &'static str {
@@ -294,34 +296,4 @@ fn expected(encoding: Encoding) -> &'static str {
         Encoding::Permissions => "a permission mask",
         _ => "a string of bytes",
     }
-}
-
-fn put(bytes: &mut [u8], number: u64) {
-    for (byte, value) in bytes.iter_mut().zip(number.to_le_bytes()) {
-        *byte = value;
-    }
-}
-
-pub(crate) fn number(bytes: &[u8]) -> u64 {
-    bytes.iter().take(8).rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
-}
-
-/// Bytes as lower-case hex digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// Hex digits as bytes; `None` for anything else.
-pub(crate) fn unhex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let digits: Zeroizing<Vec<u8>> = Zeroizing::new(text.bytes().collect());
-    if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    let digit = |byte: u8| (byte as char).to_digit(16).unwrap_or(0) as u8;
-    Some(Zeroizing::new(digits.chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()))
 }

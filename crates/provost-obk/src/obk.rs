@@ -14,6 +14,7 @@ pub const ALIGN: usize = 16;
 /// A byte that breaks a rule of the `.obk` format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("byte {offset}: {rule}")]
+#[non_exhaustive]
 pub struct ObkError {
     /// Where the field that breaks the rule starts in the file.
     pub offset: usize,
@@ -28,7 +29,7 @@ pub enum ObkRule {
     /// The header is all there.
     #[error("an .obk file starts with {HEADER_BYTES} header bytes, got {have}")]
     Header {
-        /// Bytes received.
+        /// How many bytes the file has.
         have: usize,
     },
     /// The destination is aligned.
@@ -46,7 +47,7 @@ pub enum ObkRule {
     /// The file ends where the payload ends.
     #[error("payload of {announced} bytes announced, {have} follow the header")]
     Length {
-        /// The size field.
+        /// What the size field says.
         announced: u32,
         /// Bytes after the header.
         have: usize,

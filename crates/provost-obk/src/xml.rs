@@ -24,10 +24,8 @@ use zeroize::Zeroizing;
 use crate::files::{self, Files};
 use crate::key;
 use crate::obk::Obk;
-pub use crate::xml_error::{XmlError, XmlRule};
+pub use crate::xml_error::{MAX_XML_BYTES, XmlError, XmlRule};
 
-/// Most bytes of an XML file: twenty times the largest of ST's.
-pub const MAX_XML_BYTES: usize = 0x4_0000;
 /// Most nodes of an XML file.
 const MAX_NODES: u32 = 0x8000;
 /// Most bytes of a body: the whole storage.
@@ -37,6 +35,7 @@ const DA_BODY: usize = 64;
 
 /// What an XML file makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Built {
     /// `Info/Title`.
     pub title: Option<String>,
@@ -48,6 +47,7 @@ pub struct Built {
 
 /// What comes out.
 #[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "with a header or without")]
 pub enum Product {
     /// An object with its header.
     Object(Obk),
@@ -88,7 +88,7 @@ pub fn build(xml: &[u8], files: &dyn Files) -> Result<Built, XmlError> {
     let document = Document::parse_with_options(text, options).map_err(|error| XmlError {
         line: error.pos().row,
         element: "file".to_owned(),
-        rule: XmlRule::Syntax(error),
+        rule: XmlRule::Syntax { message: error.to_string() },
     })?;
     let root = document.root_element();
     if !root.has_tag_name("Root") {

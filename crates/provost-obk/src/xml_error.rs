@@ -6,17 +6,20 @@ use provost_adac::key::KeyError;
 use provost_adac::password::PasswordError;
 
 use crate::obk::ObkError;
-use crate::xml::MAX_XML_BYTES;
+
+/// Most bytes of an XML file: twenty times the largest of ST's.
+pub const MAX_XML_BYTES: usize = 0x4_0000;
 
 /// An element that breaks a rule.
 #[derive(Debug, thiserror::Error)]
 #[error("line {line}, {element}: {rule}")]
+#[non_exhaustive]
 pub struct XmlError {
     /// Line of the element, from 1.
     pub line: u32,
     /// The element: its path from `Obdata`, with its `Name` where it has one.
     pub element: String,
-    /// The rule.
+    /// The rule that is broken there.
     #[source]
     pub rule: XmlRule,
 }
@@ -28,7 +31,7 @@ pub enum XmlRule {
     /// The file is larger than any of its kind.
     #[error("an XML file has at most {MAX_XML_BYTES} bytes, not {found}")]
     TooLarge {
-        /// Its bytes.
+        /// How many bytes it has.
         found: usize,
     },
     /// The bytes are not UTF-8.
@@ -38,8 +41,11 @@ pub enum XmlRule {
         offset: usize,
     },
     /// The file is not well-formed XML, or has a DTD, which could define entities.
-    #[error("not XML that can be read: {0}")]
-    Syntax(roxmltree::Error),
+    #[error("not XML that can be read: {message}")]
+    Syntax {
+        /// What the parser says.
+        message: String,
+    },
     /// Something else than ST's provisioning XML.
     #[error("expected {expected}; image XML (McubootFormat) is for imgtool")]
     WrongRoot {
@@ -55,7 +61,7 @@ pub enum XmlRule {
     /// A child is missing or empty.
     #[error("<{child}> is missing or empty")]
     Missing {
-        /// Its name.
+        /// Name of the child.
         child: &'static str,
     },
     /// Text that is not a number.
@@ -67,7 +73,7 @@ pub enum XmlRule {
     /// A number outside what its place takes.
     #[error("{found:#x} is not in {least:#x} to {most:#x}")]
     OutOfRange {
-        /// The number.
+        /// The number that stands there.
         found: u128,
         /// The least it may be.
         least: u128,
@@ -88,15 +94,15 @@ pub enum XmlRule {
     /// The body is longer than its frame.
     #[error("the body has {found} bytes, at most {most} are possible")]
     BodyTooLong {
-        /// Its bytes.
+        /// How many bytes it has.
         found: usize,
-        /// The most.
+        /// How many bytes are possible here.
         most: usize,
     },
     /// A password of the wrong length.
     #[error("the password has {found} bytes, {least} to {most} are due")]
     PasswordLength {
-        /// Its bytes.
+        /// How many bytes it has.
         found: usize,
         /// `MinWidth`.
         least: usize,
@@ -114,7 +120,7 @@ pub enum XmlRule {
     File {
         /// Its path, from the folder of the XML file.
         path: String,
-        /// Why.
+        /// What the operating system says.
         #[source]
         error: io::Error,
     },
@@ -123,7 +129,7 @@ pub enum XmlRule {
     Key {
         /// Its path, from the folder of the XML file.
         path: String,
-        /// Why.
+        /// What is wrong with it as a key.
         #[source]
         error: KeyError,
     },
@@ -138,7 +144,7 @@ impl XmlError {
         match self.rule {
             XmlRule::TooLarge { .. } => "xml-too-large",
             XmlRule::NotUtf8 { .. } => "xml-not-utf8",
-            XmlRule::Syntax(_) => "xml-syntax",
+            XmlRule::Syntax { .. } => "xml-syntax",
             XmlRule::WrongRoot { .. } => "xml-wrong-root",
             XmlRule::UnknownElement => "xml-unknown-element",
             XmlRule::Repeated => "xml-repeated",
@@ -162,7 +168,7 @@ impl XmlError {
                 "give the XML file of an object, from a Config folder of ROT_Provisioning"
             }
             XmlRule::NotUtf8 { .. } => "save the file as UTF-8",
-            XmlRule::Syntax(_) => "repair the XML at this place; a <!DOCTYPE> is never needed",
+            XmlRule::Syntax { .. } => "repair the XML at this place; a <!DOCTYPE> is never needed",
             XmlRule::UnknownElement | XmlRule::Repeated => "take the element out",
             XmlRule::Missing { .. } => "add the child with a value",
             XmlRule::NotANumber { .. } | XmlRule::OutOfRange { .. } | XmlRule::Word { .. } => "correct the value",

@@ -41,7 +41,7 @@ pub enum Error {
     Uri {
         /// Where in the text.
         offset: usize,
-        /// The rule broken.
+        /// The rule of RFC 7512 that is broken.
         rule: UriRule,
     },
     /// Nobody said which module.
@@ -50,7 +50,7 @@ pub enum Error {
     /// The module cannot be loaded or does not start.
     #[error("{}: not a PKCS #11 module that works: {reason}", path.display())]
     Module {
-        /// The file.
+        /// Path of the module, as it was given.
         path: PathBuf,
         /// What the loader or the module says.
         reason: String,
@@ -106,7 +106,7 @@ pub enum Error {
     /// The answer is not 64 bytes r and s.
     #[error("the token answered with {found} bytes, a P-256 signature has 64")]
     SignatureLength {
-        /// Bytes received.
+        /// How many bytes the token answered.
         found: usize,
     },
     /// The signature does not verify: public and private key are no pair, or the token is faulty.

@@ -17,11 +17,14 @@ pub struct Builder {
     extensions: Vec<u8>,
 }
 
-impl Builder {
-    pub(super) const fn new(role: Role) -> Self {
-        Self { role, scope: Scope::STANDARD, permissions: PermissionMask::STM32H5, extensions: Vec::new() }
+impl Certificate {
+    /// Starts a certificate with standard scope and every permission of STM32H5.
+    pub const fn builder(role: Role) -> Builder {
+        Builder { role, scope: Scope::STANDARD, permissions: PermissionMask::STM32H5, extensions: Vec::new() }
     }
+}
 
+impl Builder {
     /// Restricts where the certificate holds; sets all five fields.
     pub const fn scope(mut self, scope: Scope) -> Self {
         self.scope = scope;

@@ -5,13 +5,12 @@
 
 mod builder;
 
-use core::fmt;
-
 pub use self::builder::Builder;
 use crate::crypto::CryptoSystem;
 use crate::extensions::{self, BadExtensionsHash, Flaw};
 use crate::key::{BadSignature, KeyError, PublicKey, PublicKeyBytes, Signature};
 use crate::permission::PermissionMask;
+pub use crate::role::Role;
 use crate::scope::{Scope, Usage};
 
 /// Bytes of the header.
@@ -21,50 +20,10 @@ pub const SIGNED_BYTES: usize = 148;
 /// Bytes of a P-256 certificate without extensions.
 pub const BODY_BYTES: usize = 212;
 
-/// Place of a certificate in its chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// First, signed by its own key, whose hash is provisioned in the chip.
-    Root,
-    /// Any number between root and leaf.
-    Intermediate,
-    /// Last.
-    Leaf,
-}
-
-impl Role {
-    /// The value in a certificate: 1, 2 or 3.
-    pub const fn value(self) -> u8 {
-        match self {
-            Self::Root => 1,
-            Self::Intermediate => 2,
-            Self::Leaf => 3,
-        }
-    }
-
-    const fn from_value(value: u8) -> Option<Self> {
-        match value {
-            1 => Some(Self::Root),
-            2 => Some(Self::Intermediate),
-            3 => Some(Self::Leaf),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Root => "root",
-            Self::Intermediate => "intermediate",
-            Self::Leaf => "leaf",
-        })
-    }
-}
-
 /// A byte that breaks a rule of the certificate format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("certificate byte {offset}: {rule}")]
+#[non_exhaustive]
 pub struct CertificateError {
     /// Where the field that breaks the rule starts.
     pub offset: usize,
@@ -93,15 +52,15 @@ pub enum CertificateRule {
     /// Header, key, hash and signature are all there.
     #[error("a P-256 certificate has at least {BODY_BYTES} bytes, got {have}")]
     Truncated {
-        /// Bytes received.
+        /// How many bytes came.
         have: usize,
     },
     /// The format is version 1.
     #[error("format version must be 1.x, found {major}.{minor}")]
     FormatVersion {
-        /// Major version.
+        /// The major version that stands there; 1 is due.
         major: u8,
-        /// Minor version.
+        /// The minor version that stands there; any will do.
         minor: u8,
     },
     /// Key and signature are of the crypto system STM32H5 has.
@@ -131,6 +90,7 @@ pub enum CertificateRule {
 
 /// The header, 52 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Header {
     /// Version of the format: major 1, minor 0 from ST.
     pub format_version: (u8, u8),
@@ -146,7 +106,7 @@ pub struct Header {
     pub extensions_bytes: u32,
     /// Where the certificate holds.
     pub scope: Scope,
-    /// What it allows.
+    /// What it allows at most; every other mask may withhold more.
     pub permissions_mask: PermissionMask,
 }
 
@@ -241,11 +201,6 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Starts a certificate with standard scope and every permission of STM32H5.
-    pub const fn builder(role: Role) -> Builder {
-        Builder::new(role)
-    }
-
     /// Reads a certificate; does not check its signature nor that its key is on the curve.
     ///
     /// # Errors
@@ -290,7 +245,7 @@ impl Certificate {
         bytes
     }
 
-    /// The header.
+    /// The header: who it is for, where it holds, what it allows.
     pub const fn header(&self) -> &Header {
         &self.header
     }
@@ -318,7 +273,7 @@ impl Certificate {
         &self.extensions_hash
     }
 
-    /// The signature.
+    /// The signature: `r ‖ s`, whether it is good or not.
     pub const fn signature(&self) -> &Signature {
         &self.signature
     }

@@ -33,7 +33,7 @@ pub enum ChainFormatError {
     Type {
         /// Where the TLV starts.
         offset: usize,
-        /// What it is.
+        /// The type that stands there.
         found: TypeId,
     },
     /// A certificate breaks its format.

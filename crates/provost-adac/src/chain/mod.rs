@@ -27,7 +27,7 @@ pub enum ChainError {
     /// The role is not allowed here.
     #[error("certificate {index}: a {role} certificate cannot stand here")]
     WrongOrder {
-        /// Position.
+        /// Its position in the chain; that of the root is 0.
         index: usize,
         /// Role of the certificate.
         role: Role,
@@ -38,7 +38,7 @@ pub enum ChainError {
     /// The public key is not a point of the curve.
     #[error("certificate {index} ({role}): the public key is not a point of the curve")]
     BadPublicKey {
-        /// Position.
+        /// Its position in the chain; that of the root is 0.
         index: usize,
         /// Role of the certificate.
         role: Role,
@@ -46,7 +46,7 @@ pub enum ChainError {
     /// The signature does not verify under the issuer's key.
     #[error("certificate {index} ({role}): the signature does not verify under the issuer's key")]
     BadSignature {
-        /// Position.
+        /// Its position in the chain; that of the root is 0.
         index: usize,
         /// Role of the certificate.
         role: Role,
@@ -54,7 +54,7 @@ pub enum ChainError {
     /// The extensions are not those whose hash is signed.
     #[error("certificate {index} ({role}): the extensions hash is not that of the extensions")]
     BadExtensionsHash {
-        /// Position.
+        /// Its position in the chain; that of the root is 0.
         index: usize,
         /// Role of the certificate.
         role: Role,
@@ -62,9 +62,9 @@ pub enum ChainError {
     /// A scope field contradicts a certificate before.
     #[error("certificate {index}: {field} contradicts the certificates before")]
     ScopeConflict {
-        /// Position.
+        /// Its position in the chain; that of the root is 0.
         index: usize,
-        /// The field.
+        /// The field that names another chip, state or use than before.
         field: ScopeField,
     },
 }
@@ -139,6 +139,7 @@ impl Chain {
 
 /// What a good chain says as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct VerifiedChain {
     /// The key that signs tokens: that of the last certificate.
     pub token_key: PublicKey,

@@ -10,8 +10,8 @@ use pkcs8::pkcs5::pbes2::{Kdf, Parameters};
 use pkcs8::{AlgorithmIdentifierRef, EncryptedPrivateKeyInfo};
 use zeroize::Zeroizing;
 
-use super::file::{algorithm_offset, der_error, read_pkcs8};
-use super::{KeyError, KeyForm, KeyRule, PrivateKey};
+use super::offset::{algorithm_offset, der_error};
+use super::{KeyError, KeyForm, KeyRule};
 
 /// Rounds of PBKDF2 that are written: what OWASP's password storage cheat sheet asks for with HMAC-SHA-256.
 const ROUNDS: u32 = 600_000;
@@ -22,7 +22,8 @@ const MAX_MEMORY: u64 = 256 << 20;
 /// How often scrypt may go through that memory.
 const MAX_LANES: u16 = 16;
 
-pub(super) fn read(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<PrivateKey, KeyError> {
+/// The PKCS #8 structure inside.
+pub(super) fn open(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let form = KeyForm::EncryptedPkcs8;
     let structure = |error| der_error(form, 0)(error);
     let mut reader = SliceReader::new(bytes).map_err(structure)?;
@@ -40,9 +41,10 @@ pub(super) fn read(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<PrivateKey
     }
     let passphrase = passphrase.ok_or(KeyError::Encrypted)?;
     let mut buffer = Zeroizing::new(data.as_bytes().to_vec());
-    let plain = parameters.decrypt_in_place(passphrase, &mut buffer).map_err(|_| KeyError::Passphrase)?;
-    // A wrong passphrase shows as wrong padding mostly, and in one case of 256 only here.
-    read_pkcs8(plain).map_err(|_| KeyError::Passphrase)
+    // What is inside stands at the front of the buffer, the padding behind it.
+    let length = parameters.decrypt_in_place(passphrase, &mut buffer).map_err(|_| KeyError::Passphrase)?.len();
+    buffer.truncate(length);
+    Ok(buffer)
 }
 
 /// Whether the work a file asks for is bounded; `None` for a function that is not known.

@@ -130,7 +130,7 @@ pub enum KeyError {
         offset: usize,
         /// The form it seems to have.
         form: KeyForm,
-        /// The rule.
+        /// The rule that is broken there.
         rule: KeyRule,
     },
     /// A structure that holds no P-256 key.

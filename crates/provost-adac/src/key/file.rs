@@ -6,6 +6,7 @@ use pkcs8::{PrivateKeyInfoRef, SubjectPublicKeyInfoRef};
 use sec1::{EcParameters, EcPrivateKey};
 use zeroize::Zeroizing;
 
+use super::offset::{algorithm_offset, der_error, place};
 use super::{KeyError, KeyForm, KeyRule, PrivateKey, PublicKey, Signer as _, encrypted, minimal};
 use crate::pem;
 
@@ -16,6 +17,7 @@ pub(super) const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.
 
 /// How a file writes its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "text or bytes")]
 pub enum Encoding {
     /// Base64 between `BEGIN` and `END` (RFC 7468).
     Pem,
@@ -25,6 +27,7 @@ pub enum Encoding {
 
 /// A key, public or private.
 #[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "public or private")]
 pub enum Key {
     /// A public key.
     Public(PublicKey),
@@ -34,8 +37,9 @@ pub enum Key {
 
 /// A key file: the key and the form it was found in.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct KeyFile {
-    /// The key.
+    /// The key that was read.
     pub key: Key,
     /// The form of the file.
     pub form: KeyForm,
@@ -132,25 +136,14 @@ fn read_der(form: KeyForm, bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Ke
     match form {
         KeyForm::Spki => read_spki(bytes).map(Key::Public),
         KeyForm::Pkcs8 => read_pkcs8(bytes).map(Key::Private),
-        KeyForm::EncryptedPkcs8 => encrypted::read(bytes, passphrase).map(Key::Private),
+        KeyForm::EncryptedPkcs8 => {
+            let plain = encrypted::open(bytes, passphrase)?;
+            // A wrong passphrase shows as wrong padding mostly, and in one case of 256 only here.
+            read_pkcs8(&plain).map(Key::Private).map_err(|_| KeyError::Passphrase)
+        }
         KeyForm::Sec1 => read_sec1(bytes, 0, form, None).map(Key::Private),
         KeyForm::Minimal => minimal::read(bytes).map(Key::Private),
     }
-}
-
-/// Where `inner`, a part of `outer`, starts in it.
-fn place(outer: &[u8], inner: &[u8]) -> usize {
-    inner.as_ptr().addr().saturating_sub(outer.as_ptr().addr()).min(outer.len())
-}
-
-/// Where the reader of DER stopped: at the element to blame, or just behind it.
-fn position(error: &der::Error) -> usize {
-    error.position().and_then(|at| usize::try_from(at).ok()).unwrap_or(0)
-}
-
-/// A DER error as ours, `base` bytes into the input.
-pub(super) fn der_error(form: KeyForm, base: usize) -> impl Fn(der::Error) -> KeyError {
-    move |error| KeyError::Broken { offset: base + position(&error), form, rule: KeyRule::Der }
 }
 
 /// id-ecPublicKey on P-256, and nothing else.
@@ -170,15 +163,6 @@ fn check_algorithm(
     }
 }
 
-/// Where the AlgorithmIdentifier starts: behind the outer header, and the version if there is one.
-pub(super) fn algorithm_offset(bytes: &[u8], version_bytes: usize) -> usize {
-    let header = match bytes.get(1) {
-        Some(length @ 0x81..) => 2 + usize::from(length & 0x7F),
-        _ => 2,
-    };
-    header + version_bytes
-}
-
 fn read_spki(bytes: &[u8]) -> Result<PublicKey, KeyError> {
     let form = KeyForm::Spki;
     let info = SubjectPublicKeyInfoRef::from_der(bytes).map_err(der_error(form, 0))?;
@@ -193,7 +177,7 @@ pub(super) fn uncompressed(sec1: &[u8]) -> Option<PublicKey> {
     PublicKey::from_bytes(sec1.strip_prefix(&[4])?.try_into().ok()?).ok()
 }
 
-pub(super) fn read_pkcs8(bytes: &[u8]) -> Result<PrivateKey, KeyError> {
+fn read_pkcs8(bytes: &[u8]) -> Result<PrivateKey, KeyError> {
     let form = KeyForm::Pkcs8;
     let info = PrivateKeyInfoRef::from_der(bytes).map_err(der_error(form, 0))?;
     check_algorithm(form, info.algorithm.oid, info.algorithm.parameters, algorithm_offset(bytes, 3))?;

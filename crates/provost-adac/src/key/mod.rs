@@ -7,12 +7,14 @@ mod encrypted;
 mod error;
 mod file;
 mod minimal;
+mod offset;
 mod signature;
 mod signer;
 
 use core::fmt;
 
-use p256::ecdsa::signature::{Signer as _, Verifier as _};
+use p256::ecdsa::signature::Signer as _;
+use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 use p256::ecdsa::{SigningKey, VerifyingKey};
 use p256::elliptic_curve::sec1::ToSec1Point as _;
 use p256::pkcs8::EncodePrivateKey as _;
@@ -44,6 +46,7 @@ const SPKI_HEAD: [u8; 27] = [
 /// The signature is not that of this key over this message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the signature does not verify")]
+#[expect(clippy::exhaustive_structs, reason = "says it all")]
 pub struct BadSignature;
 
 /// A public key: a point that is on the curve.
@@ -87,8 +90,16 @@ impl PublicKey {
     /// # Errors
     /// [`BadSignature`].
     pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+        self.verify_hash(&sha256(message), signature)
+    }
+
+    /// The same of a message whose SHA-256 is at hand already.
+    ///
+    /// # Errors
+    /// [`BadSignature`].
+    pub fn verify_hash(&self, hash: &Hash, signature: &Signature) -> Result<(), BadSignature> {
         let signature = p256::ecdsa::Signature::from_slice(signature).map_err(|_| BadSignature)?;
-        VerifyingKey::from(&self.point).verify(message, &signature).map_err(|_| BadSignature)
+        VerifyingKey::from(&self.point).verify_prehash(hash, &signature).map_err(|_| BadSignature)
     }
 
     /// Reads a SubjectPublicKeyInfo file, PEM or DER.
@@ -114,11 +125,8 @@ impl PublicKey {
     }
 
     /// Writes a SubjectPublicKeyInfo PEM file.
-    ///
-    /// # Errors
-    /// None: a public key can always be written. `Result` as for the private key.
-    pub fn to_pem(&self) -> Result<String, KeyError> {
-        Ok(String::clone(&pem::encode("PUBLIC KEY", &self.to_der())))
+    pub fn to_pem(&self) -> String {
+        String::clone(&pem::encode("PUBLIC KEY", &self.to_der()))
     }
 
     /// SubjectPublicKeyInfo with an uncompressed point.
@@ -326,7 +334,7 @@ mod tests {
         let pem = key.to_pem().unwrap();
         assert!(pem.starts_with("-----BEGIN PRIVATE KEY-----\n"));
         assert_eq!(PrivateKey::from_pem(&pem).unwrap().public_key(), key.public_key());
-        let public = key.public_key().to_pem().unwrap();
+        let public = key.public_key().to_pem();
         assert!(public.starts_with("-----BEGIN PUBLIC KEY-----\n"));
         assert_eq!(PublicKey::from_pem(&public).unwrap(), key.public_key());
         assert_eq!(PublicKey::from_pem(&public.replace('\n', "\r\n")).unwrap(), key.public_key());
@@ -349,7 +357,7 @@ mod tests {
         // "AAAA" stands behind the 28 bytes of the line before.
         assert!((28..32).contains(&error.offset().unwrap()));
         assert!(matches!(PrivateKey::from_pem("hello"), Err(KeyError::NoPemBlock { .. })));
-        let public = PrivateKey::generate().unwrap().public_key().to_pem().unwrap();
+        let public = PrivateKey::generate().unwrap().public_key().to_pem();
         assert!(matches!(PrivateKey::from_pem(&public), Err(KeyError::NoPemBlock { .. })));
     }
 

@@ -6,6 +6,7 @@ pub type Signature = [u8; 64];
 /// Why bytes are not an ECDSA signature of P-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("signature byte {offset}: {rule}")]
+#[non_exhaustive]
 pub struct SignatureError {
     /// Where the rule is broken.
     pub offset: usize,
@@ -20,13 +21,13 @@ pub enum SignatureRule {
     /// 64 bytes, or DER, which begins with a SEQUENCE.
     #[error("64 bytes r and s are due, or SEQUENCE {{ INTEGER r, INTEGER s }} in DER; got {have} bytes")]
     Form {
-        /// Bytes received.
+        /// How many bytes came in place of a signature.
         have: usize,
     },
     /// The lengths in DER are those of what follows.
     #[error("{announced} bytes announced, {have} follow")]
     Length {
-        /// The length byte.
+        /// What the length byte says.
         announced: u8,
         /// Bytes that follow it.
         have: usize,
@@ -46,7 +47,7 @@ pub enum SignatureRule {
     /// Nothing follows s.
     #[error("{count} bytes follow s")]
     TrailingBytes {
-        /// How many.
+        /// How many bytes too many.
         count: usize,
     },
 }

@@ -23,6 +23,7 @@ use crate::token::{self, Token, TokenError};
 
 /// What a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "all that ADAC signs")]
 pub enum RequestKind {
     /// A certificate.
     Certificate,
@@ -50,7 +51,7 @@ pub enum RequestError {
         token::MESSAGE_BYTES
     )]
     Length {
-        /// Bytes received.
+        /// How many bytes came.
         have: usize,
     },
     /// The bytes are not the head of a certificate.
@@ -113,6 +114,7 @@ impl MergeError {
 
 /// A certificate or token that has its signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "all that ADAC signs")]
 pub enum Signed {
     /// A certificate.
     Certificate(Certificate),

@@ -164,6 +164,15 @@ fn broken_token_fragments() {
     }
 }
 
+#[test]
+fn tokens_carry_their_extensions() {
+    let v = Vectors::load();
+    let token = Token::sign_with_extensions(PermissionMask::NONE, &[1, 2, 3, 4], &[0x77; 32], &v.key("leaf")).unwrap();
+    assert_eq!(token.extensions(), [1, 2, 3, 4]);
+    assert_eq!(Token::parse(&token.to_bytes()).unwrap().extensions(), [1, 2, 3, 4]);
+    token.verify_extensions().unwrap();
+}
+
 /// Every crypto system is known by name, and P-256 is the one that works.
 #[test]
 fn crypto_systems_are_recognised() {
@@ -342,6 +351,27 @@ fn discovery_is_read_under_both_paddings() {
     assert_eq!(Discovery::decode(&padded), Ok((expected(), Padding::Padded)));
     assert_eq!(Discovery::decode(&[&padded[..], &[0; 4]].concat()), Ok((expected(), Padding::Padded)));
     assert_eq!(expected().lifecycle(), Some(Lifecycle::Provisioning));
+}
+
+/// Rows of bytes that make sense under both paddings, written by hand.
+#[test]
+fn a_reading_with_known_types_wins() {
+    // Padded: auth_version 1.0, no token formats, 246 crypto systems of P-256 and six of value 0. Unpadded the zeros behind auth_version
+    // and the head of token_formats are a TLV without a type, of 256 bytes; zeros follow.
+    let head = unhex("0000010002000000010000000000000100000000");
+    let bytes = [&head[..], &unhex("00000201FC000000"), &[1; 246], &[0; 6]].concat();
+    let (discovery, padding) = Discovery::decode(&bytes).unwrap();
+    assert_eq!((padding, discovery.auth_version), (Padding::Padded, Some((1, 0))));
+    assert_eq!(discovery.cryptosystems.map(|systems| systems.len()), Some(252));
+    assert!(discovery.other.is_empty());
+    // Unpadded: three crypto systems and token_formats of two zeros. Padded the latter is an empty TLV of type 0x0401.
+    let three = unhex("0000020103000000010101");
+    let bytes = [&three[..], &unhex("000000010400000000000000")].concat();
+    let (discovery, padding) = Discovery::decode(&bytes).unwrap();
+    assert_eq!((padding, discovery.token_formats), (Padding::Unpadded, Some(vec![TypeId::Null, TypeId::Null])));
+    // One zero: padded it is an empty certificate, which has a name, too.
+    let bytes = [&three[..], &unhex("00000001020000000000")].concat();
+    assert_eq!(Discovery::decode(&bytes), Err(DiscoveryError::Ambiguous));
 }
 
 #[test]

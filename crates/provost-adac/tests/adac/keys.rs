@@ -66,7 +66,7 @@ fn what_is_written_is_what_openssl_writes() {
     assert_eq!(key.to_der().unwrap().as_slice(), file!("pkcs8.der"));
     assert_eq!(key.to_sec1_der().unwrap().as_slice(), file!("sec1.der"));
     assert!(file!("sec1.pem").ends_with(key.to_sec1_pem().unwrap().as_bytes()));
-    assert_eq!(key.public_key().to_pem().unwrap().as_bytes(), file!("spki.pem"));
+    assert_eq!(key.public_key().to_pem().as_bytes(), file!("spki.pem"));
     assert_eq!(key.public_key().to_der().as_slice(), file!("spki.der"));
     assert_eq!(key.to_minimal().as_slice(), minimal());
     let vectors = Vectors::load();
@@ -91,6 +91,29 @@ fn encrypted_keys_need_their_passphrase() {
     assert_eq!(read.public_key(), key.public_key());
     // Salt and IV are new each time.
     assert_ne!(*pem, *key.to_encrypted_pem(b"sesame, open").unwrap());
+}
+
+/// RFC 8018 A.2 and A.4, byte by byte, without the decoder that reads them elsewhere.
+#[test]
+fn an_encrypted_key_costs_what_the_documents_say() {
+    // OWASP's password storage cheat sheet for PBKDF2 with HMAC-SHA-256.
+    const ROUNDS: u32 = 600_000;
+    const PBKDF2: [u8; 11] = [0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x05, 0x0C];
+    const SEQUENCE: u8 = 0x30;
+    const OCTET_STRING: u8 = 0x04;
+    const INTEGER: u8 = 0x02;
+    let der = leaf().to_encrypted_der(PASSPHRASE).unwrap();
+    let at = der.windows(PBKDF2.len()).position(|bytes| bytes == PBKDF2).unwrap();
+    let parameters = &der[at + PBKDF2.len()..];
+    assert_eq!((parameters[0], parameters[2]), (SEQUENCE, OCTET_STRING));
+    let salt_bytes = usize::from(parameters[3]);
+    assert_eq!(salt_bytes, 16);
+    let [tag, length, number @ ..] = &parameters[4 + salt_bytes..] else { panic!("the rounds are due") };
+    assert_eq!(*tag, INTEGER);
+    let rounds = number[..usize::from(*length)].iter().fold(0, |rounds, &byte| rounds << 8 | u32::from(byte));
+    assert_eq!(rounds, ROUNDS);
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/formats.md")).unwrap();
+    assert!(page.contains("PBKDF2 with HMAC-SHA-256 (600 000 rounds) and AES-256-CBC"));
 }
 
 #[test]

@@ -285,7 +285,7 @@ proptest! {
         }
         let public = key.public_key();
         prop_assert_eq!(PublicKey::read(&public.to_der()).unwrap(), public);
-        prop_assert_eq!(PublicKey::read(public.to_pem().unwrap().as_bytes()).unwrap(), public);
+        prop_assert_eq!(PublicKey::read(public.to_pem().as_bytes()).unwrap(), public);
     }
 
     #[test]

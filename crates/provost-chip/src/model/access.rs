@@ -8,6 +8,7 @@ use crate::{
 
 /// How far AP1, the core's access port, opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_enums, reason = "all that a caller must tell apart")]
 pub enum Ap1 {
     /// Shut: every access faults.
     Shut,

@@ -10,6 +10,7 @@ use crate::{
 
 /// What a host asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "all that the life cycle knows of them")]
 pub enum Permission {
     /// Bit 14: back to Open, everything erased.
     FullRegression,
@@ -32,8 +33,9 @@ pub const PRODUCT_MASK: u32 = 0x5077;
 
 /// The credential that a host presents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a record that its user fills in")]
 pub struct Presented {
-    /// How.
+    /// Whether it is a certificate or a password.
     pub method: DaMethod,
     /// Stands for the hash that the chip would have to hold.
     pub id: u32,

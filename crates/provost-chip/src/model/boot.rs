@@ -40,6 +40,7 @@ pub fn target(chip: &Chip, bench: &Bench, da_request: bool, assumptions: &Assump
 
 /// What kind of reset happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the kinds of reset of the hardware")]
 pub enum Reset {
     /// Power was removed and came back.
     Power,

@@ -37,6 +37,7 @@ use crate::{
 
 /// What the core is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a state of the model")]
 pub enum Execution {
     /// No power.
     Off,
@@ -59,6 +60,7 @@ pub enum Execution {
 ///
 /// The bytes do not tell a certificate object from a password object: both are a hash and a mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a state of the model")]
 pub struct DaRecord {
     /// Stands for the stored hash: equal ids, equal hashes.
     pub id: u32,
@@ -70,6 +72,7 @@ pub struct DaRecord {
 
 /// What the owner's firmware is, as far as the life cycle sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[expect(clippy::exhaustive_structs, reason = "a state of the model")]
 pub struct Firmware {
     /// There is code where the chip boots.
     pub boots: bool,
@@ -81,6 +84,7 @@ pub struct Firmware {
 
 /// Option values that were programmed and wait for a reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[expect(clippy::exhaustive_structs, reason = "a state of the model")]
 pub struct Pending {
     /// PRODUCT_STATE.
     pub state: Option<ProductState>,
@@ -92,6 +96,7 @@ pub struct Pending {
 
 /// A chip, as far as its life cycle goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a state of the model")]
 pub struct Chip {
     /// The part.
     pub part: PartId,
@@ -132,6 +137,7 @@ impl Chip {
 
 /// What surrounds the chip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a state of the model")]
 pub struct Bench {
     /// The chip has power.
     pub powered: bool,
@@ -149,6 +155,7 @@ impl Default for Bench {
 
 /// A chip on a bench, in one of the worlds that the public sources allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a state of the model")]
 pub struct World {
     /// The chip.
     pub chip: Chip,

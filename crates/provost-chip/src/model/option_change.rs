@@ -14,6 +14,7 @@ const LOCKED: u32 = 0xB4;
 
 /// A chip whose option bytes are about to be changed, and by what view of it.
 #[derive(Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "a record that its user fills in")]
 pub struct OptionChange<'a> {
     /// The chip.
     pub chip: &'a Chip,
@@ -111,6 +112,7 @@ impl OptionChange<'_> {
 
 /// What a value does that cannot be taken back by another option change, or that changes who may reach the chip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Bite {
     /// In plain words.
     pub says: &'static str,
@@ -236,6 +238,16 @@ mod tests {
         }
     }
 
+    /// `OB_TZEN_ENABLE` and `OB_TZEN_DISABLE` of stm32h5xx_hal_flash_ex.h; nothing else is a value.
+    #[test]
+    fn tzen_takes_its_two_codes_only() {
+        let chip = open("STM32H533", TrustZone::Disabled);
+        for code in 0..=0xFF {
+            let known = [0xB4, 0xC3].contains(&code);
+            assert_eq!(outcome(&chip, &[], "TZEN", code).0, known.then_some(code), "{code:#04x}");
+        }
+    }
+
     #[test]
     fn r_otp_lock_set_only() {
         let chip = open("STM32H503", TrustZone::Disabled);
@@ -277,6 +289,7 @@ mod tests {
         let bites = |name: &str, after| bite(&chip, OptionField::find(chip.part, name).unwrap(), after).is_some();
         assert!(bites("PRODUCT_STATE", 0x17) && bites("TZEN", 0xB4) && bites("BOOT_UBE", 0xC3) && bites("LOCKBL", 1));
         assert!(bites("SECBOOT_LOCK", 0xB4) && !bites("SECBOOT_LOCK", 0xC3) && !bites("BOOT_UBE", 0xB4));
+        assert!(bites("NS_EPOCH", 1) && bites("SEC_EPOCH", 1) && bites("IO_VDD_HSLV", 1) && !bites("IO_VDD_HSLV", 0));
         assert!(!bites("NSBOOTADD", 0x08_0100) && !bites("WRPSGn1", 0) && !bites("IWDG_SW", 0));
     }
 }

@@ -10,6 +10,7 @@ use crate::{
 
 /// How the service is called, as far as its outcome depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a record that its user fills in")]
 pub struct Call {
     /// The checksum that the caller computed.
     pub checksum: RssChecksum,
@@ -19,6 +20,7 @@ pub struct Call {
 
 /// What the service does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "all that a caller must tell apart")]
 pub enum Service {
     /// The call faults: the core locks up and nothing is written.
     Faults,

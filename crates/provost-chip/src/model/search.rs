@@ -10,6 +10,7 @@ use crate::{
 
 /// What a host brings along: the hashes of its own credentials. It can always make one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record that its user fills in")]
 pub struct Means {
     /// Stands for the hash of its certificate root.
     pub certificate: u32,

@@ -75,7 +75,7 @@ pub enum Observation {
     },
     /// The debug port and AP0 answer, AP1 is shut.
     Ap1Shut,
-    /// Nobody answers.
+    /// The chip does not answer on the wire.
     NoAnswer,
     /// The write took effect.
     Written,
@@ -317,6 +317,21 @@ mod tests {
         );
         assert_eq!(w.step(authenticate()), Observation::Granted);
         assert_eq!(w.step(Action::HotPlug), open);
+    }
+
+    /// AP1 was open for the sake of the firmware (rule `R-AP1-CLOSED-STATES`): with it gone, only the wire to NRST is left.
+    #[test]
+    fn a_mass_erase_that_shuts_ap1_resets_by_nrst_only() {
+        let mut chip = Chip::factory("STM32H533".parse().unwrap());
+        (chip.state, chip.tz) = (ProductState::IrotProvisioned, TrustZone::Disabled);
+        chip.firmware = Firmware { boots: true, non_secure: true, regresses: false };
+        for nrst_wired in [true, false] {
+            let bench = Bench { nrst_wired, ..Bench::default() };
+            let mut w = World::with(chip, bench, Assumptions::default());
+            assert_eq!(w.chip.runs, Execution::User);
+            assert_eq!(w.step(Action::MassErase), Observation::Done);
+            assert_eq!(w.chip.runs != Execution::User, nrst_wired, "reset, and then no code");
+        }
     }
 
     #[test]

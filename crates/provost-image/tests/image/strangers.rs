@@ -13,8 +13,8 @@ struct Folder(tempfile::TempDir);
 impl Folder {
     fn new() -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
-        folder.write("key.pem", key("authentication").public_key().to_pem().unwrap().as_bytes());
-        folder.write("other.pem", key("other").public_key().to_pem().unwrap().as_bytes());
+        folder.write("key.pem", key("authentication").public_key().to_pem().as_bytes());
+        folder.write("other.pem", key("other").public_key().to_pem().as_bytes());
         folder
     }
 

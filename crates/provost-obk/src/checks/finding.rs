@@ -7,6 +7,7 @@ use provost_chip::sources::Confidence;
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::exhaustive_enums, reason = "an order that callers match in full")]
 pub enum Severity {
     /// Think about it.
     Warn,
@@ -41,7 +42,7 @@ macro_rules! checks {
             /// Every check.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
-            /// The stable word.
+            /// A short stable name, for machines.
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$name => $code),+ }
             }
@@ -194,6 +195,7 @@ impl fmt::Display for Check {
 
 /// Something that speaks against a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding {
     /// Which check found it.
     pub check: Check,
@@ -206,7 +208,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// The stable word.
+    /// A short stable name, for machines.
     pub const fn code(&self) -> &'static str {
         self.check.code()
     }

@@ -7,10 +7,11 @@ use provost_chip::sources::Confidence;
 use provost_chip::states::{DaMethod, ProductState, TrustZone};
 
 use super::{Check, Finding, Target, stirot};
+use crate::bytes::number;
 use crate::inspect::trouble;
 use crate::layout::{Encoding, Layout, ObjectKind};
 use crate::memory::Level;
-use crate::object::{Object, Value, number};
+use crate::object::{Object, Value};
 use crate::obk::{HEADER_BYTES, Obk};
 use crate::samples::{self, SampleRisk};
 

@@ -4,7 +4,8 @@ use provost_chip::parts::SECTOR_SIZE;
 
 use super::objects::Findings;
 use super::{Check, Target};
-use crate::object::{Object, number};
+use crate::bytes::number;
+use crate::object::Object;
 
 struct Area {
     offset_name: &'static str,

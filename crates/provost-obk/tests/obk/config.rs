@@ -128,3 +128,12 @@ fn no_secret_in_errors() {
     let error = config::build(toml, &folder).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"));
 }
+
+#[test]
+fn without_files_a_description_that_names_one_is_refused() {
+    let toml = "kind = 'da-password'\npart = 'STM32H573'\npassword_file = 'Keys\\password.bin'";
+    let error = config::build(toml, &NoFiles).unwrap_err();
+    assert_eq!((error.line, error.code()), (3, "config-file"));
+    assert!(matches!(error.rule, ConfigRule::File { path, error }
+        if path == "Keys/password.bin" && error.kind() == std::io::ErrorKind::NotFound));
+}

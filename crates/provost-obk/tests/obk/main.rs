@@ -8,6 +8,7 @@ mod broken;
 mod checks;
 mod config;
 mod cube;
+mod documents;
 mod h503;
 mod inspect;
 mod kinds;
@@ -75,5 +76,5 @@ fn folder(path: &str) -> io::Result<Zeroizing<Vec<u8>>> {
             _ => return Err(io::ErrorKind::NotFound.into()),
         };
     let key = key(label);
-    text(if public { key.public_key().to_pem().unwrap() } else { key.to_pem().unwrap().to_string() })
+    text(if public { key.public_key().to_pem() } else { key.to_pem().unwrap().to_string() })
 }

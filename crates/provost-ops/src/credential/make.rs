@@ -269,8 +269,7 @@ impl CredentialSet {
             let certificates = chain.certificates();
             for (certificate, name) in certificates.iter().zip(KEYS) {
                 let name = public_name(name);
-                let pem =
-                    certificate.public_key().and_then(|key: PublicKey| key.to_pem()).map_err(|e| failed(&name, e))?;
+                let pem = certificate.public_key().map(|key: PublicKey| key.to_pem()).map_err(|e| failed(&name, e))?;
                 files.push(NewFile::public(at(&name), pem));
             }
             for (length, name) in (1..).zip(CHAINS) {

@@ -1,5 +1,4 @@
 //! What the documents take from the tables is what the tables say. `SNAPSHOTS=overwrite` writes it anew.
-#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 use std::{fs, path::PathBuf};
 
@@ -19,6 +18,6 @@ fn the_objects_are_those_of_the_tables() {
     let found = fs::read_to_string(&path).unwrap();
     assert!(
         found == wanted,
-        "docs/formats.md is not what the tables say: SNAPSHOTS=overwrite cargo test -p provost-obk --test documents"
+        "docs/formats.md is not what the tables say: SNAPSHOTS=overwrite cargo test -p provost-obk --test obk documents"
     );
 }

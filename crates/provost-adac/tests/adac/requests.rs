@@ -1,7 +1,5 @@
 //! Signing requests as records, in JSON and in TOML.
 
-#![allow(clippy::unwrap_used, reason = "a failed helper fails its test")]
-
 use provost_adac::certificate::{Certificate, Role};
 use provost_adac::key::{PrivateKey, Signer as _};
 use provost_adac::offline::SigningRequest;
