@@ -127,6 +127,10 @@ impl Run<'_> {
             }
         };
         self.driver.record(Record::Outcome { attempt, outcome })?;
+        if outcome != AttemptOutcome::Granted {
+            // Nothing was done to it, and it is still the one that was asked.
+            self.driver.record(Record::Seen { uid: conversation.unique_id() })?;
+        }
         Ok(outcome == AttemptOutcome::Granted)
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     },
     fault::{Result, fail},
     job::{Progress, Record},
-    store::{Found, Kind, Subject, find},
+    store::{Found, Kind, Subject, Unfinished, find, list_unfinished},
 };
 
 /// What an earlier run left of the chip at hand.
@@ -37,6 +37,11 @@ pub(super) fn candidates(identity: &Identity, site: &Site) -> Result<Vec<Found<R
 
 /// What an earlier run left. Reads only.
 pub(super) fn begun(session: &mut Session, site: &Site) -> Result<Begun> {
+    // Most often there is nothing, and the chip need not be looked at for that.
+    let closes = |u: &Unfinished| u.header.as_ref().is_none_or(|header| header.kind == Kind::Close);
+    if !list_unfinished(&site.out)?.iter().any(closes) {
+        return Ok(Begun::Nothing);
+    }
     let identity = identify(session)?;
     let Some(found) = candidates(&identity, site)?.into_iter().next() else { return Ok(Begun::Nothing) };
     let progress = Progress::of(&found.records);

@@ -91,6 +91,8 @@ impl Run<'_> {
                 let Some(refused) = refusal(&error) else { return Err(error) };
                 self.driver.note(&refused);
                 self.outcome(attempt, AttemptOutcome::AuthenticationRefused)?;
+                // Nothing was done to it, and it is still the one that was asked.
+                self.driver.record(Record::Seen { uid: conversation.unique_id() })?;
                 self.leave()?;
                 Ok(None)
             }
