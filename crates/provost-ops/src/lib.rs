@@ -5,6 +5,7 @@
 //! - [`identify`]: who it is, reading only;
 //! - [`debug_auth`]: the mailbox, discovery, authentication;
 //! - [`provisioning`] and [`options`]: the two ways of writing into a chip's life;
+//! - [`store`]: what must survive a power cut;
 //! - [`credential`], [`journal`], [`rescue`]: the way back to Open;
 //! - [`option_bytes`], [`flash`]: option bytes by name, and images into user flash and back.
 //! - [`close`]: forward, with the way back proven first.
@@ -18,7 +19,6 @@ pub mod debug_auth;
 pub mod diagnose;
 pub mod error;
 pub mod fault;
-pub mod files;
 pub mod flash;
 pub mod identify;
 pub mod images;
@@ -32,6 +32,7 @@ pub mod provisioning;
 pub mod rescue;
 pub mod session;
 pub mod show;
+pub mod store;
 
 use provost_chip::rules::RuleId;
 

@@ -29,8 +29,8 @@ pub use self::{
 use crate::{
     credential::{CERTIFICATE_OBJECT, PASSWORD_OBJECT},
     error::Result,
-    files,
     provisioning::EncryptWord,
+    store::files,
 };
 
 /// No object is larger than the storage.

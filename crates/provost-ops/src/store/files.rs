@@ -1,0 +1,153 @@
+//! Reading and writing the files that people name: nothing larger than is plausible is read and nothing but files, nothing is
+//! overwritten unasked, what is secret is readable by its owner only, and a file that is replaced is replaced as a whole.
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::{
+    FolderStore, Replace, Secrecy, Store as _, StoreError,
+    disk::{Disk as _, Open, OsDisk},
+    folder::{self, file},
+};
+
+/// Reads a file of at most `largest` bytes.
+///
+/// # Errors
+/// [`StoreError::File`], [`StoreError::NoFile`], [`StoreError::TooLarge`].
+pub fn read(path: &Path, largest: u64) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    read_optional(path, largest)?.ok_or_else(|| file(path)(io::ErrorKind::NotFound.into()))
+}
+
+/// The same for a file that need not be there.
+///
+/// # Errors
+/// As [`read`], but that it is not there is none.
+pub fn read_optional(path: &Path, largest: u64) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    folder::read(&OsDisk, path, Open::Read, largest)
+}
+
+/// A file that is to be.
+#[derive(Debug)]
+pub struct NewFile {
+    /// Where.
+    pub path: PathBuf,
+    /// What is in it. Not shown by `Debug`.
+    pub bytes: Content,
+    /// Who may read it.
+    pub secrecy: Secrecy,
+}
+
+/// The content of a file, wiped on drop.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Content(Zeroizing<Vec<u8>>);
+
+impl Content {
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Content({} bytes)", self.0.len())
+    }
+}
+
+impl NewFile {
+    /// For everybody to read.
+    pub fn public(path: impl Into<PathBuf>, bytes: impl AsRef<[u8]>) -> Self {
+        Self::new(path.into(), bytes.as_ref(), Secrecy::Public)
+    }
+
+    /// For its owner only.
+    pub fn secret(path: impl Into<PathBuf>, bytes: impl AsRef<[u8]>) -> Self {
+        Self::new(path.into(), bytes.as_ref(), Secrecy::Secret)
+    }
+
+    fn new(path: PathBuf, bytes: &[u8], secrecy: Secrecy) -> Self {
+        Self { path, bytes: Content(Zeroizing::new(bytes.to_vec())), secrecy }
+    }
+
+    /// Where it is and how large, for a report.
+    pub fn made(&self) -> Made {
+        Made { path: self.path.clone(), bytes: self.bytes.bytes().len(), secret: self.secrecy == Secrecy::Secret }
+    }
+}
+
+/// A file that was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Made {
+    /// Where.
+    pub path: PathBuf,
+    /// How large.
+    pub bytes: usize,
+    /// Whether only its owner may read it.
+    pub secret: bool,
+}
+
+/// Writes files that belong together: first it is seen that none is in the way.
+///
+/// # Errors
+/// [`StoreError::Exists`] unless `overwrite`, and then none was written; [`StoreError::File`] if one cannot be written.
+pub fn write_all(files: &[NewFile], overwrite: bool) -> Result<Vec<Made>, StoreError> {
+    for new in files {
+        if !overwrite && OsDisk.look(&new.path).map_err(file(&new.path))?.is_some() {
+            return Err(StoreError::Exists { path: new.path.clone() });
+        }
+    }
+    files.iter().try_for_each(|new| write(&new.path, new.bytes.bytes(), new.secrecy, overwrite))?;
+    Ok(files.iter().map(NewFile::made).collect())
+}
+
+/// Writes a file and waits until it is on the disk.
+///
+/// # Errors
+/// [`StoreError::Exists`] unless `overwrite`; [`StoreError::File`] if it cannot be written.
+pub fn write(path: &Path, bytes: &[u8], secrecy: Secrecy, overwrite: bool) -> Result<(), StoreError> {
+    FolderStore::new().put(path, bytes, secrecy, Replace::forced(overwrite))
+}
+
+/// Makes a folder and those it lies in, on the disk.
+///
+/// # Errors
+/// [`StoreError::File`].
+pub fn make_folder(folder: &Path, secrecy: Secrecy) -> Result<(), StoreError> {
+    FolderStore::new().make_folders(folder, secrecy)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::fault::Fault as _;
+
+    #[test]
+    fn nothing_is_overwritten_unasked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write(&path, b"one", Secrecy::Public, false).unwrap();
+        assert_eq!(write(&path, b"two", Secrecy::Public, false).unwrap_err().code(), "file-exists");
+        assert_eq!(**read(&path, 3).unwrap(), *b"one");
+        write(&path, b"two", Secrecy::Public, true).unwrap();
+        assert_eq!(**read(&path, 3).unwrap(), *b"two");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no half file is left");
+    }
+
+    #[test]
+    fn what_is_too_large_or_missing_is_said_to_be_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        assert_eq!(read(&path, 3).unwrap_err().code(), "file-io");
+        assert!(read_optional(&path, 3).unwrap().is_none());
+        write(&path, b"four", Secrecy::Public, false).unwrap();
+        assert_eq!(read(&path, 3).unwrap_err().code(), "file-too-large");
+        assert_eq!(read(folder.path(), 3).unwrap_err().code(), "file-kind");
+    }
+}
