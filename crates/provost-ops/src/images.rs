@@ -10,9 +10,9 @@ use serde::Serialize;
 use crate::{
     credential::hex,
     error::{Failure, Result},
-    files::{self, NewFile},
     objects::ObjectError,
     show::{LARGEST_FILE, Section, Sheet},
+    store::files::{self, NewFile},
 };
 
 /// What an image was found to be.

@@ -5,6 +5,7 @@
 //! - [`identify`]: who it is, reading only;
 //! - [`debug_auth`]: the mailbox, discovery, authentication;
 //! - [`provisioning`] and [`options`]: the two ways of writing into a chip's life;
+//! - [`store`]: what must survive a power cut;
 //! - [`credential`], [`journal`], [`rescue`]: the way back to Open;
 //! - [`option_bytes`], [`flash`]: option bytes by name, and images into user flash and back.
 //! - [`close`]: forward, with the way back proven first.
@@ -18,7 +19,6 @@ pub mod diagnose;
 pub mod drive;
 pub mod error;
 pub mod fault;
-pub mod files;
 pub mod flash;
 
 pub mod images;

@@ -2,9 +2,7 @@
 
 use std::{
     fmt::Write as _,
-    fs,
     io::{self, IsTerminal as _, Write as _},
-    path::Path,
     process::ExitCode,
     time::Duration,
 };
@@ -14,7 +12,7 @@ use provost_ops::{
     Narrator,
     bench::Bench,
     error::{Exit, Failure},
-    files::Made,
+    store::Made,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -170,23 +168,6 @@ fn print_cost(arguments: &Arguments, cost: Option<&Value>, wall: Duration) {
 
 /// Width of a progress bar.
 const BAR: usize = 40;
-
-/// Writes a file whole or not at all; an existing one is left alone unless `force`.
-pub(crate) fn keep_file(path: &Path, bytes: &[u8], force: bool) -> io::Result<()> {
-    if force {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".part");
-        let part = path.with_file_name(name);
-        fs::write(&part, bytes)?;
-        return fs::rename(&part, path);
-    }
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path).map_err(|e| match e.kind() {
-        io::ErrorKind::AlreadyExists => io::Error::new(e.kind(), "it exists; --force writes over it"),
-        _ => e,
-    })?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
 
 /// Tells the steps of an operation as they happen.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use std::{
 use provost_ops::{
     credential::{Access, KeyHolder, SetError},
     error::{OpError, Result},
-    files,
+    store::{StoreError, files},
 };
 use zeroize::Zeroizing;
 
@@ -49,14 +49,16 @@ impl Sources<'_> {
 
 fn prompt(what: &str) -> Result<Zeroizing<String>> {
     let given = rpassword::prompt_password(format!("{what}: "));
-    Ok(given.map(Zeroizing::new).map_err(|source| OpError::File { path: "terminal".into(), source })?)
+    Ok(given.map(Zeroizing::new).map_err(|source| StoreError::File { path: "terminal".into(), source })?)
 }
 
 /// The text of a file without its last line end.
 fn text(file: &Path) -> Result<Zeroizing<String>> {
     let bytes = files::read(file, LARGEST)?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|e| OpError::File { path: file.to_owned(), source: io::Error::new(io::ErrorKind::InvalidData, e) })?;
+    let text = std::str::from_utf8(&bytes).map_err(|e| StoreError::File {
+        path: file.to_owned(),
+        source: io::Error::new(io::ErrorKind::InvalidData, e),
+    })?;
     let line = text.strip_suffix('\n').unwrap_or(text);
     Ok(Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned()))
 }

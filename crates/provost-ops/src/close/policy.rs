@@ -10,12 +10,12 @@
 //! recipients = ["age1…"]
 //! ```
 
-use std::{fs, io, path::Path, time::Duration};
+use std::{io, path::Path, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use super::CloseError;
-use crate::error::Result;
+use crate::{error::Result, store::files};
 
 /// The name under which a policy is looked for.
 const FILE: &str = "provost.toml";
@@ -60,16 +60,13 @@ impl Policy {
     pub fn load(path: Option<&Path>) -> Result<Self> {
         let (path, named) = path.map_or((Path::new(FILE), false), |p| (p, true));
         let error = |source| CloseError::Policy { path: path.to_owned(), source };
-        let text = match fs::metadata(path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound && !named => return Ok(Self::default()),
-            Err(e) => return Err(error(e).into()),
-            Ok(meta) if meta.len() > LARGEST => {
-                return Err(error(io::Error::new(io::ErrorKind::InvalidData, "larger than any policy")).into());
-            }
-            Ok(_) => fs::read_to_string(path).map_err(error)?,
+        let bytes = match files::read_optional(path, LARGEST).map_err(|e| error(e.into()))? {
+            None if !named => return Ok(Self::default()),
+            None => return Err(error(io::ErrorKind::NotFound.into()).into()),
+            Some(bytes) => bytes,
         };
         let invalid = |e: String| error(io::Error::new(io::ErrorKind::InvalidData, e));
-        let policy: Self = toml::from_str(&text).map_err(|e| invalid(e.to_string()))?;
+        let policy: Self = toml::from_slice(&bytes).map_err(|e| invalid(e.to_string()))?;
         policy.max_age().map_err(|e| invalid(e.to_string()))?;
         Ok(policy)
     }
@@ -82,6 +79,8 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

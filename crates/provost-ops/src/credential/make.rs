@@ -23,7 +23,10 @@ use super::{
 };
 use crate::{
     error::{OpError, Result},
-    files::{self, Made, NewFile},
+    store::{
+        Secrecy,
+        files::{self, Made, NewFile},
+    },
 };
 
 /// Letters and digits that cannot be taken for one another; 16 of them are 80 bits.
@@ -140,7 +143,7 @@ pub fn make(recipe: &Recipe, folder: &Path, overwrite: bool) -> Result<(Credenti
         (None, _) => {}
     }
     files.push(NewFile::public(folder.join(README), readme::text(recipe, &set)));
-    files::make_folder(folder)?;
+    files::make_folder(folder, Secrecy::Secret)?;
     let made = files::write_all(&files, overwrite)?;
     // Read back what a person would use; a key that is held elsewhere signs as it will then.
     let access = super::Access {
@@ -250,7 +253,7 @@ impl CredentialSet {
                 files.push(object_file(&self.folder, method, &object, encrypt)?);
             }
         }
-        files::make_folder(&self.folder)?;
+        files::make_folder(&self.folder, Secrecy::Secret)?;
         files::write_all(&files, false)?;
         Self::load(&self.folder).map(drop)
     }

@@ -40,7 +40,7 @@ pub use self::{
 use crate::{
     error::{OpError, Result},
     fault::fail,
-    files,
+    store::{StoreError, files},
 };
 
 pub(crate) const ROOT_KEY: &str = "key_1_root.pem";
@@ -274,12 +274,11 @@ pub(crate) fn read_password_file(folder: &Path) -> Result<Option<Zeroizing<Vec<u
 
 /// A file of a set, if it is there.
 pub(crate) fn read_optional(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>> {
-    files::read_optional(path, LARGEST_FILE).map_err(|error| match error.of() {
-        Some(OpError::File { source, .. }) => {
-            OpError::CredentialFile { path: path.to_owned(), source: io::Error::new(source.kind(), error) }.into()
-        }
-        _ => error,
-    })
+    Ok(files::read_optional(path, LARGEST_FILE).map_err(|error| {
+        let kind =
+            if let StoreError::File { source, .. } = &error { source.kind() } else { io::ErrorKind::InvalidData };
+        OpError::CredentialFile { path: path.to_owned(), source: io::Error::new(kind, error) }
+    })?)
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

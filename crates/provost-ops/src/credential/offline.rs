@@ -12,9 +12,9 @@ use provost_adac::key::{PublicKey, Signature, Signer, SignerError, parse_signatu
 
 use super::SetError;
 use crate::{
-    error::{OpError, Result},
+    error::Result,
     fault::fail,
-    files::{self, Secrecy},
+    store::{Secrecy, StoreError, files},
 };
 
 /// How often a signature is looked for.
@@ -54,11 +54,11 @@ impl OfflineSigner {
     }
 
     fn ask(&self, message: &[u8]) -> Result<Signature> {
-        files::make_folder(&self.folder)?;
+        files::make_folder(&self.folder, Secrecy::Public)?;
         let path = self.signature();
         if path.symlink_metadata().is_ok() {
             // A signature over an earlier challenge is of no use, and must not be taken for the one that is waited for.
-            return fail(OpError::Exists { path });
+            return fail(StoreError::Exists { path });
         }
         files::write(&self.to_sign(), message, Secrecy::Public, true)?;
         (self.tell)(&self.to_sign(), &path);

@@ -1,6 +1,6 @@
 //! Firmware images: ELF by its load addresses, Intel HEX, plain bytes.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use object::{
     Endianness, elf,
@@ -10,6 +10,7 @@ use provost_chip::{flash_map::QUAD_WORD, parts::SECTOR_SIZE, registers::memory};
 use sha2::{Digest as _, Sha256};
 
 use super::error::FlashError;
+use crate::store::files;
 
 /// No STM32H5 has more flash, and no image of one needs a longer file (ELF with debug information excepted, hence the factor).
 const LARGEST_FLASH: u32 = 4 << 20;
@@ -53,11 +54,9 @@ impl Image {
     /// # Errors
     /// It cannot be read, is damaged, overlaps itself, or is plain and nobody said where it belongs.
     pub fn load(path: &Path, at: Option<u32>) -> Result<Self, FlashError> {
-        let failed = |source| FlashError::File { path: path.to_owned(), source };
-        if fs::metadata(path).map_err(failed)?.len() > LONGEST_FILE {
-            return Err(failed(io::Error::new(io::ErrorKind::InvalidData, "longer than any image of this chip")));
-        }
-        Self::parse(&fs::read(path).map_err(failed)?, path, at)
+        let bytes = files::read(path, LONGEST_FILE)
+            .map_err(|error| FlashError::File { path: path.to_owned(), source: error.into() })?;
+        Self::parse(&bytes, path, at)
     }
 
     /// Reads an image; `path` names it in messages and, by its ending, tells HEX from plain bytes.

@@ -16,7 +16,7 @@ use provost_obk::{
 use super::ObjectError;
 use crate::{
     error::Result,
-    files::{self, NewFile},
+    store::files::{self, NewFile},
 };
 
 const LARGEST_DESCRIPTION: u64 = 256 << 10;
@@ -41,12 +41,7 @@ pub fn build(description: &Path, out: Option<&Path>, part: Option<PartId>) -> Re
     let folder = description.parent().unwrap_or(Path::new(""));
     // Paths count from the description, as ST documents it.
     let neighbours = |path: &str| -> io::Result<zeroize::Zeroizing<Vec<u8>>> {
-        let path = folder.join(path);
-        let length = std::fs::metadata(&path)?.len();
-        if length > provost_obk::files::MAX_BYTES as u64 {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("{length} bytes")));
-        }
-        std::fs::read(path).map(zeroize::Zeroizing::new)
+        Ok(files::read(&folder.join(path), provost_obk::files::MAX_BYTES as u64)?)
     };
     let failed = |says: String, fix: &'static str| ObjectError::Description { path: description.to_owned(), says, fix };
     let is_xml = text.iter().find(|b| !b.is_ascii_whitespace() && !matches!(b, 0xEF | 0xBB | 0xBF)) == Some(&b'<');

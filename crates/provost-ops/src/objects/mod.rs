@@ -29,7 +29,7 @@ use crate::{
     credential::{CERTIFICATE_OBJECT, PASSWORD_OBJECT},
     drive::service::EncryptWord,
     error::Result,
-    files,
+    store::files,
 };
 
 /// No object is larger than the storage.

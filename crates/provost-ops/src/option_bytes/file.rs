@@ -1,6 +1,6 @@
 //! Option bytes in a file: our own TOML, or what STM32CubeProgrammer's `-ob displ` prints.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, io, path::Path};
+use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 use provost_chip::{option_bytes::OptionField, option_values::FieldKind, parts::PartId};
 use serde::Deserialize;
@@ -11,6 +11,7 @@ use super::{
     error::OptionError,
     read::OptionBytes,
 };
+use crate::store::files;
 
 /// The format that this version writes.
 pub const FORMAT: &str = "provost.options/1";
@@ -45,12 +46,9 @@ impl OptionFile {
     /// # Errors
     /// It cannot be read, is in neither format, or is for another part.
     pub fn load(path: &Path, part: Option<PartId>) -> Result<Self, OptionError> {
-        let failed = |source| OptionError::File { path: path.to_owned(), source };
-        if fs::metadata(path).map_err(failed)?.len() > LONGEST {
-            return Err(failed(io::Error::new(io::ErrorKind::InvalidData, "longer than any set of option bytes")));
-        }
-        let text = String::from_utf8_lossy(&fs::read(path).map_err(failed)?).into_owned();
-        Self::parse(&text, path, part)
+        let bytes = files::read(path, LONGEST)
+            .map_err(|error| OptionError::File { path: path.to_owned(), source: error.into() })?;
+        Self::parse(&String::from_utf8_lossy(&bytes), path, part)
     }
 
     /// Reads text in either format; `path` is for the messages.

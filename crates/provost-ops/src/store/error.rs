@@ -144,6 +144,16 @@ faults! {
     }
 }
 
+impl From<StoreError> for io::Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::File { source, .. } => source,
+            StoreError::TooLarge { .. } => Self::new(io::ErrorKind::FileTooLarge, error),
+            _ => Self::new(io::ErrorKind::InvalidInput, error),
+        }
+    }
+}
+
 impl StoreError {
     /// The same about a journal or its folder, where it is about any file.
     pub(super) fn of_journal(self) -> Self {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use provost_diagnosis::{Diagnosis, case::Case, case_file, commands::Commands, diagnose, log, verdict::Verdict};
-use provost_ops::{bench::Bench, diagnose::measure, error::OpError};
+use provost_ops::{bench::Bench, diagnose::measure, error::OpError, store::StoreError};
 use serde::Serialize;
 
 use crate::{
@@ -65,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Diagnose) -> Result<Page, Sto
 /// Reads one file: a case file if it is TOML that says so, the output of a tool otherwise.
 fn read(path: &Path) -> Result<(Case, Input), Stop> {
     let name = path.display().to_string();
-    let unreadable = |source: io::Error| OpError::File { path: path.to_owned(), source };
+    let unreadable = |source: io::Error| StoreError::File { path: path.to_owned(), source };
     let mut reader: Box<dyn io::BufRead> = if path.as_os_str() == "-" {
         Box::new(BufReader::new(io::stdin()))
     } else {

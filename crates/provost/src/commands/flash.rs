@@ -9,6 +9,7 @@ use provost_ops::{
     flash::{Flash, FlashError, image, image::Image},
     identify::identify,
     option_bytes::OptionBytes,
+    store::{Secrecy, files},
 };
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -16,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     cli::{Arguments, FlashCommand, FlashErase, FlashImage, FlashRead},
     confirm,
-    output::{Page, Stop, Teller, keep_file, wrap},
+    output::{Page, Stop, Teller, wrap},
 };
 
 pub(crate) fn run(arguments: &Arguments, command: &FlashCommand) -> Result<Page, Stop> {
@@ -98,8 +99,7 @@ fn run_read(arguments: &Arguments, options: &FlashRead) -> Result<Page, Stop> {
         let is_hex = options.file.extension().is_some_and(|e| e.eq_ignore_ascii_case("hex"));
         let (format, content) =
             if is_hex { ("hex", image::to_hex(address, &bytes).into_bytes()) } else { ("binary", bytes.clone()) };
-        keep_file(&options.file, &content, options.force)
-            .map_err(|source| FlashError::File { path: options.file.clone(), source })?;
+        files::write(&options.file, &content, Secrecy::Public, options.force)?;
         let sha256: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
         let mut text = format!("{size} bytes at {address:#010x} written to {}\n", options.file.display());
         let _ = writeln!(text, "  sha256      {sha256}");

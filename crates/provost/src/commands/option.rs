@@ -11,13 +11,14 @@ use provost_ops::{
         Applied, Assignment, Change, Difference, FieldView, OptionBytes, OptionError, OptionFile, apply, change, diff,
         displ, fields, file, plan,
     },
+    store::{Secrecy, files},
 };
 use serde_json::{Value, json};
 
 use crate::{
     cli::{Arguments, OptionCommand, OptionDiff, OptionExport, OptionFormat, OptionImport, OptionSet},
     confirm,
-    output::{Page, Stop, Teller, keep_file, wrap},
+    output::{Page, Stop, Teller, wrap},
 };
 
 pub(crate) fn run(arguments: &Arguments, command: &OptionCommand) -> Result<Page, Stop> {
@@ -257,8 +258,7 @@ fn export(bytes: &OptionBytes, options: &OptionExport) -> Result<Page, Stop> {
         OptionFormat::Displ => ("displ", displ::format(bytes)),
     };
     if let Some(path) = &options.file {
-        keep_file(path, text.as_bytes(), options.force)
-            .map_err(|source| OptionError::File { path: path.clone(), source })?;
+        files::write(path, text.as_bytes(), Secrecy::Public, options.force)?;
     }
     let value = json!({
         "file": options.file,

@@ -11,7 +11,10 @@ use provost_adac::{
 use provost_ops::{
     credential::SetError,
     error::OpError,
-    files::{self, NewFile},
+    store::{
+        StoreError,
+        files::{self, NewFile},
+    },
 };
 use serde_json::json;
 
@@ -102,7 +105,9 @@ fn public_key(path: &Path) -> Result<PublicKey, provost_ops::error::Failure> {
 
 fn chain(path: &Path) -> Result<Chain, provost_ops::error::Failure> {
     let text = files::read(path, LARGEST)?;
-    let text = std::str::from_utf8(&text)
-        .map_err(|e| OpError::File { path: path.to_owned(), source: io::Error::new(io::ErrorKind::InvalidData, e) })?;
+    let text = std::str::from_utf8(&text).map_err(|e| StoreError::File {
+        path: path.to_owned(),
+        source: io::Error::new(io::ErrorKind::InvalidData, e),
+    })?;
     Ok(Chain::from_base64(text).map_err(|source| OpError::ChainFile { path: path.to_owned(), source })?)
 }

@@ -4,8 +4,8 @@ use std::{fmt::Write as _, path::Path};
 
 use provost_ops::{
     error::Exit,
-    files,
     show::{LARGEST_FILE, Sheet, show},
+    store::files,
 };
 
 use crate::output::{Page, Stop, wrap};

@@ -1,6 +1,6 @@
 //! `provost obk build`.
 
-use provost_ops::{files::write_all, objects::build, show::says};
+use provost_ops::{objects::build, show::says, store::files::write_all};
 use serde_json::json;
 
 use crate::{

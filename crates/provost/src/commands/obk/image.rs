@@ -6,8 +6,8 @@ use provost_adac::key::{PublicKey, Signer};
 use provost_ops::{
     credential::{KeyHolder, load_key},
     error::OpError,
-    files::{self, write_all},
     images::{SecurityCounter, SignOptions, inspect, sign, verify},
+    store::files::{self, write_all},
 };
 use serde_json::json;
 

@@ -5,8 +5,8 @@ mod image;
 mod write;
 
 use provost_ops::{
-    files,
     show::{LARGEST_FILE, inspect},
+    store::files,
 };
 
 use crate::{
