@@ -66,7 +66,8 @@ pub enum KeyRule {
     /// The PEM body is standard base64.
     #[error("base64 is due")]
     Base64,
-    /// The bytes are the DER of their form. The offset is that of the element to blame, or of what follows it.
+    /// The bytes are the DER of their form. The offset is that of the element to blame, of what follows it, or of the
+    /// structure around it.
     #[error("the DER of this form is due")]
     Der,
     /// The algorithm is that of elliptic curve keys.
