@@ -14,6 +14,9 @@
 //! All integers are little-endian, all keys and signatures big-endian. Sources: Arm DEN0101 v1.0 and Arm's open implementations
 //! (psa-adac, adac-rs, psa-arch-tests), ST AN6008, ST's STM32CubeN6 `debug_authentication.c`, RM0481 for the provisioned object.
 
+#[macro_use]
+mod codes;
+
 mod extensions;
 mod open_enum;
 mod pem;

@@ -27,6 +27,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[macro_use]
+mod codes;
+
 mod bytes;
 mod ecies;
 mod error;

@@ -25,6 +25,9 @@
 //!
 //! Nothing here touches a file or a chip: builders get files through [`files::Files`].
 
+#[macro_use]
+mod codes;
+
 pub mod checks;
 pub mod config;
 mod config_error;
