@@ -67,16 +67,12 @@ pub enum CredentialError {
     },
 }
 
-impl CredentialError {
-    /// A short stable name, for machines.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Chain(error) => error.code(),
-            Self::KeyMismatch => "credential-key-mismatch",
-            Self::PermissionWithheld { .. } => "credential-permission-withheld",
-        }
-    }
-}
+codes!(CredentialError, self => self, {
+    Self::KeyMismatch => "credential-key-mismatch",
+    Self::PermissionWithheld { .. } => "credential-permission-withheld",
+    ;
+    Self::Chain(error) => error.code(),
+});
 
 /// Why an exchange cannot go on. Ends the authentication.
 #[derive(Debug, thiserror::Error)]

@@ -54,18 +54,13 @@ pub enum PasswordError {
     Empty,
 }
 
-impl PasswordError {
-    /// A short stable name, for machines.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Length { .. } | Self::WireLength { .. } => "password-length",
-            Self::Tlv(_) => "password-tlv",
-            Self::Type { .. } => "password-type",
-            Self::TrailingBytes { .. } => "password-trailing-bytes",
-            Self::Empty => "password-empty",
-        }
-    }
-}
+codes!(PasswordError, self => self, {
+    Self::Length { .. } | Self::WireLength { .. } => "password-length",
+    Self::Tlv(_) => "password-tlv",
+    Self::Type { .. } => "password-type",
+    Self::TrailingBytes { .. } => "password-trailing-bytes",
+    Self::Empty => "password-empty",
+});
 
 /// A password. Wiped on drop, not shown by `Debug`.
 #[derive(Clone)]

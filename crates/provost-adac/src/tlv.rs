@@ -116,17 +116,12 @@ pub struct TlvError {
     pub rule: TlvRule,
 }
 
-impl TlvError {
-    /// A short stable name, for machines.
-    pub const fn code(&self) -> &'static str {
-        match self.rule {
-            TlvRule::Header { .. } => "tlv-header",
-            TlvRule::Reserved { .. } => "tlv-reserved",
-            TlvRule::Length { .. } => "tlv-length",
-            TlvRule::PaddingMissing { .. } | TlvRule::PaddingNotZero => "tlv-padding",
-        }
-    }
-}
+codes!(TlvError, self => self.rule, {
+    TlvRule::Header { .. } => "tlv-header",
+    TlvRule::Reserved { .. } => "tlv-reserved",
+    TlvRule::Length { .. } => "tlv-length",
+    TlvRule::PaddingMissing { .. } | TlvRule::PaddingNotZero => "tlv-padding",
+});
 
 /// A rule of the TLV format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -93,20 +93,15 @@ fn did_you_mean(nearest: Option<&str>) -> String {
     nearest.map(|n| format!("; did you mean {n:?}?")).unwrap_or_default()
 }
 
-impl CaseError {
-    /// Stable code, for JSON and exit messages.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::TooLarge { .. } => "case-too-large",
-            Self::Syntax { .. } => "case-syntax",
-            Self::UnknownKey { .. } => "case-unknown-key",
-            Self::UnknownWord { .. } => "case-unknown-word",
-            Self::WrongValue { .. } => "case-wrong-value",
-            Self::MissingKey { .. } => "case-missing-key",
-            Self::TooManySteps { .. } => "case-too-many-steps",
-        }
-    }
-}
+codes!(CaseError, self => self, {
+    Self::TooLarge { .. } => "case-too-large",
+    Self::Syntax { .. } => "case-syntax",
+    Self::UnknownKey { .. } => "case-unknown-key",
+    Self::UnknownWord { .. } => "case-unknown-word",
+    Self::WrongValue { .. } => "case-wrong-value",
+    Self::MissingKey { .. } => "case-missing-key",
+    Self::TooManySteps { .. } => "case-too-many-steps",
+});
 
 /// Keys of a case file.
 const KEYS: &[&str] = &["id", "title", "source", "chip", "bench", "step", "expect"];

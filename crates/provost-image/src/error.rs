@@ -78,21 +78,18 @@ pub enum ImageRule {
     },
 }
 
-impl ImageError {
-    /// A short stable name, for machines.
-    pub const fn code(&self) -> &'static str {
-        match self.rule {
-            ImageRule::NoHeader { .. } => "image-no-header",
-            ImageRule::Magic { .. } => "image-magic",
-            ImageRule::HeaderSize { .. } => "image-header-size",
-            ImageRule::BodyTooLong { .. } => "image-body-too-long",
-            ImageRule::ProtectedSize { .. } => "image-protected-size",
-            ImageRule::TlvMagic { .. } => "image-tlv-magic",
-            ImageRule::TlvArea { .. } => "image-tlv-area",
-            ImageRule::TlvOverrun { .. } => "image-tlv-overrun",
-        }
-    }
+codes!(ImageError, self => self.rule, {
+    ImageRule::NoHeader { .. } => "image-no-header",
+    ImageRule::Magic { .. } => "image-magic",
+    ImageRule::HeaderSize { .. } => "image-header-size",
+    ImageRule::BodyTooLong { .. } => "image-body-too-long",
+    ImageRule::ProtectedSize { .. } => "image-protected-size",
+    ImageRule::TlvMagic { .. } => "image-tlv-magic",
+    ImageRule::TlvArea { .. } => "image-tlv-area",
+    ImageRule::TlvOverrun { .. } => "image-tlv-overrun",
+});
 
+impl ImageError {
     /// How to go on.
     pub const fn fix(&self) -> &'static str {
         match self.rule {
@@ -200,30 +197,28 @@ pub enum SignError {
     Key(#[from] KeyError),
 }
 
-impl SignError {
-    /// A short stable name, for machines.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::HeaderSize { .. } => "image-header-size",
-            Self::NoRoom { .. } => "image-no-room",
-            Self::Empty => "image-empty",
-            Self::TooLong { .. } => "image-too-long",
-            Self::TooManyTlvs => "image-too-many-tlvs",
-            Self::Align { .. } => "image-align",
-            Self::NoSlotSize { .. } => "image-no-slot-size",
-            Self::SlotTooSmall { .. } => "image-slot-too-small",
-            Self::NoSigner { .. } => "image-no-signer",
-            Self::NotSigned { .. } => "image-not-signed",
-            Self::NoSecurityCounter { .. } => "image-no-security-counter",
-            Self::ClearWithoutKey => "image-clear-without-key",
-            Self::ClearInOneSlot { .. } => "image-clear-in-one-slot",
-            Self::Signer(error) => error.code(),
-            Self::BadSigner => "image-bad-signer",
-            Self::ShortSignature => "image-short-signature",
-            Self::Key(error) => error.code(),
-        }
-    }
+codes!(SignError, self => self, {
+    Self::HeaderSize { .. } => "image-header-size",
+    Self::NoRoom { .. } => "image-no-room",
+    Self::Empty => "image-empty",
+    Self::TooLong { .. } => "image-too-long",
+    Self::TooManyTlvs => "image-too-many-tlvs",
+    Self::Align { .. } => "image-align",
+    Self::NoSlotSize { .. } => "image-no-slot-size",
+    Self::SlotTooSmall { .. } => "image-slot-too-small",
+    Self::NoSigner { .. } => "image-no-signer",
+    Self::NotSigned { .. } => "image-not-signed",
+    Self::NoSecurityCounter { .. } => "image-no-security-counter",
+    Self::ClearWithoutKey => "image-clear-without-key",
+    Self::ClearInOneSlot { .. } => "image-clear-in-one-slot",
+    Self::BadSigner => "image-bad-signer",
+    Self::ShortSignature => "image-short-signature",
+    ;
+    Self::Signer(error) => error.code(),
+    Self::Key(error) => error.code(),
+});
 
+impl SignError {
     /// How to go on.
     pub const fn fix(&self) -> &'static str {
         match self {

@@ -139,29 +139,26 @@ pub enum VerifyError {
     },
 }
 
-impl VerifyError {
-    /// A short stable name, for machines.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Magic { .. } => "image-wrong-kind",
-            Self::HeaderSize { .. } => "image-wrong-header-size",
-            Self::PrimaryOnly { .. } => "image-primary-only",
-            Self::Missing { .. } => "image-tlv-missing",
-            Self::Length { .. } => "image-tlv-length",
-            Self::Place { .. } => "image-tlv-place",
-            Self::Unexpected { .. } => "image-tlv-unexpected",
-            Self::NeedsKey { .. } => "image-needs-key",
-            Self::Decryption { .. } => "image-decryption",
-            Self::Hash { .. } => "image-hash",
-            Self::UnknownKey { .. } => "image-unknown-key",
-            Self::SignatureForm { .. } => "image-signature-form",
-            Self::Signature { .. } => "image-signature",
-            Self::NoTrustedKey { .. } => "image-no-trusted-key",
-            Self::SlotTooSmall { .. } => "image-slot-too-small",
-            Self::Rest { .. } => "image-rest-not-erased",
-        }
-    }
+codes!(VerifyError, self => self, {
+    Self::Magic { .. } => "image-wrong-kind",
+    Self::HeaderSize { .. } => "image-wrong-header-size",
+    Self::PrimaryOnly { .. } => "image-primary-only",
+    Self::Missing { .. } => "image-tlv-missing",
+    Self::Length { .. } => "image-tlv-length",
+    Self::Place { .. } => "image-tlv-place",
+    Self::Unexpected { .. } => "image-tlv-unexpected",
+    Self::NeedsKey { .. } => "image-needs-key",
+    Self::Decryption { .. } => "image-decryption",
+    Self::Hash { .. } => "image-hash",
+    Self::UnknownKey { .. } => "image-unknown-key",
+    Self::SignatureForm { .. } => "image-signature-form",
+    Self::Signature { .. } => "image-signature",
+    Self::NoTrustedKey { .. } => "image-no-trusted-key",
+    Self::SlotTooSmall { .. } => "image-slot-too-small",
+    Self::Rest { .. } => "image-rest-not-erased",
+});
 
+impl VerifyError {
     /// Where in the image, if a byte of it is to blame.
     pub const fn offset(&self) -> Option<usize> {
         match *self {

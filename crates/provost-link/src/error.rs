@@ -236,38 +236,35 @@ pub enum LinkError {
     },
 }
 
-impl LinkError {
-    /// A stable name of this class of error, for machines and for documentation.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::NoProbe { .. } => "link-no-probe",
-            Self::SeveralProbes { .. } => "link-several-probes",
-            Self::BadSelector { .. } => "link-bad-selector",
-            Self::ProbeUnopenable { .. } => "link-probe-unopenable",
-            Self::ProbeLost { .. } => "link-probe-lost",
-            Self::ProbeFirmwareOld { .. } => "link-probe-firmware-old",
-            Self::ProbeUnsupported { .. } => "link-probe-unsupported",
-            Self::ProbeFailed { .. } => "link-probe-failed",
-            Self::NrstUnsupported { .. } => "link-nrst-unsupported",
-            Self::NotAttached { .. } => "link-not-attached",
-            Self::NoAck { .. } => "link-no-ack",
-            Self::Wait { .. } => "link-wait",
-            Self::Fault { .. } => "link-fault",
-            Self::Parity { .. } => "link-parity",
-            Self::Protocol { .. } => "link-protocol",
-            Self::PowerUp { .. } => "link-power-up",
-            Self::NotADebugPort { .. } => "link-not-a-debug-port",
-            Self::ApAbsent { .. } => "link-ap-absent",
-            Self::ApDisabled { .. } => "link-ap-disabled",
-            Self::SizeUnsupported { .. } => "link-size-unsupported",
-            Self::Unaligned { .. } => "link-unaligned",
-            Self::AddressRange { .. } => "link-address-range",
-            Self::OutsideWindow { .. } => "link-outside-window",
-            Self::CoreNotHalted { .. } => "link-core-not-halted",
-            Self::Timeout { .. } => "link-timeout",
-        }
-    }
+codes!(LinkError, self => self, {
+    Self::NoProbe { .. } => "link-no-probe",
+    Self::SeveralProbes { .. } => "link-several-probes",
+    Self::BadSelector { .. } => "link-bad-selector",
+    Self::ProbeUnopenable { .. } => "link-probe-unopenable",
+    Self::ProbeLost { .. } => "link-probe-lost",
+    Self::ProbeFirmwareOld { .. } => "link-probe-firmware-old",
+    Self::ProbeUnsupported { .. } => "link-probe-unsupported",
+    Self::ProbeFailed { .. } => "link-probe-failed",
+    Self::NrstUnsupported { .. } => "link-nrst-unsupported",
+    Self::NotAttached { .. } => "link-not-attached",
+    Self::NoAck { .. } => "link-no-ack",
+    Self::Wait { .. } => "link-wait",
+    Self::Fault { .. } => "link-fault",
+    Self::Parity { .. } => "link-parity",
+    Self::Protocol { .. } => "link-protocol",
+    Self::PowerUp { .. } => "link-power-up",
+    Self::NotADebugPort { .. } => "link-not-a-debug-port",
+    Self::ApAbsent { .. } => "link-ap-absent",
+    Self::ApDisabled { .. } => "link-ap-disabled",
+    Self::SizeUnsupported { .. } => "link-size-unsupported",
+    Self::Unaligned { .. } => "link-unaligned",
+    Self::AddressRange { .. } => "link-address-range",
+    Self::OutsideWindow { .. } => "link-outside-window",
+    Self::CoreNotHalted { .. } => "link-core-not-halted",
+    Self::Timeout { .. } => "link-timeout",
+});
 
+impl LinkError {
     /// Whether the debug port must be attached again before anything else can work.
     pub fn is_link_lost(&self) -> bool {
         matches!(

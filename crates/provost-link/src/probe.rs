@@ -361,7 +361,9 @@ impl SwdWire for ProbeRsWire {
     fn read_dp(&mut self, register: DpRead) -> Result<u32, LinkError> {
         self.stats.dp_reads += 1;
         let address = self.select_dp(dp_read_address(register));
-        self.transfer(Access::ReadDp(register), |wire| wire.read_raw_dp_register(DP, address))
+        let value = self.transfer(Access::ReadDp(register), |wire| wire.read_raw_dp_register(DP, address))?;
+        tracing::trace!("{}: {value:#010x}", Access::ReadDp(register));
+        Ok(value)
     }
 
     fn write_dp(&mut self, register: DpWrite, value: u32) -> Result<(), LinkError> {
@@ -370,18 +372,27 @@ impl SwdWire for ProbeRsWire {
             DpWrite::Abort => dp::ABORT,
             DpWrite::CtrlStat => dp::CTRL_STAT,
         }));
+        tracing::trace!("{}: {value:#010x}", Access::WriteDp(register));
         self.transfer(Access::WriteDp(register), |wire| wire.write_raw_dp_register(DP, address, value))
     }
 
     fn read_ap(&mut self, ap: Ap, register: ApRegister) -> Result<u32, LinkError> {
         self.stats.ap_reads += 1;
         let (port, offset) = self.select_ap(ap, register);
-        self.transfer(Access::ReadAp(ap, register), |wire| wire.read_raw_ap_register(&port, offset))
+        let value = self.transfer(Access::ReadAp(ap, register), |wire| wire.read_raw_ap_register(&port, offset))?;
+        tracing::trace!("{}: {value:#010x}", Access::ReadAp(ap, register));
+        Ok(value)
     }
 
     fn write_ap(&mut self, ap: Ap, register: ApRegister, value: u32) -> Result<(), LinkError> {
         self.stats.ap_writes += 1;
         let (port, offset) = self.select_ap(ap, register);
+        // What goes into memory may be the words of a password: where it goes is shown, and not what.
+        if register == ApRegister::TAR || register == ApRegister::CSW {
+            tracing::trace!("{}: {value:#010x}", Access::WriteAp(ap, register));
+        } else {
+            tracing::trace!("{}", Access::WriteAp(ap, register));
+        }
         self.transfer(Access::WriteAp(ap, register), |wire| wire.write_raw_ap_register(&port, offset, value))
     }
 
@@ -420,6 +431,7 @@ impl SwdWire for ProbeRsWire {
         }
         self.stats.ap_reads += values.len() as u64;
         let (port, offset) = self.select_ap(ap, register);
+        tracing::trace!("{}, {} times", Access::ReadAp(ap, register), values.len());
         self.transfer(Access::ReadAp(ap, register), |wire| wire.read_raw_ap_register_repeated(&port, offset, values))
     }
 
@@ -429,6 +441,7 @@ impl SwdWire for ProbeRsWire {
         }
         self.stats.ap_writes += values.len() as u64;
         let (port, offset) = self.select_ap(ap, register);
+        tracing::trace!("{}, {} times", Access::WriteAp(ap, register), values.len());
         self.transfer(Access::WriteAp(ap, register), |wire| wire.write_raw_ap_register_repeated(&port, offset, values))
     }
 

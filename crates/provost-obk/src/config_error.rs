@@ -140,33 +140,30 @@ pub enum ConfigRule {
     Object(#[from] ObkError),
 }
 
+codes!(ConfigError, self => self.rule, {
+    ConfigRule::TooLarge { .. } => "config-too-large",
+    ConfigRule::Syntax { .. } => "config-syntax",
+    ConfigRule::Schema => "config-schema",
+    ConfigRule::NoKind | ConfigRule::Kind => "config-kind",
+    ConfigRule::NoFlag | ConfigRule::FlagAgainstPart { .. } => "config-encrypt",
+    ConfigRule::Part => "config-part",
+    ConfigRule::NoDestination | ConfigRule::Destination { .. } => "config-destination",
+    ConfigRule::UnknownKey { .. } => "config-unknown-key",
+    ConfigRule::Derived => "config-derived",
+    ConfigRule::Missing { .. } => "config-missing",
+    ConfigRule::Twice { .. } => "config-twice",
+    ConfigRule::Type { .. } => "config-type",
+    ConfigRule::Choice { .. } => "config-choice",
+    ConfigRule::Field(_) => "config-field",
+    ConfigRule::Password(_) => "config-password",
+    ConfigRule::File { .. } => "config-file",
+    ConfigRule::Key { .. } => "config-key",
+    ConfigRule::Object(_) => "config-object",
+});
+
 impl ConfigError {
     pub(crate) fn new(line: usize, key: &str, rule: ConfigRule) -> Self {
         Self { line, key: key.chars().take(60).collect(), rule }
-    }
-
-    /// A stable word for the rule.
-    pub const fn code(&self) -> &'static str {
-        match self.rule {
-            ConfigRule::TooLarge { .. } => "config-too-large",
-            ConfigRule::Syntax { .. } => "config-syntax",
-            ConfigRule::Schema => "config-schema",
-            ConfigRule::NoKind | ConfigRule::Kind => "config-kind",
-            ConfigRule::NoFlag | ConfigRule::FlagAgainstPart { .. } => "config-encrypt",
-            ConfigRule::Part => "config-part",
-            ConfigRule::NoDestination | ConfigRule::Destination { .. } => "config-destination",
-            ConfigRule::UnknownKey { .. } => "config-unknown-key",
-            ConfigRule::Derived => "config-derived",
-            ConfigRule::Missing { .. } => "config-missing",
-            ConfigRule::Twice { .. } => "config-twice",
-            ConfigRule::Type { .. } => "config-type",
-            ConfigRule::Choice { .. } => "config-choice",
-            ConfigRule::Field(_) => "config-field",
-            ConfigRule::Password(_) => "config-password",
-            ConfigRule::File { .. } => "config-file",
-            ConfigRule::Key { .. } => "config-key",
-            ConfigRule::Object(_) => "config-object",
-        }
     }
 
     /// How to put it right.

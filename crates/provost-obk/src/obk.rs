@@ -74,20 +74,17 @@ pub enum ObkRule {
     },
 }
 
-impl ObkError {
-    /// A stable word for the rule.
-    pub const fn code(&self) -> &'static str {
-        match self.rule {
-            ObkRule::Header { .. } => "obk-header",
-            ObkRule::DestinationAlignment { .. } => "obk-alignment",
-            ObkRule::Destination { .. } => "obk-destination",
-            ObkRule::Length { .. } => "obk-length",
-            ObkRule::Size { .. } => "obk-size",
-            ObkRule::RangeEnd { .. } => "obk-range-end",
-            ObkRule::EncryptionFlag { .. } => "obk-encryption-flag",
-        }
-    }
+codes!(ObkError, self => self.rule, {
+    ObkRule::Header { .. } => "obk-header",
+    ObkRule::DestinationAlignment { .. } => "obk-alignment",
+    ObkRule::Destination { .. } => "obk-destination",
+    ObkRule::Length { .. } => "obk-length",
+    ObkRule::Size { .. } => "obk-size",
+    ObkRule::RangeEnd { .. } => "obk-range-end",
+    ObkRule::EncryptionFlag { .. } => "obk-encryption-flag",
+});
 
+impl ObkError {
     /// How to put it right.
     pub const fn fix(&self) -> &'static str {
         match self.rule {

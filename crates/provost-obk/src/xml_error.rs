@@ -138,29 +138,26 @@ pub enum XmlRule {
     Object(#[from] ObkError),
 }
 
-impl XmlError {
-    /// A stable word for the rule.
-    pub const fn code(&self) -> &'static str {
-        match self.rule {
-            XmlRule::TooLarge { .. } => "xml-too-large",
-            XmlRule::NotUtf8 { .. } => "xml-not-utf8",
-            XmlRule::Syntax { .. } => "xml-syntax",
-            XmlRule::WrongRoot { .. } => "xml-wrong-root",
-            XmlRule::UnknownElement => "xml-unknown-element",
-            XmlRule::Repeated => "xml-repeated",
-            XmlRule::Missing { .. } => "xml-missing",
-            XmlRule::NotANumber { .. } => "xml-not-a-number",
-            XmlRule::OutOfRange { .. } => "xml-out-of-range",
-            XmlRule::Word { .. } => "xml-word",
-            XmlRule::OutsideDa => "xml-outside-da",
-            XmlRule::BodyTooLong { .. } => "xml-body-too-long",
-            XmlRule::PasswordLength { .. } | XmlRule::PasswordCharacters | XmlRule::Password(_) => "xml-password",
-            XmlRule::File { .. } => "xml-file",
-            XmlRule::Key { .. } => "xml-key",
-            XmlRule::Object(_) => "xml-object",
-        }
-    }
+codes!(XmlError, self => self.rule, {
+    XmlRule::TooLarge { .. } => "xml-too-large",
+    XmlRule::NotUtf8 { .. } => "xml-not-utf8",
+    XmlRule::Syntax { .. } => "xml-syntax",
+    XmlRule::WrongRoot { .. } => "xml-wrong-root",
+    XmlRule::UnknownElement => "xml-unknown-element",
+    XmlRule::Repeated => "xml-repeated",
+    XmlRule::Missing { .. } => "xml-missing",
+    XmlRule::NotANumber { .. } => "xml-not-a-number",
+    XmlRule::OutOfRange { .. } => "xml-out-of-range",
+    XmlRule::Word { .. } => "xml-word",
+    XmlRule::OutsideDa => "xml-outside-da",
+    XmlRule::BodyTooLong { .. } => "xml-body-too-long",
+    XmlRule::PasswordLength { .. } | XmlRule::PasswordCharacters | XmlRule::Password(_) => "xml-password",
+    XmlRule::File { .. } => "xml-file",
+    XmlRule::Key { .. } => "xml-key",
+    XmlRule::Object(_) => "xml-object",
+});
 
+impl XmlError {
     /// How to put it right.
     pub const fn fix(&self) -> &'static str {
         match self.rule {

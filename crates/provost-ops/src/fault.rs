@@ -3,9 +3,19 @@
 //! Each module has an error of its own, made with [`faults!`]: what a person needs to know stands at the variant. Operations that
 //! can stop for reasons of several modules return a [`Failure`], which holds any of them and knows none.
 
+mod all;
+pub mod files;
+mod keys;
+mod link;
+mod objects;
+mod reports;
+mod twin;
+
 use std::{borrow::Cow, error::Error, fmt};
 
 use provost_chip::rules::RuleId;
+
+pub use all::{find, rows};
 
 /// What the end of an operation means to a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +58,20 @@ pub struct Row {
     pub causes: &'static [&'static str],
     /// What to do, the mildest first.
     pub next: &'static [&'static str],
+}
+
+/// What can be said of an error whose code has no row. There is none: a test holds the codes against the rows.
+const UNFORESEEN: Row = Row {
+    code: "unforeseen",
+    exit: Exit::Failed,
+    rules: &[],
+    causes: &["a fault in provost"],
+    next: &["please report it with -vv"],
+};
+
+/// The row of a code in one table.
+fn find_in(rows: &'static [Row], code: &str) -> Option<&'static Row> {
+    rows.iter().find(|row| row.code == code)
 }
 
 /// Likely causes and next steps.
@@ -162,12 +186,13 @@ pub(crate) fn fail<T>(error: impl Fault) -> Result<T> {
 /// Declares the error of a module: each variant with its message, its code, its exit, its rules, and its remedy.
 ///
 /// Besides the enum it makes `ROWS`, one [`Row`] per variant in their order, and `row()`, the one of a value. Where code, rules or
-/// remedy depend on what was measured, the module writes `impl Fault` itself and says `own fault` behind the name.
-#[allow(unused_macros, reason = "its users come")]
+/// remedy depend on what was measured, the module writes `impl Fault` itself and says `(own fault)` behind the name; where another row
+/// speaks for some values, it says `(fault by FN)`, the method that picks the row.
+#[macro_export]
 macro_rules! faults {
     (
         $(#[$meta:meta])*
-        $vis:vis enum $name:ident $(($own:ident fault))? {
+        $vis:vis enum $name:ident $(($($kind:ident)+))? {
             $(
                 $(#[$variant_meta:meta])*
                 $variant:ident $({ $($fields:tt)* })? $(( $($tuple:tt)* ))?
@@ -187,7 +212,7 @@ macro_rules! faults {
 
         impl $name {
             /// One row per variant, in their order.
-            pub const ROWS: &'static [$crate::fault::Row] = &[$($crate::fault::Row {
+            $vis const ROWS: &'static [$crate::fault::Row] = &[$($crate::fault::Row {
                 code: $code,
                 exit: $crate::fault::Exit::$exit,
                 rules: &[$($(provost_chip::rules::RuleId::$rule),+)?],
@@ -196,7 +221,7 @@ macro_rules! faults {
             }),+];
 
             /// Its row.
-            pub const fn row(&self) -> &'static $crate::fault::Row {
+            $vis const fn row(&self) -> &'static $crate::fault::Row {
                 #[allow(non_camel_case_types, clippy::enum_variant_names, reason = "a name per variant, for its place in the rows")]
                 enum Place { $($variant),+ }
                 let place = match self { $(Self::$variant { .. } => Place::$variant),+ };
@@ -204,32 +229,50 @@ macro_rules! faults {
             }
         }
 
-        $crate::fault::faults!(@fault $name $($own)?);
+        $crate::faults!(@fault $name $($($kind)+)?);
     };
-    (@fault $name:ident own) => {};
+    (@fault $name:ident own fault) => {};
     (@fault $name:ident) => {
+        $crate::faults!(@fault $name fault by row);
+    };
+    (@fault $name:ident fault by $row:ident) => {
         impl $crate::fault::Fault for $name {
             fn code(&self) -> &'static str {
-                self.row().code
+                self.$row().code
             }
 
             fn exit(&self) -> $crate::fault::Exit {
-                self.row().exit
+                self.$row().exit
             }
 
             fn rules(&self) -> Vec<provost_chip::rules::RuleId> {
-                self.row().rules.to_vec()
+                self.$row().rules.to_vec()
             }
 
             fn remedy(&self) -> $crate::fault::Remedy {
-                self.row().into()
+                self.$row().into()
             }
         }
     };
 }
 
-#[allow(unused_imports, reason = "its users come")]
-pub(crate) use faults;
+pub use faults;
+
+/// Declares the rows of errors of another crate, by their codes: `"code" | "code" => Exit { causes: […], next: […] }`.
+macro_rules! table {
+    ($($($code:literal)|+ => $exit:ident { causes: $causes:tt, next: $next:tt $(,)? })+) => {
+        /// One row per code.
+        pub(crate) const ROWS: &[$crate::fault::Row] = &[$($($crate::fault::Row {
+            code: $code,
+            exit: $crate::fault::Exit::$exit,
+            rules: &[],
+            causes: &$causes,
+            next: &$next,
+        }),+),+];
+    };
+}
+
+pub(crate) use table;
 
 #[cfg(test)]
 mod tests {

@@ -124,30 +124,25 @@ fn list(names: &[String]) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
-impl Error {
-    /// A short stable name, for machines.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Uri { rule: UriRule::Pin, .. } => "pkcs11-uri-pin",
-            Self::Uri { .. } => "pkcs11-uri",
-            Self::NoModule => "pkcs11-no-module",
-            Self::Module { .. } => "pkcs11-module",
-            Self::NoToken { .. } => "pkcs11-no-token",
-            Self::AmbiguousToken { .. } => "pkcs11-ambiguous-token",
-            Self::PinNeeded => "pkcs11-pin-needed",
-            Self::WrongPin => "pkcs11-wrong-pin",
-            Self::PinLocked => "pkcs11-pin-locked",
-            Self::NoKey { .. } => "pkcs11-no-key",
-            Self::AmbiguousKey { .. } => "pkcs11-ambiguous-key",
-            Self::AlwaysAuthenticate => "pkcs11-always-authenticate",
-            Self::NotForSigning => "pkcs11-not-for-signing",
-            Self::NoPublicKey => "pkcs11-no-public-key",
-            Self::Gone { .. } => "pkcs11-gone",
-            Self::SignatureLength { .. } | Self::WrongSignature => "pkcs11-signature",
-            Self::Call { .. } => "pkcs11-call",
-        }
-    }
-}
+codes!(Error, self => self, {
+    Self::Uri { rule: UriRule::Pin, .. } => "pkcs11-uri-pin",
+    Self::Uri { .. } => "pkcs11-uri",
+    Self::NoModule => "pkcs11-no-module",
+    Self::Module { .. } => "pkcs11-module",
+    Self::NoToken { .. } => "pkcs11-no-token",
+    Self::AmbiguousToken { .. } => "pkcs11-ambiguous-token",
+    Self::PinNeeded => "pkcs11-pin-needed",
+    Self::WrongPin => "pkcs11-wrong-pin",
+    Self::PinLocked => "pkcs11-pin-locked",
+    Self::NoKey { .. } => "pkcs11-no-key",
+    Self::AmbiguousKey { .. } => "pkcs11-ambiguous-key",
+    Self::AlwaysAuthenticate => "pkcs11-always-authenticate",
+    Self::NotForSigning => "pkcs11-not-for-signing",
+    Self::NoPublicKey => "pkcs11-no-public-key",
+    Self::Gone { .. } => "pkcs11-gone",
+    Self::SignatureLength { .. } | Self::WrongSignature => "pkcs11-signature",
+    Self::Call { .. } => "pkcs11-call",
+});
 
 /// The return values of PKCS #11 that a person can do something about, by what that is.
 impl From<CallError> for Error {

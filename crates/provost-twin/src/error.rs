@@ -72,19 +72,14 @@ pub enum TwinError {
     },
 }
 
-impl TwinError {
-    /// Stable code.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::NotFound { .. } => "twin-not-found",
-            Self::Io { .. } => "twin-file-io",
-            Self::Damaged { .. } => "twin-file-damaged",
-            Self::Newer { .. } => "twin-file-newer",
-            Self::Exists { .. } => "twin-file-exists",
-            Self::Door { .. } => "twin-door",
-            Self::Part(_) => "part-unknown",
-            Self::Switch(_) => "twin-switch",
-            Self::Option { .. } => "twin-option",
-        }
-    }
-}
+codes!(TwinError, self => self, {
+    Self::NotFound { .. } => "twin-not-found",
+    Self::Io { .. } => "twin-file-io",
+    Self::Damaged { .. } => "twin-file-damaged",
+    Self::Newer { .. } => "twin-file-newer",
+    Self::Exists { .. } => "twin-file-exists",
+    Self::Door { .. } => "twin-door",
+    Self::Part(_) => "part-unknown",
+    Self::Switch(_) => "twin-switch",
+    Self::Option { .. } => "twin-option",
+});

@@ -1,10 +1,14 @@
 //! Asking before a real chip is written to.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _};
 
-use provost_ops::{bench::Bench, close::Consent, error::OpError};
+use provost_ops::{bench::Bench, close::Consent};
 
-use crate::cli::Arguments;
+use crate::{
+    cli::Arguments,
+    error::FaceError,
+    term::{self, say},
+};
 
 /// Has a write to a real chip confirmed; a virtual chip needs no asking.
 ///
@@ -20,7 +24,7 @@ pub(crate) fn write_to(bench: &Bench, arguments: &Arguments, what: &str) -> Resu
         None if arguments.non_interactive || !io::stdin().is_terminal() => String::new(),
         None => ask(&phrase),
     };
-    if given.trim() == phrase { Ok(()) } else { Err(OpError::NotConfirmed { phrase }.into()) }
+    if given.trim() == phrase { Ok(()) } else { Err(FaceError::NotConfirmed { phrase }.into()) }
 }
 
 /// Has something that cannot simply be undone confirmed, on virtual chips too: the phrase names the chip and what is done.
@@ -29,7 +33,7 @@ pub(crate) fn phrase(arguments: &Arguments, phrase: &str, warning: &str) -> bool
         Some(given) => given.clone(),
         None if arguments.non_interactive || !io::stdin().is_terminal() => String::new(),
         None => {
-            eprint!("{warning}");
+            term::tell(warning);
             read_answer(phrase)
         }
     };
@@ -73,23 +77,20 @@ impl Consent for LastStep<'_> {
 
 fn read_line() -> String {
     let mut line = String::new();
-    let _ = io::stderr().flush();
     let _ = io::stdin().lock().read_line(&mut line);
     line
 }
 
 fn ask(phrase: &str) -> String {
-    eprintln!(
-        "provost has never met a real chip: what it does next comes from public documents and reports, and was tried"
-    );
-    eprintln!("on virtual chips only (`provost twin ledger` says how sure each piece is).");
+    say!("provost has never met a real chip: what it does next comes from public documents and reports, and was tried");
+    say!("on virtual chips only (`provost twin ledger` says how sure each piece is).");
     if phrase.starts_with("erase the chip") {
-        eprintln!("Everything on this chip will be erased.");
+        say!("Everything on this chip will be erased.");
     }
     read_answer(phrase)
 }
 
 fn read_answer(phrase: &str) -> String {
-    eprint!("Type {phrase:?} to go on: ");
+    term::tell(&format!("Type {phrase:?} to go on: "));
     read_line()
 }

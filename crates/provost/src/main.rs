@@ -1,11 +1,14 @@
 //! The face of provost: parses, asks, prints. What is known of the chip lives in the crates below.
+#![deny(clippy::print_stdout, clippy::print_stderr)] // `term` writes, and what it cannot write stops nothing
 
 mod cli;
 mod commands;
 mod confirm;
+mod error;
 mod hints;
 mod output;
 mod secrets;
+mod term;
 
 use std::process::ExitCode;
 

@@ -1,11 +1,6 @@
 //! Everything that is printed: one value per command, as a page for people or as one JSON document.
 
-use std::{
-    fmt::Write as _,
-    io::{self, IsTerminal as _, Write as _},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{fmt::Write as _, io, process::ExitCode, time::Duration};
 
 use provost_chip::{rules::RuleId, sources::Source};
 use provost_ops::{
@@ -16,8 +11,14 @@ use provost_ops::{
 };
 use serde::Serialize;
 use serde_json::{Value, json};
+use tracing_subscriber::{Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-use crate::{cli::Arguments, hints};
+use crate::{
+    cli::Arguments,
+    error::FaceError,
+    hints,
+    term::{self, say},
+};
 
 /// What a command has to show.
 #[derive(Debug)]
@@ -90,22 +91,27 @@ pub(crate) fn finish_usage(error: &clap::Error) -> ExitCode {
     // Without arguments that parse, the words themselves say whether a document is wanted.
     if error.use_stderr() && std::env::args_os().any(|word| word == "--json") {
         let report = hints::usage(&error.to_string());
-        print_json("provost.error/1", serde_json::to_value(&report).unwrap_or(Value::Null), None);
-    } else {
-        let _ = error.print();
+        let document = serde_json::to_value(&report).unwrap_or(Value::Null);
+        if print_json("provost.error/1", document, None).is_err() {
+            term::tell(&hints::text(&report));
+        }
+    } else if let (Err(lost), false) = (term::forgiven(error.print()), error.use_stderr()) {
+        return unprinted(lost);
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 /// Logs to stderr, if asked for.
 pub(crate) fn start_tracing(verbose: u8) {
-    let filter = match verbose {
+    let level = match verbose {
         0 => return,
-        1 => "provost=debug,warn",
-        _ => "trace",
+        1 => tracing::Level::DEBUG,
+        _ => tracing::Level::TRACE,
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| filter.into());
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+    // Our own crates only: a driver's log shows what it sends over USB, and with it the words of a password.
+    let ours = Targets::new().with_target("provost", level);
+    let log = tracing_subscriber::fmt::layer().with_ansi(term::is_watched()).with_writer(|| term::Stderr);
+    let _ = tracing_subscriber::registry().with(log.with_filter(ours)).try_init();
 }
 
 /// Prints what a command came to, and says it to the shell.
@@ -113,10 +119,13 @@ pub(crate) fn finish(arguments: &Arguments, result: Result<Page, Stop>, wall: Du
     match result {
         Ok(page) => {
             print_cost(arguments, page.cost.as_ref(), wall);
-            if arguments.json {
-                print_json(page.schema, page.value, arguments.stats.then_some(page.cost).flatten());
+            let printed = if arguments.json {
+                print_json(page.schema, page.value, arguments.stats.then_some(page.cost).flatten())
             } else {
-                print(&page.text);
+                term::print(&page.text)
+            };
+            if let Err(lost) = printed {
+                return unprinted(lost);
             }
             page.exit.map_or(ExitCode::SUCCESS, |exit| ExitCode::from(exit.code()))
         }
@@ -124,33 +133,35 @@ pub(crate) fn finish(arguments: &Arguments, result: Result<Page, Stop>, wall: Du
             print_cost(arguments, cost.as_ref(), wall);
             let report = hints::report(&error);
             if arguments.json {
-                print_json(
-                    "provost.error/1",
-                    serde_json::to_value(&report).unwrap_or(Value::Null),
-                    arguments.stats.then_some(cost).flatten(),
-                );
+                let document = serde_json::to_value(&report).unwrap_or(Value::Null);
+                let stats = arguments.stats.then_some(cost).flatten();
+                if print_json("provost.error/1", document, stats).is_err() {
+                    // The error itself is what matters, and its exit code.
+                    term::tell(&hints::text(&report));
+                }
             } else {
-                eprint!("{}", hints::text(&report));
+                term::tell(&hints::text(&report));
             }
             ExitCode::from(error.exit().code())
         }
     }
 }
 
-fn print_json(schema: &str, mut value: Value, stats: Option<Value>) {
+/// The command did its work, and what it had to say was lost.
+fn unprinted(lost: io::Error) -> ExitCode {
+    let error = Failure::from(FaceError::Output(lost));
+    term::tell(&hints::text(&hints::report(&error)));
+    ExitCode::from(error.exit().code())
+}
+
+fn print_json(schema: &str, mut value: Value, stats: Option<Value>) -> io::Result<()> {
     if let Value::Object(map) = &mut value {
         map.insert("schema".to_owned(), schema.into());
         if let Some(stats) = stats {
             map.insert("stats".to_owned(), stats);
         }
     }
-    print(&format!("{value:#}\n"));
-}
-
-/// A reader that has gone away (`| head`) is no error.
-pub(crate) fn print(text: &str) {
-    let mut stdout = io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    term::print_json(&value)
 }
 
 fn print_cost(arguments: &Arguments, cost: Option<&Value>, wall: Duration) {
@@ -163,7 +174,7 @@ fn print_cost(arguments: &Arguments, cost: Option<&Value>, wall: Duration) {
         let _ = write!(text, "{transactions} SWD transactions, {bits} bits, {virtual_ms} ms of the chip's time, ");
     }
     let accesses: u64 = ["ap_reads", "ap_writes", "dp_reads", "dp_writes"].iter().filter_map(|n| number(n)).sum();
-    eprintln!("stats: {text}{accesses} register accesses asked for, {} ms wall time", wall.as_millis());
+    say!("stats: {text}{accesses} register accesses asked for, {} ms wall time", wall.as_millis());
 }
 
 /// Width of a progress bar.
@@ -178,7 +189,7 @@ pub(crate) struct Teller {
 
 impl Teller {
     pub(crate) fn new(arguments: &Arguments) -> Self {
-        Self { quiet: arguments.json && !io::stderr().is_terminal(), count: 0 }
+        Self { quiet: arguments.json && !term::is_watched(), count: 0 }
     }
 }
 
@@ -187,31 +198,30 @@ impl Narrator for Teller {
         self.count += 1;
         if !self.quiet {
             let why: Vec<&str> = why.iter().map(|r| r.rule().id).collect();
-            eprintln!("{:>2}. {what}", self.count);
+            say!("{:>2}. {what}", self.count);
             if !why.is_empty() {
-                eprintln!("      why: {}", why.join(", "));
+                say!("      why: {}", why.join(", "));
             }
         }
     }
 
     fn note(&mut self, what: &str) {
         if !self.quiet {
-            eprintln!("      {what}");
+            say!("      {what}");
         }
     }
 
     fn progress(&mut self, done: u64, of: u64) {
         // A bar is drawn over and over: on a terminal only.
-        if self.quiet || of == 0 || !io::stderr().is_terminal() {
+        if self.quiet || of == 0 || !term::is_watched() {
             return;
         }
         let filled = usize::try_from(done.min(of) * BAR as u64 / of).unwrap_or(BAR);
         let bar = format!("{}{}", "#".repeat(filled), ".".repeat(BAR - filled));
-        eprint!("\r      [{bar}] {:>5} of {} KB", done / 1024, of / 1024);
+        term::redraw(&format!("      [{bar}] {:>5} of {} KB", done / 1024, of / 1024));
         if done >= of {
-            eprintln!();
+            term::tell("\n");
         }
-        let _ = io::stderr().flush();
     }
 }
 

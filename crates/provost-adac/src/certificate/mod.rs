@@ -31,19 +31,14 @@ pub struct CertificateError {
     pub rule: CertificateRule,
 }
 
-impl CertificateError {
-    /// A short stable name, for machines.
-    pub const fn code(&self) -> &'static str {
-        match self.rule {
-            CertificateRule::Truncated { .. } => "certificate-truncated",
-            CertificateRule::FormatVersion { .. } => "certificate-version",
-            CertificateRule::CryptoSystem { .. } => "certificate-crypto-system",
-            CertificateRule::Role { .. } => "certificate-role",
-            CertificateRule::Length { .. } => "certificate-length",
-            CertificateRule::PaddingNotZero => "certificate-padding",
-        }
-    }
-}
+codes!(CertificateError, self => self.rule, {
+    CertificateRule::Truncated { .. } => "certificate-truncated",
+    CertificateRule::FormatVersion { .. } => "certificate-version",
+    CertificateRule::CryptoSystem { .. } => "certificate-crypto-system",
+    CertificateRule::Role { .. } => "certificate-role",
+    CertificateRule::Length { .. } => "certificate-length",
+    CertificateRule::PaddingNotZero => "certificate-padding",
+});
 
 /// A rule of the certificate format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -51,18 +51,16 @@ pub enum ChainFormatError {
     Bare(CertificateError),
 }
 
-impl ChainFormatError {
-    /// A short stable name, for machines.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Base64 { .. } => "chain-base64",
-            Self::NoPemBlock => "chain-no-pem-block",
-            Self::Tlv(error) => error.code(),
-            Self::Type { .. } => "chain-tlv-type",
-            Self::Certificate { error, .. } | Self::Bare(error) => error.code(),
-        }
-    }
+codes!(ChainFormatError, self => self, {
+    Self::Base64 { .. } => "chain-base64",
+    Self::NoPemBlock => "chain-no-pem-block",
+    Self::Type { .. } => "chain-tlv-type",
+    ;
+    Self::Tlv(error) => error.code(),
+    Self::Certificate { error, .. } | Self::Bare(error) => error.code(),
+});
 
+impl ChainFormatError {
     /// The byte that breaks the rule: of the text for [`Self::Base64`], otherwise of the bytes that base64 stands for.
     pub const fn offset(&self) -> Option<usize> {
         match self {

@@ -69,21 +69,18 @@ pub enum ChainError {
     },
 }
 
-impl ChainError {
-    /// A short stable name, for machines.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Empty => "chain-empty",
-            Self::Incomplete => "chain-incomplete",
-            Self::WrongOrder { .. } => "chain-order",
-            Self::RootHashMismatch => "chain-root-hash",
-            Self::BadPublicKey { .. } => "chain-public-key",
-            Self::BadSignature { .. } => "chain-signature",
-            Self::BadExtensionsHash { .. } => "chain-extensions-hash",
-            Self::ScopeConflict { .. } => "chain-scope-conflict",
-        }
-    }
+codes!(ChainError, self => self, {
+    Self::Empty => "chain-empty",
+    Self::Incomplete => "chain-incomplete",
+    Self::WrongOrder { .. } => "chain-order",
+    Self::RootHashMismatch => "chain-root-hash",
+    Self::BadPublicKey { .. } => "chain-public-key",
+    Self::BadSignature { .. } => "chain-signature",
+    Self::BadExtensionsHash { .. } => "chain-extensions-hash",
+    Self::ScopeConflict { .. } => "chain-scope-conflict",
+});
 
+impl ChainError {
     /// Position of the certificate to blame, the root is 0.
     pub const fn index(&self) -> Option<usize> {
         match self {

@@ -151,24 +151,21 @@ pub enum KeyError {
     NoRandomness,
 }
 
-impl KeyError {
-    /// A short stable name, for machines.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::NotOnCurve => "key-not-on-curve",
-            Self::ScalarOutOfRange => "key-scalar-out-of-range",
-            Self::NoPemBlock { .. } => "key-no-pem-block",
-            Self::Unknown => "key-unknown-form",
-            Self::Encrypted => "key-encrypted",
-            Self::TraditionalEncryption { .. } => "key-traditional-encryption",
-            Self::Passphrase => "key-passphrase",
-            Self::Broken { .. } | Self::Malformed { .. } => "key-malformed",
-            Self::PublicOnly => "key-public-only",
-            Self::Encoding => "key-encoding",
-            Self::NoRandomness => "no-randomness",
-        }
-    }
+codes!(KeyError, self => self, {
+    Self::NotOnCurve => "key-not-on-curve",
+    Self::ScalarOutOfRange => "key-scalar-out-of-range",
+    Self::NoPemBlock { .. } => "key-no-pem-block",
+    Self::Unknown => "key-unknown-form",
+    Self::Encrypted => "key-encrypted",
+    Self::TraditionalEncryption { .. } => "key-traditional-encryption",
+    Self::Passphrase => "key-passphrase",
+    Self::Broken { .. } | Self::Malformed { .. } => "key-malformed",
+    Self::PublicOnly => "key-public-only",
+    Self::Encoding => "key-encoding",
+    Self::NoRandomness => "no-randomness",
+});
 
+impl KeyError {
     /// Where in the input, if a byte of it is to blame.
     pub const fn offset(&self) -> Option<usize> {
         match self {

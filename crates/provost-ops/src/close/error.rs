@@ -2,137 +2,248 @@
 
 use std::{io, path::PathBuf};
 
-use provost_chip::{rules::RuleId, states::ProductState};
+use provost_chip::states::ProductState;
 
 use super::{bound::Difference, preflight::Finding};
-use crate::error::Exit;
+use crate::fault::{self, Row, faults, files};
 
-/// Why a close stopped.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CloseError {
-    /// Rules of the preflight failed.
-    #[error("the preflight refuses: {}", list(.failed))]
-    Refused {
-        /// The rules, and what was measured.
-        failed: Vec<Finding>,
-    },
-    /// An override that is none.
-    #[error("--override {id}: {why}")]
-    Override {
-        /// The id given.
-        id: String,
-        /// Why not.
-        why: &'static str,
-    },
-    /// A gate between Provisioning and the final state is shut.
-    #[error("{rule}: {found}; the final state was not written, the chip is in Provisioning")]
-    Gate {
-        /// The rule.
-        rule: &'static str,
-        /// What was measured.
-        found: String,
-    },
-    /// The chip is not the one that the plan or the journal is bound to.
-    #[error("this is another chip: {expected} was meant, {found} was found")]
-    WrongChip {
-        /// The unique id meant.
-        expected: String,
-        /// What was found.
-        found: String,
-    },
-    /// The chip or the files are no longer as planned.
-    #[error("not as planned: {}", listed(.differences))]
-    PlanDiffers {
-        /// What differs.
-        differences: Vec<Difference>,
-    },
-    /// A plan file is none, or was changed.
-    #[error("plan {path}: {source}")]
-    PlanFile {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The phrase is missing or wrong; nothing was written.
-    #[error("this closes the chip, and was not confirmed: expected the phrase {phrase:?}")]
-    NotConfirmed {
-        /// The phrase.
-        phrase: String,
-    },
-    /// The phrase was not given when it was asked for, right before the last step.
-    #[error("stopped before the last step: the phrase {phrase:?} was not given; the final state was not written")]
-    StoppedBeforeTheDoor {
-        /// The phrase.
-        phrase: String,
-    },
-    /// An earlier close of this chip was not finished.
-    #[error("an earlier close of this chip was not finished; it is written down in {folder}")]
-    Unfinished {
-        /// Its folder.
-        folder: PathBuf,
-    },
-    /// There is no unfinished close.
-    #[error("no unfinished close of {chip} in {out}")]
-    NothingToResume {
-        /// What `--probe` said.
-        chip: String,
-        /// Where it was looked for.
-        out: PathBuf,
-    },
-    /// The chip stands where no close of ours has left it.
-    #[error("the chip is {found}, which is not where this close left it")]
-    Elsewhere {
-        /// What was found.
-        found: String,
-    },
-    /// The final state was written and is not there.
-    #[error("PRODUCT_STATE = {wanted} was written, and the chip says {found}")]
-    NotTaken {
-        /// The state written.
-        wanted: ProductState,
-        /// What discovery shows.
-        found: String,
-    },
-    /// Option words did not take the values that a rehearsal restores.
-    #[error("option words were not restored: {}", listed(.differences))]
-    OptionsNotRestored {
-        /// What differs.
-        differences: Vec<Difference>,
-    },
-    /// The set holds no credential of the kind that the plan is bound to.
-    #[error("the credential holds nothing of the kind that this chip asks for")]
-    NoPassword,
-    /// What was read of the flash before a rehearsal is no longer what was written down.
-    #[error("{} is not what was read of the flash", path.display())]
-    KeptDamaged {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Which board this is cannot be told, and an unfinished close may be of another one.
-    #[error("a close was begun and not finished ({}), and this chip does not say whether it is that one", folder.display())]
-    CannotTell {
-        /// The folder of the unfinished close.
-        folder: PathBuf,
-    },
-    /// The policy file says something unknown, or cannot be read.
-    #[error("policy {path}: {source}")]
-    Policy {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The encrypted copy could not be made.
-    #[error("escrow {path}: {source}")]
-    Escrow {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+faults! {
+    /// Why a close stopped.
+    pub enum CloseError (fault by told) {
+        /// Rules of the preflight failed.
+        #[error("the preflight refuses: {}", list(.failed))]
+        Refused {
+            /// The rules, and what was measured.
+            failed: Vec<Finding>,
+        } = "close-refused", Refused {
+            causes: ["a rule of the preflight does not hold: what was measured stands behind its id"],
+            next: [
+                "`provost explain P-…` says what a rule is about, `provost close --dry-run` shows all of them",
+                "mend it and run the same command again; nothing was written",
+                "some rules can be passed over by name with --override; the receipt keeps it",
+            ],
+        }
+        /// An override that is none.
+        #[error("--override {id}: {why}")]
+        Override {
+            /// The id given.
+            id: String,
+            /// Why not.
+            why: &'static str,
+        } = "close-override", Usage {
+            causes: ["a misspelt id, or a rule without which the close cannot work"],
+            next: ["`provost close --dry-run` lists the rules; nothing was written"],
+        }
+        /// A gate between Provisioning and the final state is shut.
+        #[error("{rule}: {found}; the final state was not written, the chip is in Provisioning")]
+        Gate {
+            /// The rule.
+            rule: &'static str,
+            /// What was measured.
+            found: String,
+        } = "close-gate", PersonMustAct, [DaNeedsValidData, ClosingWithoutDaLoses] {
+            causes: [
+                "the chip does not accept what was provisioned",
+                "the credential does not fit the chip's TrustZone setting",
+                "the chip on the wire was exchanged",
+            ],
+            next: [
+                "the final state was not written: `provost rescue` brings the chip back to Open, erased",
+                "or mend it and go on: `provost apply --resume`",
+            ],
+        }
+        /// The chip is not the one that the plan or the journal is bound to.
+        #[error("this is another chip: {expected} was meant, {found} was found")]
+        WrongChip {
+            /// The unique id meant.
+            expected: String,
+            /// What was found.
+            found: String,
+        } = "close-wrong-chip", Refused {
+            causes: ["another board is on the wire than the one that the plan or the journal tells of"],
+            next: ["connect the right board, or give this one a plan and an --out of its own; nothing was written"],
+        }
+        /// The chip or the files are no longer as planned.
+        #[error("not as planned: {}", listed(.differences))]
+        PlanDiffers {
+            /// What differs.
+            differences: Vec<Difference>,
+        } = "plan-differs", Refused {
+            causes: ["the chip, its firmware, its option bytes or the credential changed after the plan was made"],
+            next: [
+                "look at the differences; if they are wanted, make a new plan with `provost close --save`; nothing was written",
+            ],
+        }
+        /// A plan file is none, or was changed.
+        #[error("plan {path}: {source}")]
+        PlanFile {
+            /// The file.
+            path: PathBuf,
+            /// Why.
+            source: io::Error,
+        } = "plan-file", Refused {
+            causes: ["the file is no plan, or was changed after it was made"],
+            next: ["make it anew with `provost close --save`, --force overwrites; nothing was written"],
+        }
+        /// The phrase is missing or wrong; nothing was written.
+        #[error("this closes the chip, and was not confirmed: expected the phrase {phrase:?}")]
+        NotConfirmed {
+            /// The phrase.
+            phrase: String,
+        } = "close-not-confirmed", Refused {
+            causes: ["a close is confirmed by a phrase that names the chip and where it goes"],
+            next: ["type the phrase when asked, or give it with --confirm; nothing was written"],
+        }
+        /// The phrase was not given when it was asked for, right before the last step.
+        #[error("stopped before the last step: the phrase {phrase:?} was not given; the final state was not written")]
+        StoppedBeforeTheDoor {
+            /// The phrase.
+            phrase: String,
+        } = "close-stopped", PersonMustAct, [BareProvisioningIsRescuable] {
+            causes: ["the phrase was not given, or not letter by letter"],
+            next: [
+                "`provost apply --resume` asks again",
+                "or `provost rescue` brings the chip back to Open, erased: the final state was not written",
+            ],
+        }
+        /// An earlier close of this chip was not finished.
+        #[error("an earlier close of this chip was not finished; it is written down in {folder}")]
+        Unfinished {
+            /// Its folder.
+            folder: PathBuf,
+        } = "close-unfinished", PersonMustAct {
+            causes: ["an earlier close of this chip was interrupted, and it had another end or another plan"],
+            next: [
+                "`provost apply --resume` finishes it",
+                "or `provost rescue` brings the chip back to Open, and a new close can begin",
+            ],
+        }
+        /// There is no unfinished close.
+        #[error("no unfinished close of {chip} in {out}")]
+        NothingToResume {
+            /// What `--probe` said.
+            chip: String,
+            /// Where it was looked for.
+            out: PathBuf,
+        } = "close-nothing-to-resume", Refused {
+            causes: ["no close of this chip was interrupted", "another --probe name or another --out than then"],
+            next: ["use the same --probe and --out, or begin with `provost close`; nothing was written"],
+        }
+        /// The chip stands where no close of ours has left it.
+        #[error("the chip is {found}, which is not where this close left it")]
+        Elsewhere {
+            /// What was found.
+            found: String,
+        } = "close-elsewhere", PersonMustAct {
+            causes: ["somebody wrote another product state meanwhile", "another board of the same name is on the wire"],
+            next: ["`provost status` and `provost auth discover` show where it is; nothing was written"],
+        }
+        /// The final state was written and is not there.
+        #[error("PRODUCT_STATE = {wanted} was written, and the chip says {found}")]
+        NotTaken {
+            /// The state written.
+            wanted: ProductState,
+            /// What discovery shows.
+            found: String,
+        } = "close-not-taken", PersonMustAct, [ForwardFromProvisioning] {
+            causes: ["the chip ignored the write", "the supply sagged at the reset"],
+            next: [
+                "`provost status` shows where it is; in Provisioning `provost apply --resume` writes it again",
+                "`provost rescue --credential DIR` brings the chip back to Open, erased",
+            ],
+        }
+        /// Option words did not take the values that a rehearsal restores.
+        #[error("option words were not restored: {}", listed(.differences))]
+        OptionsNotRestored {
+            /// What differs.
+            differences: Vec<Difference>,
+        } = "close-options-not-restored", Interrupted, [FullRegressionEffect] {
+            causes: [
+                "the regression left an option byte that this tool does not know how to set back",
+                "noise on the wire",
+            ],
+            next: ["`provost apply --resume` tries again; the values stand in plan.json of the close's folder"],
+        }
+        /// The set holds no credential of the kind that the plan is bound to.
+        #[error("the credential holds nothing of the kind that this chip asks for")]
+        NoCredential = "close-no-credential", PersonMustAct {
+            causes: ["files were taken out of the credential's folder after the plan was made"],
+            next: ["bring them back, then `provost apply --resume`; the final state was not written"],
+        }
+        /// What was read of the flash before a rehearsal is no longer what was written down.
+        #[error("{} is not what was read of the flash", path.display())]
+        KeptDamaged {
+            /// The file.
+            path: PathBuf,
+        } = "close-kept-damaged", PersonMustAct {
+            causes: ["the file was edited, or the disk lost data"],
+            next: [
+                "bring the file back from a copy, then `provost apply --resume`",
+                "or give the firmware up: `provost rescue` brings the chip back to Open, erased",
+            ],
+        }
+        /// Which board this is cannot be told, and an unfinished close may be of another one.
+        #[error("a close was begun and not finished ({}), and this chip does not say whether it is that one", folder.display())]
+        CannotTell {
+            /// The folder of the unfinished close.
+            folder: PathBuf,
+        } = "job-cannot-tell", PersonMustAct, [DaNeedsNrst] {
+            causes: ["the chip shows no unique id in its state, and the probe may hold another board than then"],
+            next: [
+                "if it is the same board, say so: the same command with --this-is and the unique id that stands in its plan.json; nothing was written",
+            ],
+        }
+        /// The policy file says something unknown, or cannot be read.
+        #[error("policy {path}: {source}")]
+        Policy {
+            /// The file.
+            path: PathBuf,
+            /// Why.
+            source: io::Error,
+        } = "policy-file", Refused {
+            causes: ["a word in the file is misspelt, or its value is of another kind"],
+            next: ["mend the policy; nothing was written"],
+        }
+        /// The encrypted copy could not be made.
+        #[error("escrow {path}: {source}")]
+        Escrow {
+            /// The file.
+            path: PathBuf,
+            /// Why.
+            source: io::Error,
+        } = "escrow", Usage {
+            causes: ["no recipient, or one that is no age recipient (age1…)"],
+            next: [
+                "give --recipient or [escrow] recipients in provost.toml; nothing was written to the chip",
+            ],
+        }
+    }
 }
+
+impl CloseError {
+    /// The row that speaks for it. A preflight that fails for one reason means to a script what this reason means elsewhere.
+    fn told(&self) -> &'static Row {
+        let own = self.row();
+        match self {
+            Self::PlanFile { source, .. } | Self::Policy { source, .. } | Self::Escrow { source, .. } => {
+                files::row_of(source, own)
+            }
+            Self::Refused { failed } => {
+                let mut codes = failed.iter().map(|finding| ELSEWHERE.iter().find(|(rule, _)| *rule == finding.rule));
+                match codes.next() {
+                    Some(Some((rule, code))) if codes.all(|c| c.is_some_and(|(other, _)| other == rule)) => {
+                        fault::find(code).unwrap_or(own)
+                    }
+                    _ => own,
+                }
+            }
+            _ => own,
+        }
+    }
+}
+
+/// Rules of the preflight whose failure has a code of its own in other commands.
+const ELSEWHERE: [(&str, &str); 2] = [("P-NRST", "nrst-not-wired"), ("P-PART", "part-needed")];
 
 fn list(failed: &[Finding]) -> String {
     failed.iter().map(|f| format!("{} ({})", f.rule, f.found)).collect::<Vec<_>>().join("; ")
@@ -140,65 +251,4 @@ fn list(failed: &[Finding]) -> String {
 
 fn listed(all: &[Difference]) -> String {
     all.iter().map(|d| format!("{} {} instead of {}", d.what, d.found, d.planned)).collect::<Vec<_>>().join("; ")
-}
-
-impl CloseError {
-    /// Stable code.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Refused { .. } => "close-refused",
-            Self::Override { .. } => "close-override",
-            Self::Gate { .. } => "close-gate",
-            Self::WrongChip { .. } => "close-wrong-chip",
-            Self::PlanDiffers { .. } => "plan-differs",
-            Self::PlanFile { .. } => "plan-file",
-            Self::NotConfirmed { .. } => "close-not-confirmed",
-            Self::StoppedBeforeTheDoor { .. } => "close-stopped",
-            Self::Unfinished { .. } => "close-unfinished",
-            Self::NothingToResume { .. } => "close-nothing-to-resume",
-            Self::Elsewhere { .. } => "close-elsewhere",
-            Self::NotTaken { .. } => "close-not-taken",
-            Self::OptionsNotRestored { .. } => "close-options-not-restored",
-            Self::NoPassword => "close-no-credential",
-            Self::KeptDamaged { .. } => "close-kept-damaged",
-            Self::CannotTell { .. } => "job-cannot-tell",
-            Self::Policy { .. } => "policy-file",
-            Self::Escrow { .. } => "escrow",
-        }
-    }
-
-    /// What it means to a script.
-    pub const fn exit(&self) -> Exit {
-        match self {
-            Self::Override { .. } => Exit::Usage,
-            Self::Refused { .. }
-            | Self::WrongChip { .. }
-            | Self::PlanDiffers { .. }
-            | Self::PlanFile { .. }
-            | Self::NotConfirmed { .. }
-            | Self::NothingToResume { .. }
-            | Self::Policy { .. } => Exit::Refused,
-            Self::Gate { .. }
-            | Self::StoppedBeforeTheDoor { .. }
-            | Self::Unfinished { .. }
-            | Self::Elsewhere { .. }
-            | Self::NotTaken { .. }
-            | Self::NoPassword
-            | Self::CannotTell { .. }
-            | Self::KeptDamaged { .. } => Exit::PersonMustAct,
-            Self::OptionsNotRestored { .. } => Exit::Interrupted,
-            Self::Escrow { .. } => Exit::Failed,
-        }
-    }
-
-    /// The rules of the life cycle behind it.
-    pub const fn rules(&self) -> &'static [RuleId] {
-        match self {
-            Self::Gate { .. } => &[RuleId::DaNeedsValidData, RuleId::ClosingWithoutDaLoses],
-            Self::StoppedBeforeTheDoor { .. } => &[RuleId::BareProvisioningIsRescuable],
-            Self::NotTaken { .. } => &[RuleId::ForwardFromProvisioning],
-            Self::OptionsNotRestored { .. } => &[RuleId::FullRegressionEffect],
-            _ => &[],
-        }
-    }
 }

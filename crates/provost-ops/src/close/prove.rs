@@ -108,7 +108,7 @@ impl Run<'_> {
 
     /// Writes and locks what does not stand there yet.
     fn write_otp(&mut self) -> Result<()> {
-        let Some(password) = self.set.password() else { return fail(CloseError::NoPassword) };
+        let Some(password) = self.set.password() else { return fail(CloseError::NoCredential) };
         let steps = otp::plan(self.session, password)?;
         self.driver.begin(Step::WriteOtp)?;
         otp::write(self.session, &steps, self.driver.narrator())
@@ -117,7 +117,9 @@ impl Run<'_> {
     /// Authenticates the full regression of the rehearsal; `false` if the chip refused.
     fn use_credential(&mut self, attempt: Attempt, conversation: &Conversation) -> Result<bool> {
         self.driver.begin(Step::Regress { phase: Phase::Rehearsal })?;
-        let Some(credential) = self.set.credential(self.plan.bound.method) else { return fail(CloseError::NoPassword) };
+        let Some(credential) = self.set.credential(self.plan.bound.method) else {
+            return fail(CloseError::NoCredential);
+        };
         let outcome = match crate::drive::debug_auth::authenticate(self.session, &conversation.mailbox, credential) {
             Ok(()) => AttemptOutcome::Granted,
             Err(error) => {

@@ -9,11 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{bound::Bound, preflight::Finding};
-use crate::{
-    drive::debug_auth::Discovered,
-    error::{OpError, Result},
-    job::How,
-};
+use crate::{drive::debug_auth::Discovered, fault::Result, job::How, store::StoreError};
 
 /// Schema of the receipt.
 pub const SCHEMA: &str = "provost.close-receipt/1";
@@ -79,7 +75,7 @@ pub struct Entry {
 pub fn history(folders: &[PathBuf], uid: Option<&str>) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for folder in folders.iter().filter(|f| f.exists()) {
-        let error = |source| OpError::Journal { path: folder.clone(), source };
+        let error = |source| StoreError::Journal { path: folder.clone(), source };
         for item in fs::read_dir(folder).map_err(error)? {
             let path = item.map_err(error)?.path().join("receipt.json");
             if path.is_file() {

@@ -97,6 +97,7 @@ fn field(field: &'static str, word: &str, expected: &'static str) -> SetError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::Fault as _;
 
     #[test]
     fn masks_are_said_in_three_ways() {

@@ -2,121 +2,179 @@
 
 use std::{io, path::PathBuf};
 
-use provost_chip::{registers::flash, rules::RuleId};
+use provost_chip::registers::flash;
 
-use crate::error::{Exit, Failure};
+use crate::fault::{Failure, Row, faults, files};
 
-/// Why an operation on user flash stopped.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FlashError {
-    /// An image file cannot be read or written.
-    #[error("image {path}: {source}")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The file is no image of its kind.
-    #[error("image {path}: {says}")]
-    Image {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, and where.
-        says: String,
-    },
-    /// A plain binary names no address.
-    #[error("image {path} is plain bytes: say with --at where it belongs")]
-    AddressNeeded {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Two parts of an image claim the same byte.
-    #[error("two parts of the image claim address {address:#010x}")]
-    Overlap {
-        /// The address.
-        address: u32,
-    },
-    /// Not user flash of this part.
-    #[error("{length:#x} bytes at {address:#010x} are not within the {} KB of user flash of this part", size / 1024)]
-    OutsideFlash {
-        /// Where.
-        address: u32,
-        /// How many.
-        length: u32,
-        /// Size of the flash in bytes.
-        size: u32,
-    },
-    /// AP1 is shut.
-    #[error("AP1 is shut: user flash is not reachable from here")]
-    NotReachable,
-    /// Secure sectors, and no secure access.
-    #[error("{sectors} secure, and this debugger has non-secure access only")]
-    SecureSectors {
-        /// The sectors, in words.
-        sectors: String,
-    },
-    /// Write-protected sectors.
-    #[error("{sectors} write-protected (WRPSG): nothing was written")]
-    WriteProtected {
-        /// The sectors, in words.
-        sectors: String,
-    },
-    /// Sectors that are no program memory.
-    #[error("{sectors} given to high-cycle data (EDATA): nothing was written")]
-    DataSectors {
-        /// The sectors, in words.
-        sectors: String,
-    },
-    /// The control register does not unlock.
-    #[error("the flash control register stays locked (reads {control:#010x})")]
-    Locked {
-        /// What it reads.
-        control: u32,
-    },
-    /// The controller set an error flag.
-    #[error("the flash controller refused {doing} at {address:#010x}: {} (status {status:#010x})", flags(*status))]
-    Controller {
-        /// What was being done.
-        doing: &'static str,
-        /// Where.
-        address: u32,
-        /// Its status register.
-        status: u32,
-    },
-    /// What is in flash is not what was to be there.
-    #[error(
-        "{differing} of {bytes} bytes differ from the image, the first at {address:#010x}: {wanted:#04x} expected, {found} read"
-    )]
-    Mismatch {
-        /// The first address that differs.
-        address: u32,
-        /// The byte expected there.
-        wanted: u8,
-        /// The byte read, or that it cannot be read.
-        found: String,
-        /// How many differ.
-        differing: usize,
-        /// How many were compared.
-        bytes: usize,
-    },
-    /// A place that cannot be read.
-    #[error("flash at {address:#010x} cannot be read: the bus faults there, as it does on an uncorrectable ECC error")]
-    Unreadable {
-        /// Where.
-        address: u32,
-    },
-    /// The link broke half-way.
-    #[error("interrupted while {doing} at {address:#010x}: {source}")]
-    Interrupted {
-        /// What was being done.
-        doing: &'static str,
-        /// Where.
-        address: u32,
-        /// Why.
-        source: Failure,
-    },
+faults! {
+    /// Why an operation on user flash stopped.
+    pub enum FlashError (fault by told) {
+        /// An image file cannot be read or written.
+        #[error("image {path}: {source}")]
+        File {
+            /// The file.
+            path: PathBuf,
+            /// Why.
+            source: io::Error,
+        } = "flash-file", Failed {
+            causes: ["the file is not for this user", "the disk is full, or faulty"],
+            next: ["mend it, or name another file, and run the same command again"],
+        }
+        /// The file is no image of its kind.
+        #[error("image {path}: {says}")]
+        Image {
+            /// The file.
+            path: PathBuf,
+            /// What is wrong, and where.
+            says: String,
+        } = "flash-image", Refused {
+            causes: ["the file is damaged, cut short, or of another kind than its ending says"],
+            next: ["build or export it again; nothing was written"],
+        }
+        /// A plain binary names no address.
+        #[error("image {path} is plain bytes: say with --at where it belongs")]
+        AddressNeeded {
+            /// The file.
+            path: PathBuf,
+        } = "flash-address-needed", Usage {
+            causes: ["plain bytes do not say where they belong"],
+            next: ["give --at, as in `--at 0x08000000`; nothing was written"],
+        }
+        /// Two parts of an image claim the same byte.
+        #[error("two parts of the image claim address {address:#010x}")]
+        Overlap {
+            /// The address.
+            address: u32,
+        } = "flash-image-overlap", Refused {
+            causes: [
+                "two sections are linked to the same place",
+                "one is linked to 0x08…, the other to the same place at 0x0C…",
+            ],
+            next: ["look at the linker script; nothing was written"],
+        }
+        /// Not user flash of this part.
+        #[error("{length:#x} bytes at {address:#010x} are not within the {} KB of user flash of this part", size / 1024)]
+        OutsideFlash {
+            /// Where.
+            address: u32,
+            /// How many.
+            length: u32,
+            /// Size of the flash in bytes.
+            size: u32,
+        } = "flash-outside", Refused {
+            causes: ["the image is linked for a larger part or for RAM", "the address is not that of user flash"],
+            next: ["user flash begins at 0x08000000, for secure code at 0x0C000000; nothing was written"],
+        }
+        /// AP1 is shut.
+        #[error("AP1 is shut: user flash is not reachable from here")]
+        NotReachable = "flash-not-reachable", Refused, [Ap1ClosedStates] {
+            causes: ["the chip is closed, or its ROM or secure code runs"],
+            next: ["`provost status` says what is open; flash is programmed in Open"],
+        }
+        /// Secure sectors, and no secure access.
+        #[error("{sectors} secure, and this debugger has non-secure access only")]
+        SecureSectors {
+            /// The sectors, in words.
+            sectors: String,
+        } = "flash-secure-sectors", Refused, [Ap1Provisioning, SecureAliasReadsZero] {
+            causes: ["TrustZone is on and the chip is no longer Open: the secure world keeps these sectors"],
+            next: ["program them in Open, before Provisioning; nothing was written"],
+        }
+        /// Write-protected sectors.
+        #[error("{sectors} write-protected (WRPSG): nothing was written")]
+        WriteProtected {
+            /// The sectors, in words.
+            sectors: String,
+        } = "flash-write-protected", Refused, [OptionsFrozenWhenClosed] {
+            causes: ["a WRPSG bit of these sectors is 0"],
+            next: ["in Open, `provost option set` takes the protection off (all ones); nothing was written"],
+        }
+        /// Sectors that are no program memory.
+        #[error("{sectors} given to high-cycle data (EDATA): nothing was written")]
+        DataSectors {
+            /// The sectors, in words.
+            sectors: String,
+        } = "flash-data-sectors", Refused {
+            causes: ["EDATA gives these sectors to high-cycle data"],
+            next: ["link the image elsewhere, or set EDATA1_EN or EDATA2_EN to 0; nothing was written"],
+        }
+        /// The control register does not unlock.
+        #[error("the flash control register stays locked (reads {control:#010x})")]
+        Locked {
+            /// What it reads.
+            control: u32,
+        } = "flash-locked", Refused {
+            causes: ["a wrong key was written earlier, which lasts until the next reset"],
+            next: ["reset the chip and run the same command again; nothing was written"],
+        }
+        /// The controller set an error flag.
+        #[error("the flash controller refused {doing} at {address:#010x}: {} (status {status:#010x})", flags(*status))]
+        Controller {
+            /// What was being done.
+            doing: &'static str,
+            /// Where.
+            address: u32,
+            /// Its status register.
+            status: u32,
+        } = "flash-refused", Failed {
+            causes: [
+                "firmware that runs meanwhile uses the flash controller too",
+                "sectors were hidden (HDP) or made secure (SECBB) by the firmware since reset",
+            ],
+            next: ["reset the chip and run the same command again: what is in flash now is incomplete"],
+        }
+        /// What is in flash is not what was to be there.
+        #[error(
+            "{differing} of {bytes} bytes differ from the image, the first at {address:#010x}: {wanted:#04x} expected, {found} read"
+        )]
+        Mismatch {
+            /// The first address that differs.
+            address: u32,
+            /// The byte expected there.
+            wanted: u8,
+            /// The byte read, or that it cannot be read.
+            found: String,
+            /// How many differ.
+            differing: usize,
+            /// How many were compared.
+            bytes: usize,
+        } = "flash-mismatch", Failed {
+            causes: ["a write was interrupted", "another image is in flash", "the supply sags"],
+            next: ["`provost flash write` the image again; `provost flash read` shows what is there"],
+        }
+        /// A place that cannot be read.
+        #[error("flash at {address:#010x} cannot be read: the bus faults there, as it does on an uncorrectable ECC error")]
+        Unreadable {
+            /// Where.
+            address: u32,
+        } = "flash-unreadable", Failed {
+            causes: ["a write or an erase was interrupted there"],
+            next: ["erase the sector and program it again"],
+        }
+        /// The link broke half-way.
+        #[error("interrupted while {doing} at {address:#010x}: {source}")]
+        Interrupted {
+            /// What was being done.
+            doing: &'static str,
+            /// Where.
+            address: u32,
+            /// Why.
+            source: Failure,
+        } = "flash-interrupted", Interrupted {
+            causes: ["the link broke half-way: power, cable or probe"],
+            next: ["mend it and run the same command again: every sector is erased before it is programmed"],
+        }
+    }
+}
+
+impl FlashError {
+    /// The row that speaks for it.
+    fn told(&self) -> &'static Row {
+        match self {
+            Self::File { source, .. } => files::row_of(source, self.row()),
+            _ => self.row(),
+        }
+    }
 }
 
 /// The error flags of a status word, by ST's names and in words (SVD).
@@ -132,55 +190,4 @@ fn flags(status: u32) -> String {
     ];
     let names: Vec<&str> = known.iter().filter(|(bit, _)| status & bit != 0).map(|(_, name)| *name).collect();
     names.join(", ")
-}
-
-impl FlashError {
-    /// Stable code.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::File { .. } => "flash-file",
-            Self::Image { .. } => "flash-image",
-            Self::AddressNeeded { .. } => "flash-address-needed",
-            Self::Overlap { .. } => "flash-image-overlap",
-            Self::OutsideFlash { .. } => "flash-outside",
-            Self::NotReachable => "flash-not-reachable",
-            Self::SecureSectors { .. } => "flash-secure-sectors",
-            Self::WriteProtected { .. } => "flash-write-protected",
-            Self::DataSectors { .. } => "flash-data-sectors",
-            Self::Locked { .. } => "flash-locked",
-            Self::Controller { .. } => "flash-refused",
-            Self::Mismatch { .. } => "flash-mismatch",
-            Self::Unreadable { .. } => "flash-unreadable",
-            Self::Interrupted { .. } => "flash-interrupted",
-        }
-    }
-
-    /// What it means to a script.
-    pub const fn exit(&self) -> Exit {
-        match self {
-            Self::AddressNeeded { .. } => Exit::Usage,
-            Self::Image { .. }
-            | Self::Overlap { .. }
-            | Self::OutsideFlash { .. }
-            | Self::NotReachable
-            | Self::SecureSectors { .. }
-            | Self::WriteProtected { .. }
-            | Self::DataSectors { .. }
-            | Self::Locked { .. } => Exit::Refused,
-            Self::Interrupted { .. } => Exit::Interrupted,
-            Self::File { .. } | Self::Controller { .. } | Self::Mismatch { .. } | Self::Unreadable { .. } => {
-                Exit::Failed
-            }
-        }
-    }
-
-    /// The rules behind it.
-    pub fn rules(&self) -> Vec<RuleId> {
-        match self {
-            Self::NotReachable => vec![RuleId::Ap1ClosedStates],
-            Self::SecureSectors { .. } => vec![RuleId::Ap1Provisioning, RuleId::SecureAliasReadsZero],
-            Self::WriteProtected { .. } => vec![RuleId::OptionsFrozenWhenClosed],
-            _ => Vec::new(),
-        }
-    }
 }

@@ -43,14 +43,15 @@ pub fn build(description: &Path, out: Option<&Path>, part: Option<PartId>) -> Re
     let neighbours = |path: &str| -> io::Result<zeroize::Zeroizing<Vec<u8>>> {
         Ok(files::read(&folder.join(path), provost_obk::files::MAX_BYTES as u64)?)
     };
-    let failed = |says: String, fix: &'static str| ObjectError::Description { path: description.to_owned(), says, fix };
+    let failed = |code, says: String, fix| ObjectError::Description { path: description.to_owned(), code, says, fix };
     let is_xml = text.iter().find(|b| !b.is_ascii_whitespace() && !matches!(b, 0xEF | 0xBB | 0xBF)) == Some(&b'<');
     let (product, output) = if is_xml {
-        let built = xml::build(&text, &neighbours).map_err(|e| failed(e.to_string(), e.fix()))?;
+        let built = xml::build(&text, &neighbours).map_err(|e| failed(e.code(), e.to_string(), e.fix()))?;
         (built.product, built.output)
     } else {
-        let text = std::str::from_utf8(&text).map_err(|e| failed(e.to_string(), "save it as UTF-8"))?;
-        let obk = config::build(text, &neighbours).map_err(|e| failed(e.to_string(), e.fix()))?;
+        let text =
+            std::str::from_utf8(&text).map_err(|e| failed("config-syntax", e.to_string(), "save it as UTF-8"))?;
+        let obk = config::build(text, &neighbours).map_err(|e| failed(e.code(), e.to_string(), e.fix()))?;
         (Product::Object(obk), None)
     };
     let (kind, secret, findings) = match &product {

@@ -306,6 +306,7 @@ fn caution(field: &OptionField, value: u32) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::Fault as _;
 
     #[test]
     fn near_names_are_found() {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
+use provost_ops::fault::Fault as _;
 use provost_ops::flash::image::{Format, Image, to_hex};
 
 fn parse(bytes: &[u8], name: &str, at: Option<u32>) -> Result<Image, String> {

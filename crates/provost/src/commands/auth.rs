@@ -15,6 +15,7 @@ use crate::{
     confirm,
     output::{Page, Stop, Teller},
     secrets,
+    term::say,
 };
 
 pub(crate) fn run(arguments: &Arguments, command: &Auth) -> Result<Page, Stop> {
@@ -101,8 +102,8 @@ fn credential(arguments: &Arguments, options: &Regress) -> Result<CredentialSet,
 
 /// Said to whoever carries the file to the key.
 fn tell(to_sign: &Path, signature: &Path) {
-    eprintln!("      the chip waits with its challenge; do not reset it, do not remove power or the probe");
-    eprintln!("      sign all 88 bytes of {}: ECDSA P-256 over SHA-256, such as", to_sign.display());
-    eprintln!("        openssl dgst -sha256 -sign key_3_leaf.pem -out {} {}", signature.display(), to_sign.display());
-    eprintln!("      waiting for {}", signature.display());
+    say!("      the chip waits with its challenge; do not reset it, do not remove power or the probe");
+    say!("      sign all 88 bytes of {}: ECDSA P-256 over SHA-256, such as", to_sign.display());
+    say!("        openssl dgst -sha256 -sign key_3_leaf.pem -out {} {}", signature.display(), to_sign.display());
+    say!("      waiting for {}", signature.display());
 }

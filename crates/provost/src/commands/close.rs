@@ -1,6 +1,6 @@
 //! `provost close`: forward, with the way back proven first.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{collections::BTreeMap, fmt::Write as _, io};
 
 use provost_chip::sources::Source;
 use provost_ops::{
@@ -9,6 +9,7 @@ use provost_ops::{
         escrow::escrow,
         preflight::{Check, Finding, pass},
     },
+    error::OpError,
     identify::parts_text,
     option_bytes::OptionFile,
 };
@@ -21,6 +22,9 @@ use crate::{
 };
 
 pub(crate) fn run(arguments: &Arguments, options: &Close) -> Result<Page, Stop> {
+    if let Some(path) = options.credential.as_ref().filter(|path| !path.exists()) {
+        return Err(OpError::CredentialFile { path: path.clone(), source: io::ErrorKind::NotFound.into() }.into());
+    }
     let policy = Policy::load(options.policy.as_deref())?;
     let images: Vec<_> = options.images.iter().map(|i| (i.path.as_path(), i.at)).collect();
     let images = Image::load(&images)?;

@@ -8,11 +8,12 @@ use std::{
 };
 
 use provost_diagnosis::{Diagnosis, case::Case, case_file, commands::Commands, diagnose, log, verdict::Verdict};
-use provost_ops::{bench::Bench, diagnose::measure, error::OpError, store::StoreError};
+use provost_ops::{bench::Bench, diagnose::measure, store::StoreError};
 use serde::Serialize;
 
 use crate::{
     cli::{Arguments, Diagnose},
+    error::FaceError,
     output::{Page, Stop, wrap},
 };
 
@@ -77,16 +78,16 @@ fn read(path: &Path) -> Result<(Case, Input), Stop> {
     let text = std::str::from_utf8(&head).ok().filter(|text| case_file::looks_like_case(text));
     if path.extension().is_some_and(|e| e == "toml") || text.is_some() {
         let text = String::from_utf8_lossy(&head);
-        let case = case_file::read(&text).map_err(|source| OpError::BadCase { path: path.to_owned(), source })?;
+        let case = case_file::read(&text).map_err(|source| FaceError::BadCase { path: path.to_owned(), source })?;
         let lines = text.lines().count() as u64;
         return Ok((case, Input { name, kind: "case", lines, recognised: lines }));
     }
     let report = log::read(io::Cursor::new(head).chain(reader)).map_err(unreadable)?;
     if let Some(family) = report.other_family {
-        return Err(OpError::OtherFamily { path: path.to_owned(), family }.into());
+        return Err(FaceError::OtherFamily { path: path.to_owned(), family }.into());
     }
     if report.binary {
-        return Err(OpError::NotText { path: path.to_owned() }.into());
+        return Err(FaceError::NotText { path: path.to_owned() }.into());
     }
     let input = Input { name, kind: "log", lines: report.lines, recognised: report.recognised };
     Ok((report.case, input))

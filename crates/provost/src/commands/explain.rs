@@ -12,13 +12,13 @@ use provost_chip::{
 use provost_diagnosis::messages::Message;
 use provost_ops::{
     close::preflight::Check,
-    error::OpError,
     prospects::{StateSheet, state_sheet},
 };
 use serde_json::json;
 
 use crate::{
     cli::Explain,
+    error::FaceError,
     hints,
     output::{Page, Stop, rule_text, wrap},
 };
@@ -55,7 +55,7 @@ pub(crate) fn run(options: &Explain) -> Result<Page, Stop> {
         ProductState::ALL.map(ProductState::as_str).join(", "),
         Assumptions::switches().iter().map(|s| s.name).collect::<Vec<_>>().join(", "),
     );
-    Err(OpError::UnknownTopic { what: what.chars().take(80).collect(), known }.into())
+    Err(FaceError::UnknownTopic { what: what.chars().take(80).collect(), known }.into())
 }
 
 /// What a tool's message means, and the next ones that look like it.

@@ -23,7 +23,9 @@ use serde_json::json;
 
 use crate::{
     cli::{Arguments, OnOff, Twin, TwinNew, TwinServe},
-    output::{Page, Stop, print, wrap},
+    error::FaceError,
+    output::{Page, Stop, wrap},
+    term,
 };
 
 pub(crate) fn run(arguments: &Arguments, command: &Twin) -> Result<Page, Stop> {
@@ -135,10 +137,11 @@ fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
     let flag = shutdown.clone();
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).map_err(|e| io(std::io::Error::other(e)))?;
     if arguments.json {
-        print(&format!("{}\n", json!({ "schema": "provost.serving/1", "door": "remote-bitbang", "port": port })));
+        term::print(&format!("{}\n", json!({ "schema": "provost.serving/1", "door": "remote-bitbang", "port": port })))
     } else {
-        print(&format!("serving {} on 127.0.0.1:{port} (remote_bitbang, SWD); stop with Ctrl-C\n", options.chip));
+        term::print(&format!("serving {} on 127.0.0.1:{port} (remote_bitbang, SWD); stop with Ctrl-C\n", options.chip))
     }
+    .map_err(FaceError::Output)?;
     remote_bitbang::serve(&listener, &board.wire(), &shutdown).map_err(|e| io(std::io::Error::other(e)))?;
     board.store()?;
     Ok(Page::new("provost.served/1", &json!({ "port": port }), "stopped\n".to_owned()))

@@ -17,6 +17,7 @@ mod credential;
 mod damaged_files;
 mod diagnose;
 mod every_chip;
+mod exit_codes;
 mod json;
 #[cfg(unix)] // elsewhere paths are printed with other separators
 mod memory;
@@ -24,6 +25,8 @@ mod obk;
 mod openocd;
 #[cfg(unix)] // elsewhere paths are printed with other separators
 mod pages;
+#[cfg(target_os = "linux")] // /dev/full
+mod pipes;
 mod pkcs11;
 mod sandbox;
 mod secrets;

@@ -50,7 +50,7 @@ faults! {
         }
         /// Whoever holds the key did not sign.
         #[error("the token was not signed: {0}")]
-        Signer(#[source] SignerError) = "token-not-signed", PersonMustAct {
+        Signer(#[source] SignerError) = "da-not-signed", PersonMustAct {
             causes: ["whoever holds the key refused, or could not be reached"],
             next: ["see to the key and run the same command again; nothing was erased"],
         }

@@ -1,0 +1,86 @@
+//! What can stop the face itself: a word it does not know, a file that is no report, a phrase that was not given.
+
+use std::{io, path::PathBuf};
+
+use provost_diagnosis::case_file::CaseError;
+use provost_ops::fault::{self, Row, faults};
+
+faults! {
+    /// Why a command stopped before, or after, the operation it calls.
+    pub(crate) enum FaceError (fault by told) {
+        /// A word that nothing is known of.
+        #[error("nothing is known of {what:?}; {known}")]
+        UnknownTopic {
+            /// The word, as it was given.
+            what: String,
+            /// What is known.
+            known: String,
+        } = "unknown-topic", Usage {
+            causes: ["a misspelt word"],
+            next: ["`provost twin ledger` lists rules and switches"],
+        }
+        /// A case file is not as it should be.
+        #[error("{path}: {source}")]
+        BadCase {
+            /// The file.
+            path: PathBuf,
+            /// What is wrong with it.
+            source: CaseError,
+        } = "case-file", Refused {
+            causes: ["the case file has a key or a value that does not belong there"],
+            next: ["the message names line and key"],
+        }
+        /// A report about another kind of chip.
+        #[error("{path} is about {family}, and provost knows the STM32H5 only")]
+        OtherFamily {
+            /// The report.
+            path: PathBuf,
+            /// The family it tells of.
+            family: String,
+        } = "other-family", Refused {
+            causes: ["the report comes from another board", "the tool was set to another target"],
+            next: [
+                "other STM32 families have other life cycles (RDP levels, BSEC): what holds for the STM32H5 does not help there",
+            ],
+        }
+        /// A file that is no text.
+        #[error("{path} is no text: a case file or what a tool printed is wanted")]
+        NotText {
+            /// The file.
+            path: PathBuf,
+        } = "not-text", Refused {
+            causes: ["a picture, an archive or a firmware image was given"],
+            next: ["save what the tool printed as text: STM32_Programmer_CLI … > log.txt"],
+        }
+        /// What was asked for cannot be printed.
+        #[error("the result cannot be printed: {0}")]
+        Output(#[source] io::Error) = "output", Failed {
+            causes: ["the disk is full, or stdout is closed"],
+            next: ["what the command does was done; only what it had to say is lost: mend stdout and ask again, such as with `provost status`"],
+        }
+        /// The phrase that confirms a write to a real chip is missing or wrong.
+        #[error("this writes to a real chip, and was not confirmed: expected the phrase {phrase:?}")]
+        NotConfirmed {
+            /// The phrase, letter by letter.
+            phrase: String,
+        } = "not-confirmed", Refused {
+            causes: ["this would write to a real chip, and provost has never met one: it asks before it writes"],
+            next: ["type the phrase when asked, or give it with --confirm; nothing was written"],
+        }
+    }
+}
+
+impl FaceError {
+    /// The row that speaks for it.
+    fn told(&self) -> &'static Row {
+        match self {
+            Self::BadCase { source, .. } => fault::find(source.code()).unwrap_or(self.row()),
+            _ => self.row(),
+        }
+    }
+}
+
+/// The row of an error code, of the face or of what it calls.
+pub(crate) fn row(code: &str) -> Option<&'static Row> {
+    FaceError::ROWS.iter().chain(fault::rows()).find(|row| row.code == code)
+}

@@ -1,0 +1,132 @@
+//! The terminal: the one place that writes to stdout and stderr.
+//!
+//! What is said on the way (steps, questions, logs) never stops the work: whoever listened may have gone away. What was asked for must
+//! arrive, or the command has failed; only a reader that has seen enough (`| head`) is no failure.
+
+use std::{
+    borrow::Cow,
+    fmt::Write as _,
+    io::{self, IsTerminal as _, Write as _},
+};
+
+/// Prints a result.
+///
+/// # Errors
+/// Stdout does not take it, for another reason than that its reader has gone away.
+pub(crate) fn print(text: &str) -> io::Result<()> {
+    forgiven(raw(&visible(text)))
+}
+
+/// Prints a document, with no character in it that a terminal would obey.
+///
+/// # Errors
+/// As [`print`].
+pub(crate) fn print_json(document: &serde_json::Value) -> io::Result<()> {
+    let text = format!("{document:#}\n");
+    forgiven(raw(&escaped(&text, |text, c| write!(text, "\\u{:04x}", u32::from(c)))))
+}
+
+fn raw(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// A reader that has gone away is no failure.
+pub(crate) fn forgiven(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// Says something on stderr, heard or not.
+pub(crate) fn tell(text: &str) {
+    let _ = Stderr.write_all(visible(text).as_bytes());
+}
+
+/// Draws over the line that the cursor is in, on a terminal only.
+pub(crate) fn redraw(text: &str) {
+    if is_watched() {
+        let _ = Stderr.write_all(format!("\r{}", visible(text)).as_bytes());
+    }
+}
+
+/// Whether stderr is a terminal.
+pub(crate) fn is_watched() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Says a line on stderr.
+macro_rules! say {
+    ($($words:tt)*) => {
+        $crate::term::tell(&format!("{}\n", format_args!($($words)*)))
+    };
+}
+pub(crate) use say;
+
+/// Stderr as a writer that always succeeds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stderr;
+
+impl io::Write for Stderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut stderr = io::stderr().lock();
+        let _ = stderr.write_all(bytes).and_then(|()| stderr.flush());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Text of other people's files with what a terminal would obey shown instead: control characters, and those that turn the direction of
+/// writing around (Unicode UAX #9).
+fn visible(text: &str) -> Cow<'_, str> {
+    escaped(text, |text, c| write!(text, "{}", c.escape_unicode()))
+}
+
+fn escaped(text: &str, escape: impl Fn(&mut String, char) -> std::fmt::Result) -> Cow<'_, str> {
+    if !text.chars().any(is_obeyed) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_obeyed(c) {
+            let _ = escape(&mut out, c);
+        } else {
+            out.push(c);
+        }
+    }
+    out.into()
+}
+
+fn is_obeyed(c: char) -> bool {
+    match c {
+        '\n' | '\t' => false,
+        '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => true,
+        c => c.is_control(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_has_nothing_to_obey() {
+        // ECMA-48: ESC ] 0 ; … BEL sets the title, CSI 2 J clears the screen, C1 has CSI in one character.
+        assert_eq!(visible("a\u{1b}]0;title\u{7}b\u{9b}2J\rc"), "a\\u{1b}]0;title\\u{7}b\\u{9b}2J\\u{d}c");
+        assert_eq!(visible("\u{202e}gpj.exe\u{2066}"), "\\u{202e}gpj.exe\\u{2066}");
+        assert_eq!(visible("plain\n\tüß 字\n"), "plain\n\tüß 字\n");
+    }
+
+    #[test]
+    fn a_document_stays_one() {
+        let value = serde_json::json!({ "path": "a\u{1b}\u{9b}\u{202e}b" });
+        let text = escaped(&value.to_string(), |text, c| write!(text, "\\u{:04x}", u32::from(c))).into_owned();
+        assert!(text.chars().all(|c| !is_obeyed(c)), "{text:?}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
+}
