@@ -8,7 +8,7 @@ use std::{
 
 use provost_ops::{
     credential::{Access, KeyHolder, SetError},
-    error::{OpError, Result},
+    error::Result,
     store::{StoreError, files},
 };
 use zeroize::Zeroizing;

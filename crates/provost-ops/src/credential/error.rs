@@ -84,6 +84,14 @@ pub enum SetError {
         /// What was recognised.
         what: String,
     },
+    /// A password whose hash the OTP of an STM32H503 cannot take.
+    #[error(
+        "{cells} of the 16 half-words of the password's hash would be 0xFFFF, which reads like one never programmed"
+    )]
+    NotForOtp {
+        /// How many.
+        cells: usize,
+    },
     /// Nobody signed in time.
     #[error("no signature came within {seconds} s")]
     NotSigned {
@@ -107,6 +115,7 @@ impl SetError {
             Self::Malformed { .. } => "credential-malformed",
             Self::UnknownFile { .. } => "file-unknown",
             Self::Sample { .. } => "credential-sample",
+            Self::NotForOtp { .. } => "credential-not-for-otp",
             Self::NotSigned { .. } => "credential-not-signed",
         }
     }
@@ -125,6 +134,7 @@ impl SetError {
         match self {
             Self::PartNeeded { .. } => &[RuleId::DevIdNotCrypto],
             Self::NoCertificates { .. } => &[RuleId::DaMethodFollowsTzen, RuleId::H503Otp],
+            Self::NotForOtp { .. } => &[RuleId::H503Otp],
             _ => &[],
         }
     }

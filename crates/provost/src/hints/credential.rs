@@ -122,6 +122,11 @@ pub(super) const HINTS: &[Hint] = &[
         &["make your own: `provost credential new`; on a bench --allow-sample-keys lets them pass"],
     ),
     hint(
+        "credential-not-for-otp",
+        &["one password in 4,096 has such a hash: after an interruption nobody could tell whether it was written"],
+        &["choose another password, or none: `provost credential new` makes one that fits; nothing was written"],
+    ),
+    hint(
         "credential-not-signed",
         &["whoever holds the key was not fast enough"],
         &[
