@@ -28,6 +28,7 @@ const NOTE: &str = "escrow.json";
 const SCHEMA: &str = "provost.escrow/1";
 
 /// Where an encrypted copy is to go, and who can open it.
+#[derive(Clone)]
 pub struct Escrow {
     to: PathBuf,
     recipients: Vec<age::x25519::Recipient>,
@@ -121,18 +122,6 @@ impl Escrow {
         writer.finish()?;
         Ok(sealed)
     }
-}
-
-/// Writes a copy that belongs to no job.
-///
-/// # Errors
-/// As [`Escrow::new`] and [`Escrow::keep`].
-pub fn escrow(credential: &Path, to: &Path, recipients: &[String], force: bool) -> Result<()> {
-    let escrow = Escrow::new(to, recipients, force)?;
-    escrow.is_free()?;
-    let error = |source| CloseError::Escrow { path: to.to_owned(), source };
-    let sealed = escrow.seal(&archive(credential).map_err(error)?).map_err(error)?;
-    Ok(FolderStore::new().put(to, &sealed, Secrecy::Secret, escrow.replace)?)
 }
 
 fn digest(bytes: &[u8]) -> String {
