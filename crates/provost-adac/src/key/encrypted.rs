@@ -15,8 +15,8 @@ use super::{KeyError, KeyForm, KeyRule};
 
 /// Rounds of PBKDF2 that are written: what OWASP's password storage cheat sheet asks for with HMAC-SHA-256.
 const ROUNDS: u32 = 600_000;
-/// Rounds of PBKDF2 that are read at most: some seconds.
-const MAX_ROUNDS: u32 = 10_000_000;
+/// Rounds of PBKDF2 that are read at most: two seconds, with the slowest of the hashes (HMAC-SHA-512).
+const MAX_ROUNDS: u32 = 2_000_000;
 /// Memory that scrypt may take at most, bytes.
 const MAX_MEMORY: u64 = 256 << 20;
 /// How often scrypt may go through that memory.

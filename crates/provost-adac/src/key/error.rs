@@ -88,7 +88,7 @@ pub enum KeyRule {
     /// The encryption is one that can be undone: PBES2 with PBKDF2 or scrypt, and AES or triple DES.
     #[error("the encryption must be PBES2 with PBKDF2 or scrypt")]
     Encryption,
-    /// Opening an encrypted key takes no more than ten million rounds of PBKDF2, or 256 MiB for scrypt. Our bound.
+    /// Opening an encrypted key takes no more than two million rounds of PBKDF2, or 256 MiB for scrypt. Our bound.
     #[error("opening it would take more work than any tool asks for")]
     Cost,
 }

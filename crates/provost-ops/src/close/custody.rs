@@ -1,9 +1,6 @@
 //! The credential that is to be the way back: what its folder holds, and whether it can be relied on.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use provost_adac::{
     host::Credential,
@@ -19,6 +16,7 @@ use provost_obk::{
 use crate::{
     credential::CredentialSet,
     error::{OpError, Result},
+    store::{FolderStore, files},
 };
 
 /// The object files by the names of ST's tools.
@@ -84,14 +82,7 @@ impl Custody {
     /// # Errors
     /// A file cannot be read.
     pub fn sync(&self) -> Result<()> {
-        let error = |source| OpError::CredentialFile { path: self.folder.clone(), source };
-        for item in fs::read_dir(&self.folder).map_err(error)? {
-            let path = item.map_err(error)?.path();
-            if path.is_file() {
-                fs::File::open(&path).and_then(|f| f.sync_all()).map_err(error)?;
-            }
-        }
-        Ok(fs::File::open(&self.folder).and_then(|f| f.sync_all()).map_err(error)?)
+        Ok(FolderStore::new().settle(&self.folder)?)
     }
 
     /// The payload to provision: that of the object file, or one made from the credential.
@@ -150,13 +141,8 @@ fn read_object(folder: &Path, method: DaMethod) -> Option<ObjectFile> {
         DaMethod::Password => PASSWORD_OBJECT,
     };
     let path = folder.join(name);
-    let bytes = match fs::metadata(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-        Err(error) => Err(error.to_string()),
-        Ok(meta) if meta.len() > LARGEST => Err("larger than any object".to_owned()),
-        Ok(_) => fs::read(&path).map_err(|e| e.to_string()),
-    };
-    let obk = bytes.and_then(|b| Obk::parse(&zeroize::Zeroizing::new(b)).map_err(|e| e.to_string()));
+    let bytes = files::read_optional(&path, LARGEST).transpose()?;
+    let obk = bytes.map_err(|e| e.to_string()).and_then(|b| Obk::parse(&b).map_err(|e| e.to_string()));
     Some(ObjectFile { name, obk })
 }
 

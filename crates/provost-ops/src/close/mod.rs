@@ -32,7 +32,7 @@ pub use facts::{Facts, measure};
 pub use image::{Digest, Image};
 pub use plan::{ClosePlan, SCHEMA as PLAN_SCHEMA};
 pub use policy::Policy;
-pub use receipt::{Entry, Receipt, SCHEMA as RECEIPT_SCHEMA, history};
+pub use receipt::{Entry, Receipt, SCHEMA as RECEIPT_SCHEMA, history, unfinished};
 pub use rehearsal::{Rehearsal, SCHEMA as REHEARSAL_SCHEMA};
 pub use resume::resume;
 pub use run::{Ended, apply, close};

@@ -9,7 +9,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{bound::Bound, preflight::Finding};
-use crate::{drive::debug_auth::Discovered, fault::Result, job::How, store::StoreError};
+use crate::{
+    drive::debug_auth::Discovered,
+    fault::Result,
+    job::How,
+    store::{StoreError, Unfinished, files, list_unfinished},
+};
 
 /// Schema of the receipt.
 pub const SCHEMA: &str = "provost.close-receipt/1";
@@ -89,10 +94,22 @@ pub fn history(folders: &[PathBuf], uid: Option<&str>) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
+/// What was begun in these folders and did not come to its end, the oldest first.
+///
+/// # Errors
+/// A folder is there and cannot be read.
+pub fn unfinished(folders: &[PathBuf]) -> Result<Vec<Unfinished>> {
+    let mut all = Vec::new();
+    for folder in folders {
+        all.extend(list_unfinished(folder)?);
+    }
+    all.sort_by(|a, b| (&a.last, &a.folder).cmp(&(&b.last, &b.folder)));
+    Ok(all)
+}
+
 fn entry(path: &Path) -> Entry {
-    let small = fs::metadata(path).is_ok_and(|m| m.len() <= LARGEST);
-    let value: Option<Value> = fs::read(path).ok().filter(|_| small).and_then(|b| serde_json::from_slice(&b).ok());
-    let value = value.unwrap_or(Value::Null);
+    let bytes = files::read(path, LARGEST).ok();
+    let value: Value = bytes.and_then(|b| serde_json::from_slice(&b).ok()).unwrap_or(Value::Null);
     let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let yes = |pointer: &str| value.pointer(pointer).and_then(Value::as_bool) == Some(true);
     let (kind, uid, state, root_key_hash) = match text("/schema").as_deref() {

@@ -109,6 +109,9 @@ pub fn resume(
     }
     let (set, payload) = held(&plan, site)?;
     let mut job = found.resume()?;
+    if let Some(escrow) = &site.escrow {
+        escrow.keep(&job, set.folder())?;
+    }
     match who {
         Who::Id(uid) => job.record(Record::Seen { uid: Some(uid) })?,
         Who::Silent => job.record(Record::Seen { uid: None })?,

@@ -148,6 +148,9 @@ fn start(
     for finding in plan.checks.iter().filter(|f| f.verdict == "overridden" || f.verdict == "warning") {
         driver.note(&format!("{} {}: {}", finding.rule, finding.verdict, finding.found));
     }
+    if let Some(escrow) = &site.escrow {
+        escrow.is_free()?;
+    }
     driver.begin(Step::ReadCredential)?;
     let kept = std::mem::take(&mut facts.kept);
     let bound = &plan.bound;
@@ -158,6 +161,9 @@ fn start(
     }
     job.put(PLAN, &document(&plan)?, Secrecy::Secret)?;
     let (set, payload) = held(&plan, site)?;
+    if let Some(escrow) = &site.escrow {
+        escrow.keep(&job, set.folder())?;
+    }
     job.record(Record::Begun { plan: plan.hash.clone() })?;
     job.record(Record::CredentialSaved { credential: Some(bound.binding.clone()) })?;
     driver.open(job);

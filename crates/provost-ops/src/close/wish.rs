@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use provost_chip::{parts::PartId, states::ProductState};
 
-use super::{custody::Samples, image::Digest, policy::Policy};
+use super::{custody::Samples, escrow::Escrow, image::Digest, policy::Policy};
 use crate::store::Base;
 
 /// What a close is asked for.
@@ -48,4 +48,6 @@ pub struct Site {
     /// Where the chip does not say who it is: the unfinished close that is of this board, by the name of its folder or by its
     /// unique id.
     pub this_is: Option<String>,
+    /// An encrypted copy of the credential, to be there before the first write to the chip.
+    pub escrow: Option<Escrow>,
 }

@@ -1,6 +1,6 @@
 //! Making a credential: keys, certificates, password and objects, as the files that ST's tools would have made.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use provost_adac::{
     certificate::{Certificate, Role},
@@ -14,7 +14,7 @@ use provost_chip::{
     parts::{DaStore, PartId},
     states::DaMethod,
 };
-use provost_obk::da::DaObject;
+use provost_obk::{da::DaObject, h503::OtpPassword};
 use zeroize::Zeroizing;
 
 use super::{
@@ -23,10 +23,7 @@ use super::{
 };
 use crate::{
     error::{OpError, Result},
-    store::{
-        Secrecy,
-        files::{self, Made, NewFile},
-    },
+    store::{FolderStore, Made, NewFile, Replace},
 };
 
 /// Letters and digits that cannot be taken for one another; 16 of them are 80 bits.
@@ -105,12 +102,23 @@ pub struct Recipe {
 #[derive(Debug, Default)]
 pub struct NewKeys([Option<PrivateKey>; 3]);
 
-/// Makes a set and saves it; gives what was written, for the report.
+/// A set that was made.
+#[derive(Debug)]
+pub struct NewSet {
+    /// The set.
+    pub set: CredentialSet,
+    /// Its files.
+    pub files: Vec<Made>,
+    /// Where what was in its place lies now.
+    pub aside: Option<PathBuf>,
+}
+
+/// Makes a set and saves it: whole and read back, or not at all. What is in its place stays there, or is kept beside it.
 ///
 /// # Errors
-/// [`SetError`] if the recipe makes no sense for the part; a file is in the way; no random numbers; a key cannot sign; what was
+/// [`SetError`] if the recipe makes no sense for the part; something is in the way; no random numbers; a key cannot sign; what was
 /// written does not read back.
-pub fn make(recipe: &Recipe, folder: &Path, overwrite: bool) -> Result<(CredentialSet, Vec<Made>)> {
+pub fn make(recipe: &Recipe, folder: &Path, replace: Replace) -> Result<NewSet> {
     let info = recipe.part.info();
     let otp = info.da_store == DaStore::Otp;
     if recipe.method == DaMethod::Certificate && !info.trustzone {
@@ -125,6 +133,9 @@ pub fn make(recipe: &Recipe, folder: &Path, overwrite: bool) -> Result<(Credenti
             (set.certificate, new) = (Some((chain, leaf)), keys);
         }
         DaMethod::Password => set.password = Some(recipe.password.clone().map_or_else(random_password, Ok)?),
+    }
+    if let Some(password) = set.password.as_ref().filter(|password| otp && !fits_otp(password)) {
+        return Err(SetError::NotForOtp { cells: blank_cells(password) }.into());
     }
     let mut files = set.files(&new, &recipe.chain.protection)?;
     match (set.object(recipe.method)?, &set.password) {
@@ -143,8 +154,8 @@ pub fn make(recipe: &Recipe, folder: &Path, overwrite: bool) -> Result<(Credenti
         (None, _) => {}
     }
     files.push(NewFile::public(folder.join(README), readme::text(recipe, &set)));
-    files::make_folder(folder, Secrecy::Secret)?;
-    let made = files::write_all(&files, overwrite)?;
+    let store = FolderStore::new();
+    let new = store.new_folder(folder, &files, replace)?;
     // Read back what a person would use; a key that is held elsewhere signs as it will then.
     let access = super::Access {
         passphrase: Some(&|_| match &recipe.chain.protection {
@@ -154,9 +165,10 @@ pub fn make(recipe: &Recipe, folder: &Path, overwrite: bool) -> Result<(Credenti
         signer: recipe.chain.keys.leaf.clone(),
     };
     if recipe.method == DaMethod::Password || chain_may_regress(&set) {
-        CredentialSet::open(folder, &access)?;
+        CredentialSet::open(new.path(), &access)?;
     }
-    Ok((set, made))
+    let aside = new.place()?;
+    Ok(NewSet { set, files: files.iter().map(NewFile::made).collect(), aside })
 }
 
 /// A chain that withholds the full regression is made if it is asked for, and cannot be loaded as a credential for one.
@@ -197,6 +209,7 @@ fn sign_chain(
     ]))
 }
 
+/// A random password that every part can take: sixteen letters and digits, each of its own random byte.
 fn random_password() -> Result<Password> {
     let make = || -> std::result::Result<Password, Box<dyn std::error::Error + Send + Sync>> {
         let mut random = Zeroizing::new([0; 16]);
@@ -206,7 +219,23 @@ fn random_password() -> Result<Password> {
         }
         Ok(Password::new(random.as_slice())?)
     };
-    Ok(make().map_err(OpError::MakeCredential)?)
+    loop {
+        // One in 4,096 has a hash that OTP cannot take.
+        let password = make().map_err(OpError::MakeCredential)?;
+        if fits_otp(&password) {
+            return Ok(password);
+        }
+    }
+}
+
+/// Whether the hash can be written into the OTP of an STM32H503: a half-word 0xFFFF reads like one that was never programmed, so
+/// whether it was cannot be told after an interruption, and programming it again is a second time.
+fn fits_otp(password: &Password) -> bool {
+    blank_cells(password) == 0
+}
+
+fn blank_cells(password: &Password) -> usize {
+    OtpPassword::new(password).half_words().into_iter().filter(|cell| *cell == 0xFFFF).count()
 }
 
 fn object_file(folder: &Path, method: DaMethod, object: &DaObject, encrypt: bool) -> Result<NewFile> {
@@ -242,10 +271,10 @@ impl CredentialSet {
         Ok(set)
     }
 
-    /// Writes the whole set and waits until it is on the disk, then reads it back. `encrypt` is the flag in the objects.
+    /// Saves the whole set: read back and on the disk, or not at all. `encrypt` is the flag in the objects.
     ///
     /// # Errors
-    /// A file exists already or cannot be written; what was written reads back differently.
+    /// Something is in its place already, or cannot be written; what was written reads back differently.
     pub fn save(&self, keys: &NewKeys, encrypt: bool) -> Result<()> {
         let mut files = self.files(keys, &Protection::Plain)?;
         for method in [DaMethod::Certificate, DaMethod::Password] {
@@ -253,9 +282,11 @@ impl CredentialSet {
                 files.push(object_file(&self.folder, method, &object, encrypt)?);
             }
         }
-        files::make_folder(&self.folder, Secrecy::Secret)?;
-        files::write_all(&files, false)?;
-        Self::load(&self.folder).map(drop)
+        let store = FolderStore::new();
+        let new = store.new_folder(&self.folder, &files, Replace::Never)?;
+        Self::load(new.path())?;
+        new.place()?;
+        Ok(())
     }
 
     /// Everything but the objects: keys, chains, password.
@@ -292,5 +323,67 @@ fn encode(key: &PrivateKey, protection: &Protection) -> std::result::Result<Zero
     match protection {
         Protection::Plain => key.to_pem(),
         Protection::Passphrase(words) => key.to_encrypted_pem(words.as_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_letter_of_a_password_is_random() {
+        let passwords: Vec<Password> = (0..512).map(|_| random_password().unwrap()).collect();
+        for at in 0..16 {
+            let letters: BTreeSet<u8> = passwords.iter().map(|p| p.expose()[at]).collect();
+            // 512 draws miss more than 4 of 32 letters less than once in 10^20 times.
+            assert!(letters.len() >= 28 && letters.iter().all(|l| ALPHABET.contains(l)), "letter {at}: {letters:?}");
+        }
+        // And of its neighbour: pairs repeat as seldom as chance has it, 512²/2 / 32² ≈ 128 times.
+        for at in 0..15 {
+            let pairs: BTreeSet<&[u8]> = passwords.iter().map(|p| &p.expose()[at..at + 2]).collect();
+            assert!(pairs.len() > 300, "letters {at} and {}: {}", at + 1, pairs.len());
+        }
+    }
+
+    #[test]
+    fn a_password_whose_hash_otp_cannot_take_is_refused_for_otp_only() {
+        // SHA-256("provost-001680") has a half-word 0xFFFF.
+        let password = Password::new(b"provost-001680").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let recipe = |part: &str| Recipe {
+            part: part.parse().unwrap(),
+            method: DaMethod::Password,
+            chain: ChainRecipe::default(),
+            password: Some(password.clone()),
+            object_mask: PermissionMask::STM32H5,
+        };
+        let place = folder.path().join("set");
+        let error = make(&recipe("STM32H503"), &place, Replace::Never).unwrap_err();
+        assert_eq!(error.code(), "credential-not-for-otp");
+        assert!(!place.exists() && !error.to_string().contains("001680"));
+        make(&recipe("STM32H563"), &place, Replace::Never).unwrap();
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn otp_takes_what_has_no_blank_half_word(bytes in prop::collection::vec(any::<u8>(), 4..=16)) {
+            use sha2::Digest as _;
+            let hash = sha2::Sha256::digest(&bytes);
+            let blank = hash.chunks_exact(2).any(|cell| cell == [0xFF, 0xFF]);
+            prop_assert_eq!(fits_otp(&Password::new(bytes.as_slice()).unwrap()), !blank);
+        }
+    }
+
+    #[test]
+    fn a_random_password_always_fits_otp() {
+        for _ in 0..20_000 {
+            assert!(fits_otp(&random_password().unwrap()));
+        }
     }
 }

@@ -5,6 +5,7 @@
 mod binding;
 mod check;
 mod error;
+mod exposed;
 mod holder;
 mod make;
 pub mod offline;
@@ -34,8 +35,9 @@ pub use self::{
     binding::Binding,
     check::{CheckReport, Finding, Outcome, Question, check, check_on_chip},
     error::SetError,
+    exposed::{Exposed, exposed},
     holder::{Access, AskPassphrase, KeyHolder, token_key},
-    make::{ChainRecipe, NewKeys, Protection, Recipe, RoleKeys, make},
+    make::{ChainRecipe, NewKeys, NewSet, Protection, Recipe, RoleKeys, make},
 };
 use crate::{
     error::{OpError, Result},

@@ -150,4 +150,44 @@ mod tests {
         assert_eq!(read(&path, 3).unwrap_err().code(), "file-too-large");
         assert_eq!(read(folder.path(), 3).unwrap_err().code(), "file-kind");
     }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_has_no_end_is_not_read_and_no_pipe_is_waited_for() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
+        for path in [&pipe, &link, Path::new("/dev/zero"), Path::new("/dev/null")] {
+            for read in [read(path, 9).err(), read_optional(path, 9).err()] {
+                assert_eq!(read.unwrap().code(), "file-kind", "{}", path.display());
+            }
+        }
+        // What says of itself that it is empty is read by reading.
+        assert!(!read(Path::new("/proc/self/status"), 1 << 20).unwrap().is_empty());
+        assert_eq!(read(Path::new("/proc/self/status"), 9).unwrap_err().code(), "file-too-large");
+        // A person may name a file by a link.
+        let file = folder.path().join("file");
+        fs::write(&file, b"text").unwrap();
+        fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert_eq!(**read(&link, 4).unwrap(), *b"text");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_a_file_is_replaced_and_what_it_leads_to_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let (victim, path) = (folder.path().join("victim"), folder.path().join("dump.bin"));
+        fs::write(&victim, b"mine").unwrap();
+        for planted in ["dump.bin", "dump.bin.part"] {
+            std::os::unix::fs::symlink(&victim, folder.path().join(planted)).unwrap();
+            assert!(planted != "dump.bin" || write(&path, b"no", Secrecy::Public, false).is_err());
+            write(&path, b"dump", Secrecy::Public, true).unwrap();
+            assert!(fs::symlink_metadata(&path).unwrap().is_file());
+            assert_eq!(fs::read(&victim).unwrap(), b"mine");
+        }
+    }
 }

@@ -110,7 +110,6 @@ struct Line<R> {
     /// The work is over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     end: bool,
-    #[serde(flatten)]
     record: R,
 }
 

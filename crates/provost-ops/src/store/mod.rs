@@ -12,6 +12,8 @@ pub mod files;
 mod folder;
 mod job;
 mod journal;
+#[cfg(test)]
+mod processes;
 
 use std::{
     fmt,

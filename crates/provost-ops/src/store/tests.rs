@@ -216,6 +216,33 @@ fn campaign(scene: Scene, again: Scene, ignored: Option<Promise>) -> (u64, Optio
 const SCENES: [(&str, Scene, Scene); 3] =
     [("a job", work, go_on), ("a set", sets, sets), ("a given folder", given, given)];
 
+#[test]
+fn a_set_that_was_killed_at_any_step_is_not_in_the_way_and_is_cleared_away() {
+    let place = Path::new("safe/set");
+    let files = ["key", "chain"].map(|name| NewFile::secret(place.join(name), b"one"));
+    let make = |disk: &CrashDisk| store(disk).new_folder(place, &files, Replace::Never)?.place();
+    for steps in 0.. {
+        let disk = CrashDisk::default();
+        disk.end_after(steps);
+        let whole = make(&disk).is_ok();
+        let disk = disk.after_kill();
+        let there = disk.look(&place.join("key")).unwrap().is_some();
+        match make(&disk) {
+            Ok(aside) => assert_eq!((aside, there), (None, false), "step {steps}"),
+            Err(error) => assert!(matches!(error, StoreError::Exists { .. }) && there, "step {steps}: {error}"),
+        }
+        assert_eq!(disk.list(place).unwrap(), ["chain", "key"], "step {steps}");
+        // What a run had only just begun may be that of another one that lives.
+        for name in disk.list(Path::new("safe")).unwrap() {
+            let left = Path::new("safe").join(&name);
+            assert!(name == "set" || disk.list(&left).unwrap().is_empty(), "step {steps}: {}", left.display());
+        }
+        if whole {
+            break;
+        }
+    }
+}
+
 fn noticed(ignored: Option<Promise>) -> Option<String> {
     SCENES.iter().find_map(|(name, scene, again)| {
         let (cuts, wrong) = campaign(*scene, *again, ignored);

@@ -20,6 +20,7 @@ use provost_ops::{
     drive::service::EncryptWord,
     error::Failure,
     objects::{ObjectError, Request, Site, Source, Written, plan, write},
+    store::Replace,
 };
 use provost_twin::board::VirtualBoard;
 
@@ -27,7 +28,7 @@ use provost_twin::board::VirtualBoard;
 fn made(part: PartId, method: DaMethod, folder: &Path) -> CredentialSet {
     let recipe =
         Recipe { part, method, chain: ChainRecipe::default(), password: None, object_mask: PermissionMask::STM32H5 };
-    make(&recipe, folder, false).unwrap().0
+    make(&recipe, folder, Replace::Never).unwrap().set
 }
 
 fn request(part: PartId, files: &[&Path]) -> Request {

@@ -21,6 +21,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Apply) -> Result<Page, Stop> 
             samples: close::known_sample,
             credential: options.credential.clone(),
             this_is: options.this_is.clone(),
+            escrow: None,
         };
         let (session, mut consent, mut teller) = (&mut bench.session, LastStep(arguments), Teller::new(arguments));
         let ended = match &plan {

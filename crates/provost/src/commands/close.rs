@@ -6,7 +6,7 @@ use provost_chip::sources::Source;
 use provost_ops::{
     close::{
         self, ClosePlan, Ended, Image, Policy, Site, Survey, Wish,
-        escrow::escrow,
+        escrow::Escrow,
         preflight::{Check, Finding, pass},
     },
     error::OpError,
@@ -30,10 +30,8 @@ pub(crate) fn run(arguments: &Arguments, options: &Close) -> Result<Page, Stop> 
     let images = Image::load(&images)?;
     let wanted = options.options.as_deref().map(|file| OptionFile::load(file, arguments.part)).transpose();
     let wanted = wanted?.map_or_else(BTreeMap::new, |file| file.values);
-    if let (Some(to), Some(credential)) = (&options.escrow, &options.credential) {
-        let recipients: Vec<String> = policy.escrow.recipients.iter().chain(&options.recipients).cloned().collect();
-        escrow(credential, to, &recipients, options.force)?;
-    }
+    let recipients: Vec<String> = policy.escrow.recipients.iter().chain(&options.recipients).cloned().collect();
+    let escrow = options.escrow.as_ref().map(|to| Escrow::new(to, &recipients, options.force)).transpose()?;
     super::on_chip(arguments, |bench| {
         let wish = Wish {
             part: arguments.part,
@@ -54,6 +52,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Close) -> Result<Page, Stop> 
             samples: close::known_sample,
             credential: None,
             this_is: options.this_is.clone(),
+            escrow,
         };
         let mut teller = Teller::new(arguments);
         if options.dry_run || options.save.is_some() {

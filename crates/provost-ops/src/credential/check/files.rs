@@ -17,7 +17,7 @@ use super::{Facts, Findings, Outcome, Question, loads};
 use crate::{
     credential::{
         CERTIFICATE_OBJECT, CHAINS, H503_OTP, H503_PASSWORD, KEYS, LEAF_CHAIN, PASSWORD, PASSWORD_OBJECT, SetError,
-        hex, load_key, public_name, read_optional,
+        exposed, hex, load_key, public_name, read_optional,
     },
     error::{OpError, Result},
     fault::fail,
@@ -411,22 +411,7 @@ fn sample(
 
 /// Secrets that others may read are none.
 fn modes(folder: &Path, findings: &mut Findings) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        for name in KEYS.into_iter().chain([PASSWORD, PASSWORD_OBJECT, H503_PASSWORD, H503_OTP]) {
-            let Ok(meta) = std::fs::metadata(folder.join(name)) else { continue };
-            let mode = meta.permissions().mode() & 0o777;
-            if mode & 0o077 != 0 {
-                findings.add(
-                    "file-mode",
-                    Outcome::Warning,
-                    format!("{name} has mode {mode:o}: others may read it (chmod 600)"),
-                    &[],
-                );
-            }
-        }
+    for exposed in exposed(folder) {
+        findings.add("file-mode", Outcome::Warning, exposed.to_string(), &[]);
     }
-    #[cfg(not(unix))]
-    let _ = (folder, findings);
 }

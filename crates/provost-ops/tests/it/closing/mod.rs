@@ -135,6 +135,7 @@ pub fn request(part: &str, tz: TrustZone, target: ProductState, base: &Path) -> 
         samples: known_sample,
         credential: None,
         this_is: None,
+        escrow: None,
     };
     Request { wish, site }
 }

@@ -7,7 +7,10 @@ use provost_adac::{
     scope::{Scope, Usage},
 };
 use provost_chip::states::DaMethod;
-use provost_ops::credential::{ChainRecipe, Protection, Recipe, RoleKeys, SetError, load_key, make};
+use provost_ops::{
+    credential::{ChainRecipe, NewSet, Protection, Recipe, RoleKeys, SetError, load_key, make},
+    store::Replace,
+};
 use serde_json::json;
 
 use crate::{
@@ -26,9 +29,12 @@ pub(super) fn run(arguments: &Arguments, options: &CredentialNew) -> Result<Page
         password: options.password_file.as_deref().map(secrets::password).transpose()?,
         object_mask: options.object_permissions.unwrap_or(options.permissions),
     };
-    let (set, files) = make(&recipe, &options.out, options.force)?;
+    let NewSet { set, files, aside } = make(&recipe, &options.out, Replace::forced(options.force))?;
     let mut text = format!("made {}: a {} for the {part}\n", options.out.display(), recipe.method);
     text.push_str(&made_text(&files));
+    if let Some(aside) = &aside {
+        let _ = writeln!(text, "what was there before is kept in {}", aside.display());
+    }
     if let Some(hash) = set.fingerprint() {
         let _ = writeln!(text, "root key  {hash}");
     }
@@ -39,7 +45,7 @@ pub(super) fn run(arguments: &Arguments, options: &CredentialNew) -> Result<Page
     let _ = writeln!(text, "{check}");
     let value = json!({
         "folder": options.out, "part": part.to_string(), "method": recipe.method.as_str(),
-        "root_key_hash": set.fingerprint(), "files": files, "notes": warnings(options, &recipe),
+        "root_key_hash": set.fingerprint(), "files": files, "kept": aside, "notes": warnings(options, &recipe),
     });
     Ok(Page::new("provost.credential/1", &value, text))
 }
