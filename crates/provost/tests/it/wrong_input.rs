@@ -43,17 +43,17 @@ fn probes_and_chips() {
     fs::write(s.path("edited.chip"), text.replacen("\"rom_version\": 0", "\"rom_version\": 1", 1)).unwrap();
     for (line, code, exit) in [
         ("status --probe nonsense", "link-bad-selector", 2),
-        ("status --probe twin:nowhere.chip", "twin-not-found", 1),
-        ("status --probe twin:garbage.chip", "twin-file-damaged", 1),
-        ("status --probe twin:cut.chip", "twin-file-damaged", 1),
-        ("rescue --probe twin:edited.chip", "twin-file-damaged", 1),
-        ("status --probe twin:newer.chip", "twin-file-newer", 1),
+        ("status --probe twin:nowhere.chip", "twin-not-found", 2),
+        ("status --probe twin:garbage.chip", "twin-file-damaged", 3),
+        ("status --probe twin:cut.chip", "twin-file-damaged", 3),
+        ("rescue --probe twin:edited.chip", "twin-file-damaged", 3),
+        ("status --probe twin:newer.chip", "twin-file-newer", 3),
         ("status --probe twin:board.chip?colour=red", "twin-switch", 2),
         ("status --probe twin:board.chip?leave-rss-da=never", "twin-switch", 2),
         ("status --probe twin:board.chip?nrst=maybe", "twin-option", 2),
         ("rescue --part STM32H573 --probe twin:board.chip", "chip-part-mismatch", 3),
-        ("twin new board.chip", "twin-file-exists", 1),
-        ("twin new x.chip --preset nothing", "twin-not-found", 1),
+        ("twin new board.chip", "twin-file-exists", 3),
+        ("twin new x.chip --preset nothing", "twin-not-found", 2),
         ("twin new x.chip --switch leave-rss-da", "twin-option", 2),
     ] {
         expect(&s, line, code, exit);
@@ -99,21 +99,21 @@ fn credentials() {
     }
     copy_folder(&s, "credential", "no-key");
     fs::remove_file(s.path("no-key/key_3_leaf.pem")).unwrap();
-    for (folder, code) in [
-        ("missing", "credential-file"),
-        ("empty", "credential-file"),
-        ("no-key", "credential-file"),
-        ("bad-key", "credential-key"),
-        ("bad-chain", "credential-chain"),
-        ("bad-password", "credential-password"),
-        ("other-object", "credential-root-mismatch"),
-        ("other-leaf", "credential-useless"),
+    for (folder, code, exit) in [
+        ("missing", "credential-file", 2),
+        ("empty", "credential-file", 2),
+        ("no-key", "credential-file", 2),
+        ("bad-key", "key-malformed", 3),
+        ("bad-chain", "chain-base64", 3),
+        ("bad-password", "password-length", 3),
+        ("other-object", "credential-root-mismatch", 3),
+        ("other-leaf", "credential-key-mismatch", 3),
     ] {
-        expect(&s, &format!("rescue --probe twin:board.chip --credential {folder}"), code, 3);
-        expect(&s, &format!("auth regress --probe twin:board.chip --credential {folder}"), code, 3);
+        expect(&s, &format!("rescue --probe twin:board.chip --credential {folder}"), code, exit);
+        expect(&s, &format!("auth regress --probe twin:board.chip --credential {folder}"), code, exit);
     }
     for password in ["abc", "12345678901234567"] {
-        expect(&s, &format!("auth regress --probe twin:board.chip --password {password}"), "credential-password", 3);
+        expect(&s, &format!("auth regress --probe twin:board.chip --password {password}"), "password-length", 3);
     }
 }
 
