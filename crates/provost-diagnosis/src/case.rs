@@ -8,7 +8,7 @@ use provost_chip::{
     states::{BootUbe, ProductState, TrustZone},
 };
 
-use crate::{messages::Message, signs::Sign, words::words};
+use crate::{claim::Claim, messages::Message, signs::Sign, words::words};
 
 /// One report.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,6 +19,10 @@ pub struct Case {
     pub bench: BenchClaim,
     /// What was done, in order.
     pub steps: Vec<Step>,
+    /// Option bytes that were read, each with its last value; those that decide the life cycle are steps as well.
+    pub options: Vec<OptionValue>,
+    /// What was taken from texts, beside the words it came from; [`Case::strike`] takes one out.
+    pub claims: Vec<Claim>,
     /// Lines of logs and free texts that nothing was made of.
     pub ignored_lines: usize,
 }
@@ -131,6 +135,11 @@ impl Case {
             let what = format!("the inputs disagree; {note}; the later one is taken");
             self.steps.push(Step::new(Act::Observe(what), None));
         }
+        self.options.retain(|ours| !other.options.iter().any(|theirs| theirs.field == ours.field));
+        self.options.extend(other.options);
+        let mut claims = other.claims;
+        crate::claim::shift(&mut claims, self.steps.len());
+        self.claims.extend(claims);
         self.steps.extend(other.steps);
         self.ignored_lines += other.ignored_lines;
     }

@@ -3,6 +3,7 @@
 use super::{command::Command, steps::Steps};
 use crate::{
     case::{Act, AskedPermission, Credential, Discovery, Object, OptionValue, Outcome, ProvisionedBy, Step},
+    claim::{Place, Sure},
     messages::{Message, Subject},
     signs::Sign,
 };
@@ -48,10 +49,14 @@ pub(super) struct OpenStep {
     pub(super) nothing_written: bool,
     /// Options that were read in the meantime.
     pub(super) reads: Vec<OptionValue>,
+    /// The words that began it.
+    place: Place,
+    /// How plainly they say it.
+    pub(super) sure: Sure,
 }
 
 impl OpenStep {
-    pub(super) const fn new(kind: Kind) -> Self {
+    pub(super) const fn new(kind: Kind, place: Place) -> Self {
         Self {
             kind,
             outcome: None,
@@ -72,6 +77,8 @@ impl OpenStep {
             same: Vec::new(),
             nothing_written: false,
             reads: Vec::new(),
+            place,
+            sure: Sure::Printed,
         }
     }
 
@@ -141,9 +148,10 @@ impl OpenStep {
     }
 
     fn push(self, act: Act, steps: &mut Steps) {
-        steps.push(Step { act, outcome: self.outcome, messages: self.messages, signs: Vec::new(), measured: false });
+        let step = Step { act, outcome: self.outcome, messages: self.messages, signs: Vec::new(), measured: false };
+        steps.push(step, &self.place, self.sure);
         for read in self.reads {
-            steps.push(Step::new(Act::ReadOption(read), Some(Outcome::Ok)));
+            steps.push(Step::new(Act::ReadOption(read), Some(Outcome::Ok)), &self.place, self.sure);
         }
     }
 
@@ -165,7 +173,8 @@ impl OpenStep {
         if writes.is_empty() && !self.nothing_written && reads.is_empty() {
             let act = Act::Observe("option bytes were written; the log does not say which".to_owned());
             let (outcome, messages) = (self.outcome, self.messages);
-            steps.push(Step { act, outcome, messages, signs: vec![Sign::UnrecordedWrites], measured: false });
+            let step = Step { act, outcome, messages, signs: vec![Sign::UnrecordedWrites], measured: false };
+            steps.push(step, &self.place, self.sure);
             return;
         }
         // The messages go with the field that decides the chip's life, if it is among them.
@@ -179,10 +188,11 @@ impl OpenStep {
                 outcome => outcome,
             };
             let messages = if i == spokesman { std::mem::take(&mut self.messages) } else { Vec::new() };
-            steps.push(Step { act: Act::WriteOption(write), outcome, messages, signs: Vec::new(), measured: false });
+            let step = Step { act: Act::WriteOption(write), outcome, messages, signs: Vec::new(), measured: false };
+            steps.push(step, &self.place, self.sure);
         }
         for read in reads {
-            steps.push(Step::new(Act::ReadOption(read), Some(Outcome::Ok)));
+            steps.push(Step::new(Act::ReadOption(read), Some(Outcome::Ok)), &self.place, self.sure);
         }
     }
 
@@ -201,7 +211,8 @@ impl OpenStep {
             if self.fields {
                 let outcome = if answered { Some(Outcome::Ok) } else { self.outcome.filter(|o| *o != Outcome::Ok) };
                 let act = Act::Discover(std::mem::take(&mut self.discovery));
-                steps.push(Step { act, outcome, messages: rest, signs: Vec::new(), measured: false });
+                let step = Step { act, outcome, messages: rest, signs: Vec::new(), measured: false };
+                steps.push(step, &self.place, self.sure);
             }
             let permission = command.permission.unwrap_or(AskedPermission::FullRegression);
             let act = Act::Authenticate { with: command.with.or(self.with), permission };

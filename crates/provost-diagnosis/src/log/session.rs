@@ -7,14 +7,17 @@ use provost_chip::{
 
 use super::{
     LogReport,
+    anchor::{OPTION_NAMES, spoken},
     command::{Command, Interface, mode_of, number, object_of},
     discovery, family,
     fields::{FURNITURE, expected, host_of, short, unchanged},
+    json,
     open_step::{Kind, OpenStep},
     steps::Steps,
 };
 use crate::{
-    case::{Act, BenchClaim, Case, ChipClaim, Credential, OptionValue, Outcome},
+    case::{Act, BenchClaim, Case, ChipClaim, Credential, OptionValue, Outcome, Step},
+    claim::{About, Claim, Place, Sure},
     messages::{Message, Subject},
     signs::Sign,
 };
@@ -27,8 +30,8 @@ const NO_REFERENCE_VOLTS: f64 = 0.5;
 const OPTSR: [u64; 2] = [0x4002_2050, 0x5002_2050];
 const OPTSR2: [u64; 2] = [0x4002_2070, 0x5002_2070];
 
-/// Option fields whose printed values are taken.
-const FIELDS: [&str; 3] = ["PRODUCT_STATE", "TZEN", "BOOT_UBE"];
+/// Option fields whose values are steps of the case; the others tell what is unusual.
+const STEPS_OF: [&str; 3] = ["PRODUCT_STATE", "TZEN", "BOOT_UBE"];
 
 #[derive(Debug, Default)]
 pub(super) struct Session {
@@ -51,29 +54,80 @@ pub(super) struct Session {
     tools: Vec<String>,
     other_family: Option<String>,
     h5: bool,
+    /// The line that is being read.
+    place: Place,
+    /// The last command line.
+    command_place: Place,
+    /// What is claimed of chip and bench.
+    claims: Vec<Claim>,
+    /// All option values, the last of each field.
+    options: Vec<OptionValue>,
 }
 
 impl Session {
-    /// Takes one cleaned line; `false` if nothing was made of it.
-    pub(super) fn line(&mut self, line: &str) -> bool {
-        if let Some(command) = Command::parse(line) {
-            if line.trim_start().starts_with("Option byte") {
+    /// Takes one line as it stands in the input, and without colours and double blanks; `false` if nothing was made of it.
+    pub(super) fn line(&mut self, number: u64, raw: &str, cleaned: &str) -> bool {
+        let begin = raw.len() - raw.trim_start().len();
+        self.place = Place::new(number, raw, begin..raw.trim_end().len());
+        self.take(cleaned)
+    }
+
+    fn take(&mut self, cleaned: &str) -> bool {
+        if let Some(command) = Command::parse(cleaned) {
+            if cleaned.contains("Option byte command :") {
                 self.close();
                 self.command.writes = command.writes;
             } else {
                 self.end_run();
                 self.command = command;
             }
+            self.command_place = self.place.clone();
             return true;
         }
-        if self.banner_line(line) || self.discovery_line(line) || self.option_line(line) || self.header_line(line) {
+        let line = spoken(cleaned);
+        if self.banner_line(line)
+            || self.discovery_line(line)
+            || self.option_line(line)
+            || self.json_line(cleaned)
+            || self.header_line(line)
+        {
             return true;
         }
-        if let Some(message) = Message::find_in(line) {
-            self.message(message, line);
+        if let Some(message) = Message::find_in(cleaned) {
+            self.message(message, cleaned);
             return true;
         }
         self.begin_line(line) || FURNITURE.iter().any(|known| line.starts_with(known))
+    }
+
+    /// Members of a JSON export of the option bytes.
+    fn json_line(&mut self, line: &str) -> bool {
+        let mut any = false;
+        for (name, value) in json::members(line) {
+            if name == "deviceId" {
+                any |= self.device_id(u64::try_from(value).unwrap_or_default());
+            } else if OPTION_NAMES.contains(name) {
+                // -1: all bits of a 32-bit field.
+                self.option(name, u64::from(value as u32));
+                any = true;
+            }
+        }
+        any || matches!(line, "{" | "}" | "}," | "\"bitNameToValue\" : {" | "\"bitNameToValue\": {")
+    }
+
+    /// Any option field that was read.
+    fn option(&mut self, field: &str, value: u64) {
+        self.options.retain(|o| o.field != field);
+        self.options.push(OptionValue { field: field.to_owned(), value: Some(value) });
+        if STEPS_OF.contains(&field) {
+            self.read(field, Some(value));
+        }
+    }
+
+    /// Notes where a claim of chip or bench comes from; a later one of the same kind takes its place.
+    fn claim(&mut self, about: About, says: String) {
+        self.claims.retain(|c| c.about != about);
+        self.claims.push(Claim { place: self.place.clone(), says, sure: Sure::Printed, about });
     }
 
     /// Ends the last run.
@@ -84,9 +138,9 @@ impl Session {
         let left_out = steps.left_out;
         if other_family.is_some() {
             let act = Act::Observe("the log is of a chip of another family".to_owned());
-            let mut step = crate::case::Step::new(act, None);
+            let mut step = Step::new(act, None);
             step.signs.push(Sign::OtherFamily);
-            steps.push(step);
+            steps.push(step, &self.place, Sure::Printed);
         }
         self.bench.tool = self.tools.last().cloned();
         self.bench.probe = match (self.board, self.probe_firmware) {
@@ -95,7 +149,16 @@ impl Session {
             (None, Some(firmware)) => Some(format!("ST-LINK, firmware {firmware}")),
             (None, None) => None,
         };
-        let case = Case { chip: self.chip, bench: self.bench, steps: steps.into_vec(), ..Case::default() };
+        let (steps, of_steps) = steps.finish();
+        self.claims.extend(of_steps);
+        let case = Case {
+            chip: self.chip,
+            bench: self.bench,
+            steps,
+            options: self.options,
+            claims: self.claims,
+            ..Case::default()
+        };
         LogReport { case, steps_left_out: left_out, other_family, tools: self.tools, ..LogReport::default() }
     }
 
@@ -124,7 +187,7 @@ impl Session {
                 (command.debug_authentication == Some(3), Kind::CloseDebug),
             ];
             for (_, kind) in left.into_iter().filter(|(asked, _)| *asked) {
-                OpenStep::new(kind).close(&mut self.command, self.ap, &mut self.steps);
+                OpenStep::new(kind, self.command_place.clone()).close(&mut self.command, self.ap, &mut self.steps);
             }
         }
         self.command = Command::default();
@@ -137,10 +200,15 @@ impl Session {
             self.close();
             // The tool erases before it programs.
             if kind == Kind::Flash && self.command.erase {
-                OpenStep::new(Kind::Erase).close(&mut self.command, self.ap, &mut self.steps);
+                OpenStep::new(Kind::Erase, self.command_place.clone()).close(
+                    &mut self.command,
+                    self.ap,
+                    &mut self.steps,
+                );
             }
         }
-        self.open.get_or_insert_with(|| OpenStep::new(kind))
+        let place = &self.place;
+        self.open.get_or_insert_with(|| OpenStep::new(kind, place.clone()))
     }
 
     fn tool(&mut self, name: &str) {
@@ -163,7 +231,10 @@ impl Session {
             }
             self.banner = true;
             self.tool(&format!("STM32CubeProgrammer {}", version.trim().trim_start_matches('v')));
-            self.bench.host = host_of(host).or(self.bench.host);
+            if let Some(host) = host_of(host) {
+                self.bench.host = Some(host);
+                self.claim(About::Host, format!("the host is {}", host.as_str()));
+            }
             return true;
         }
         if let Some(version) = line.strip_prefix("Open On-Chip Debugger ") {
@@ -194,10 +265,14 @@ impl Session {
             "ST-LINK FW" => {
                 self.attach_again();
                 self.probe_firmware = short(value);
+                self.claim(About::Probe, format!("the probe is an ST-LINK, firmware {value}"));
             }
             "Board" if value != "--" => self.name_board(value),
             "Board" => {}
-            "Voltage" => self.volts = value.trim_end_matches(['V', 'v', ' ']).parse().ok(),
+            "Voltage" => {
+                self.volts = value.trim_end_matches(['V', 'v', ' ']).parse().ok();
+                self.claim(About::Supply, format!("the probe measures {value}"));
+            }
             "Connect mode" => {
                 self.attach_again();
                 self.command.mode = mode_of(value).or(self.command.mode);
@@ -232,6 +307,7 @@ impl Session {
             name.strip_prefix("NUCLEO-").or_else(|| name.strip_prefix("STM32")).and_then(|n| n.split('-').next());
         if let Some(part) = part.filter(|p| p.starts_with("H5") && p.parse::<PartId>().is_ok()) {
             self.chip.part = Some(format!("STM32{part}"));
+            self.claim(About::Part, format!("STM32{part}"));
             self.board = Some(format!("{name}, on the board"));
         } else {
             self.board = Some(name);
@@ -239,11 +315,16 @@ impl Session {
     }
 
     fn device(&mut self, value: &str) -> bool {
-        let Some(id) = number(value).and_then(|v| u16::try_from(v).ok()) else { return false };
+        number(value).is_some_and(|id| self.device_id(id))
+    }
+
+    fn device_id(&mut self, id: u64) -> bool {
+        let Ok(id) = u16::try_from(id) else { return false };
         let ours = PartId::with_dev_id(id).next().is_some();
         if ours {
             self.h5 = true;
             self.chip.dev_id = Some(id);
+            self.claim(About::DevId, format!("DEV_ID {id:#05x}"));
             let named: Option<PartId> = self.chip.part.as_deref().and_then(|p| p.parse().ok());
             if named.is_some_and(|p| p.info().dev_id != id) {
                 // The board's probe is wired to something else.
@@ -287,10 +368,10 @@ impl Session {
     fn option_line(&mut self, line: &str) -> bool {
         if let Some((field, rest)) = line.split_once(':') {
             let field = field.trim();
-            if FIELDS.contains(&field) {
+            if OPTION_NAMES.contains(field) {
                 let value = rest.split_whitespace().next().and_then(number);
-                if value.is_some() {
-                    self.read(field, value);
+                if let Some(value) = value {
+                    self.option(field, value);
                 }
                 return value.is_some();
             }
@@ -302,13 +383,13 @@ impl Session {
         if OPTSR.contains(&address) {
             // Right after a reset these registers can read as anything: only known codes are believed.
             if ProductState::from_code((word >> 8) as u8).is_some() {
-                self.read("PRODUCT_STATE", Some(word >> 8 & 0xFF));
+                self.option("PRODUCT_STATE", word >> 8 & 0xFF);
             }
             if BootUbe::from_code((word >> 22) as u8).is_some() {
-                self.read("BOOT_UBE", Some(word >> 22 & 0xFF));
+                self.option("BOOT_UBE", word >> 22 & 0xFF);
             }
         } else if OPTSR2.contains(&address) && TrustZone::from_code((word >> 24) as u8).is_some() {
-            self.read("TZEN", Some(word >> 24 & 0xFF));
+            self.option("TZEN", word >> 24 & 0xFF);
         }
         true
     }
@@ -326,7 +407,7 @@ impl Session {
             }
             _ => {
                 self.close();
-                self.steps.push(crate::case::Step::new(Act::ReadOption(option), Some(Outcome::Ok)));
+                self.steps.push(Step::new(Act::ReadOption(option), Some(Outcome::Ok)), &self.place, Sure::Printed);
             }
         }
     }
