@@ -65,8 +65,24 @@ struct ResetLine {
     phrases: Vec<String>,
 }
 
+#[derive(Deserialize)]
+struct Unusuals {
+    unusual: Vec<Unusual>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unusual {
+    field: String,
+    when: String,
+    says: String,
+    confidence: String,
+    source: String,
+}
+
 fn main() {
     let mut out = String::new();
+    unusual(&mut out);
     causes(&mut out);
     messages(&mut out);
     remarks(&mut out);
@@ -103,13 +119,13 @@ fn causes(out: &mut String) {
 }
 
 fn messages(out: &mut String) {
-    let rows: Messages = table("messages.toml");
+    let rows: [Messages; 2] = [table("messages.toml"), table("messages_more.toml")];
     let word = |of: &str, word: Option<&String>| match word {
         Some(word) => format!("Some(crate::{of}::{})", camel(word)),
         None => "None".to_owned(),
     };
     out.push_str("pub(crate) static MESSAGES: &[crate::messages::Message] = &[\n");
-    for row in rows.message {
+    for row in rows.into_iter().flat_map(|table| table.message) {
         let Message { id, text, tool, subject, outcome, sign, means, not, confidence, source } = row;
         writeln!(
             out,
@@ -133,6 +149,27 @@ fn remarks(out: &mut String) {
     out.push_str("];\npub(crate) static RESET_LINES: &[(bool, &[&str])] = &[\n");
     for ResetLine { wired, phrases } in rows.reset_line {
         writeln!(out, "({wired}, &{phrases:?}),").expect("a string takes everything");
+    }
+    out.push_str("];\n");
+}
+
+fn unusual(out: &mut String) {
+    let rows: Unusuals = table("unusual.toml");
+    out.push_str("pub(crate) static UNUSUAL: &[crate::unusual::Row] = &[\n");
+    for Unusual { field, when, says, confidence, source } in rows.unusual {
+        let when = match when.as_str() {
+            "changed" => "Changed".to_owned(),
+            "area" => "Area".to_owned(),
+            "whole" => "Whole".to_owned(),
+            value => format!("Value({value})"),
+        };
+        writeln!(
+            out,
+            "crate::unusual::Row {{ field: {field:?}, when: crate::unusual::When::{when}, says: {says:?}, confidence: {}, source: &{:?} }},",
+            self::confidence(&confidence),
+            source.split_whitespace().collect::<Vec<_>>(),
+        )
+        .expect("a string takes everything");
     }
     out.push_str("];\n");
 }

@@ -26,6 +26,7 @@ mod replay;
 pub mod signs;
 mod story;
 mod tables;
+pub mod unusual;
 pub mod verdict;
 mod words;
 

@@ -34,6 +34,10 @@ words! {
         Uart = "uart",
         /// A reset.
         Reset = "reset",
+        /// A boot code on the chip's console.
+        Boot = "boot",
+        /// The chip's own firmware.
+        Firmware = "firmware",
         /// The tool itself.
         Tool = "tool",
     }
@@ -118,6 +122,6 @@ impl Index {
         let hits = self.automaton.as_ref()?.find_overlapping_iter(line);
         hits.filter_map(|hit| MESSAGES.get(hit.pattern().as_usize()))
             .filter(|m| m.fits(line))
-            .max_by_key(|m| m.text.len())
+            .max_by_key(|m| m.pieces().map(str::len).sum::<usize>())
     }
 }

@@ -67,9 +67,30 @@ pub(super) fn unchanged(line: &str) -> Option<OptionValue> {
     Some(OptionValue { field: field.trim().to_ascii_uppercase(), value })
 }
 
+/// `BANK 1 secure flash [0, 15] : OB [0, 14]`: the secure watermark that the boot code finds in the option bytes.
+pub(super) fn watermark(line: &str) -> Vec<OptionValue> {
+    let bank = line.split_once("BANK ").and_then(|(_, rest)| rest.chars().next()).filter(|c| matches!(c, '1' | '2'));
+    let range = line.rsplit_once("OB [").and_then(|(_, rest)| rest.split_once(']')?.0.split_once(','));
+    let (Some(bank), Some((from, to))) = (bank, range) else { return Vec::new() };
+    let ends = [("STRT", from), ("END", to)];
+    ends.into_iter()
+        .filter_map(|(end, value)| {
+            Some(OptionValue { field: format!("SECWM{bank}_{end}"), value: Some(number(value)?) })
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_boot_code_tells_the_watermark_that_it_found() {
+        let found = watermark("[INF] BANK 2 secure flash [0, 15] : OB [3, 14]");
+        let found: Vec<_> = found.iter().map(|o| (o.field.as_str(), o.value)).collect();
+        assert_eq!(found, [("SECWM2_STRT", Some(3)), ("SECWM2_END", Some(14))]);
+        assert!(watermark("BANK 3 : OB [1]").is_empty() && watermark("").is_empty());
+    }
 
     #[test]
     fn complaints_name_field_and_values() {

@@ -24,6 +24,8 @@ pub(super) enum Kind {
     Dfu,
     Uart,
     Reset,
+    Boot,
+    Firmware,
     Tool,
 }
 
@@ -143,6 +145,9 @@ impl OpenStep {
                 command.reset = false;
                 self.push(Act::Reset, steps);
             }
+            Kind::Boot => self.push(Act::Observe("the boot code speaks on the chip's console".to_owned()), steps),
+            Kind::Firmware => self.push(Act::Firmware("the chip's own code reports an error".to_owned()), steps),
+            Kind::Tool if self.outcome.is_none() => self.push(Act::Observe("a remark of the tool".to_owned()), steps),
             Kind::Tool => self.push(Act::Observe("the tool failed by itself".to_owned()), steps),
         }
     }

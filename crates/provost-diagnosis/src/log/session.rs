@@ -10,7 +10,7 @@ use super::{
     anchor::{OPTION_NAMES, spoken},
     command::{Command, Interface, mode_of, number, object_of},
     discovery, family,
-    fields::{FURNITURE, expected, host_of, short, unchanged},
+    fields::{FURNITURE, expected, host_of, short, unchanged, watermark},
     json,
     open_step::{Kind, OpenStep},
     steps::Steps,
@@ -455,6 +455,11 @@ impl Session {
                     open.same.push(same);
                 }
             }
+            "M-ROT-SECWM-RANGE" => {
+                for option in watermark(line) {
+                    self.option(&option.field, option.value.unwrap_or_default());
+                }
+            }
             "M-OB-UNCHANGED" | "M-OB-NO-FIELD" => open.nothing_written = true,
             "M-DA-CERTIFICATES" => open.with = Some(Credential::Certificate),
             "M-DA-PASSWORD-FILE" => open.with = Some(Credential::Password),
@@ -501,6 +506,8 @@ impl Session {
             Subject::Dfu => Kind::Dfu,
             Subject::Uart => Kind::Uart,
             Subject::Reset => Kind::Reset,
+            Subject::Boot => Kind::Boot,
+            Subject::Firmware => Kind::Firmware,
             Subject::Tool => open.filter(|k| *k != Kind::Connect).or(asked).unwrap_or(Kind::Tool),
         }
     }
