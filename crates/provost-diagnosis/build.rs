@@ -80,8 +80,21 @@ struct Unusual {
     source: String,
 }
 
+#[derive(Deserialize)]
+struct Concepts {
+    concept: Vec<Concept>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Concept {
+    is: String,
+    said: Vec<String>,
+}
+
 fn main() {
     let mut out = String::new();
+    concepts(&mut out);
     unusual(&mut out);
     causes(&mut out);
     messages(&mut out);
@@ -170,6 +183,15 @@ fn unusual(out: &mut String) {
             source.split_whitespace().collect::<Vec<_>>(),
         )
         .expect("a string takes everything");
+    }
+    out.push_str("];\n");
+}
+
+fn concepts(out: &mut String) {
+    let rows: Concepts = table("prose.toml");
+    out.push_str("pub(crate) static CONCEPTS: &[(crate::prose::Concept, &[&str])] = &[\n");
+    for Concept { is, said } in rows.concept {
+        writeln!(out, "(crate::prose::Concept::{}, &{said:?}),", camel(&is)).expect("a string takes everything");
     }
     out.push_str("];\n");
 }

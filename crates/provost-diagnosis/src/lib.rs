@@ -20,6 +20,7 @@ pub mod moves;
 mod noise;
 mod plan;
 mod prior;
+mod prose;
 pub mod reading;
 pub mod remarks;
 mod replay;

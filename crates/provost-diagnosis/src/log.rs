@@ -19,6 +19,7 @@ mod session;
 mod steps;
 
 pub(crate) use discovery::{field as discovery_field, lifecycle};
+pub(crate) use family::by_name as family_named;
 pub(crate) use line::clean;
 
 /// What was read.

@@ -33,7 +33,7 @@ pub(super) fn by_id(id: u16) -> String {
 }
 
 /// The family in a name such as `STM32F407xx` or `stm32f4x.cpu`, if it is not the STM32H5.
-pub(super) fn by_name(name: &str) -> Option<String> {
+pub(crate) fn by_name(name: &str) -> Option<String> {
     let name = name.trim().to_ascii_uppercase();
     let line: String = name.strip_prefix("STM32")?.chars().take_while(|c| c.is_ascii_alphanumeric()).collect();
     let two = |n: usize| line.get(..n).filter(|_| !line.starts_with("H5"));

@@ -55,7 +55,7 @@ pub(super) fn expected(line: &str) -> Option<(OptionValue, OptionValue)> {
     let (field, rest) = rest.split_once('"')?;
     let (wanted, found) = rest.trim_start_matches([':', ' ']).split_once(',')?;
     let field = field.to_ascii_uppercase();
-    let found = number(found.rsplit(':').next()?.split_whitespace().next()?);
+    let found = number(found.split_once(':')?.1.split_whitespace().next()?);
     Some((OptionValue { field: field.clone(), value: number(wanted) }, OptionValue { field, value: found }))
 }
 

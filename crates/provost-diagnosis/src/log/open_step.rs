@@ -98,6 +98,11 @@ impl OpenStep {
         }
     }
 
+    /// The line that began it.
+    pub(super) const fn line(&self) -> u64 {
+        self.place.line
+    }
+
     /// Whether the exchange has begun.
     pub(super) fn has_spoken(&self) -> bool {
         self.fields || self.outcome.is_some() || self.messages.iter().any(|m| m.id == "M-DA-START")

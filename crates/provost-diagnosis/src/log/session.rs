@@ -19,8 +19,11 @@ use crate::{
     case::{Act, BenchClaim, Case, ChipClaim, Credential, OptionValue, Outcome, Step},
     claim::{About, Claim, Place, Sure},
     messages::{Message, Subject},
+    prose::Prose,
     signs::Sign,
 };
+
+mod told;
 
 /// Tools that are remembered.
 const MAX_TOOLS: usize = 8;
@@ -30,6 +33,8 @@ const NO_REFERENCE_VOLTS: f64 = 0.5;
 const OPTSR: [u64; 2] = [0x4002_2050, 0x5002_2050];
 const OPTSR2: [u64; 2] = [0x4002_2070, 0x5002_2070];
 
+/// So many bytes before a message may be a sentence.
+const MIN_SENTENCE: usize = 16;
 /// Option fields whose values are steps of the case; the others tell what is unusual.
 const STEPS_OF: [&str; 3] = ["PRODUCT_STATE", "TZEN", "BOOT_UBE"];
 
@@ -62,6 +67,9 @@ pub(super) struct Session {
     claims: Vec<Claim>,
     /// All option values, the last of each field.
     options: Vec<OptionValue>,
+    prose: Prose,
+    /// The probe, as a person describes it.
+    told_probe: Option<String>,
 }
 
 impl Session {
@@ -69,7 +77,14 @@ impl Session {
     pub(super) fn line(&mut self, number: u64, raw: &str, cleaned: &str) -> bool {
         let begin = raw.len() - raw.trim_start().len();
         self.place = Place::new(number, raw, begin..raw.trim_end().len());
-        self.take(cleaned)
+        // A message within a sentence: what stands before it tells what was done.
+        if let Some(at) = Message::begin_in(raw).filter(|at| *at >= MIN_SENTENCE)
+            && spoken(cleaned).is_none()
+        {
+            self.told(number, &raw[..at]);
+            self.place = Place::new(number, raw, begin..raw.trim_end().len());
+        }
+        self.take(cleaned) || self.told(number, raw)
     }
 
     fn take(&mut self, cleaned: &str) -> bool {
@@ -84,7 +99,7 @@ impl Session {
             self.command_place = self.place.clone();
             return true;
         }
-        let line = spoken(cleaned);
+        let line = spoken(cleaned).unwrap_or(cleaned);
         if self.banner_line(line)
             || self.discovery_line(line)
             || self.option_line(line)
@@ -147,7 +162,7 @@ impl Session {
             (Some(board), Some(firmware)) => Some(format!("{board}, ST-LINK firmware {firmware}")),
             (Some(board), None) => Some(board),
             (None, Some(firmware)) => Some(format!("ST-LINK, firmware {firmware}")),
-            (None, None) => None,
+            (None, None) => self.told_probe,
         };
         let (steps, of_steps) = steps.finish();
         self.claims.extend(of_steps);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::{
-    case::Step,
+    case::{Act, Step},
     claim::{About, Claim, Place, Sure, describe},
 };
 
@@ -36,6 +36,17 @@ impl Steps {
             self.left_out += 1;
         }
         self.last.push_back(entry);
+    }
+
+    /// Whether the last step is this one.
+    pub(super) fn ends_with(&self, act: &Act) -> bool {
+        self.last.back().or(self.first.last()).is_some_and(|entry| entry.step.act == *act)
+    }
+
+    /// Changes one of the last few steps, the last one that `change` takes.
+    pub(super) fn amend(&mut self, change: impl FnMut(&mut Step) -> bool) -> bool {
+        let recent = self.last.iter_mut().rev().chain(self.first.iter_mut().rev()).take(3);
+        recent.map(|entry| &mut entry.step).any(change)
     }
 
     /// The steps, and a claim for each of them and of their signs.
