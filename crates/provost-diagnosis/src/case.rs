@@ -8,7 +8,7 @@ use provost_chip::{
     states::{BootUbe, ProductState, TrustZone},
 };
 
-use crate::{claim::Claim, messages::Message, signs::Sign, words::words};
+use crate::{claim::Claim, families::Family, messages::Message, signs::Sign, words::words};
 
 /// One report.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,6 +19,8 @@ pub struct Case {
     pub bench: BenchClaim,
     /// What was done, in order.
     pub steps: Vec<Step>,
+    /// The family that the report is about, if it is another than the STM32H5.
+    pub family: Option<&'static Family>,
     /// Option bytes that were read, each with its last value; those that decide the life cycle are steps as well.
     pub options: Vec<OptionValue>,
     /// What was taken from texts, beside the words it came from; [`Case::strike`] takes one out.
@@ -135,6 +137,7 @@ impl Case {
             let what = format!("the inputs disagree; {note}; the later one is taken");
             self.steps.push(Step::new(Act::Observe(what), None));
         }
+        self.family = other.family.or(self.family);
         self.options.retain(|ours| !other.options.iter().any(|theirs| theirs.field == ours.field));
         self.options.extend(other.options);
         let mut claims = other.claims;

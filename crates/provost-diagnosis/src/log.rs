@@ -10,7 +10,6 @@ use crate::{case::Case, claim::Place};
 mod anchor;
 mod command;
 mod discovery;
-mod family;
 mod fields;
 mod json;
 mod line;
@@ -19,7 +18,6 @@ mod session;
 mod steps;
 
 pub(crate) use discovery::{field as discovery_field, lifecycle};
-pub(crate) use family::by_name as family_named;
 pub(crate) use line::clean;
 
 /// What was read.

@@ -9,6 +9,7 @@ use std::ops::Range;
 use crate::{
     case::{Act, Boot0, Host, Outcome},
     claim::Sure,
+    families::Family,
     signs::Sign,
 };
 use provost_chip::states::{BootUbe, TrustZone};
@@ -44,7 +45,7 @@ pub(crate) enum What {
     /// How what was told last ended.
     Outcome(Outcome),
     Part(String),
-    Family(String),
+    Family(&'static Family),
     TrustZone(TrustZone),
     BootEntry(BootUbe),
     Probe(String),

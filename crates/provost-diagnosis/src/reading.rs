@@ -54,7 +54,7 @@ pub struct Reading {
     pub of: u64,
     /// Lines that nothing was made of, the first 200 of them.
     pub unread: Vec<Place>,
-    /// The STM32 family that the text is about, if it is another than the STM32H5.
+    /// The STM32 family that the text is about, if it is another than the STM32H5; [`Case::family`] has its road, if there is one.
     pub other_family: Option<String>,
     /// The tools that spoke, by name and version.
     pub tools: Vec<String>,

@@ -5,6 +5,7 @@ use provost_chip::states::ProductState;
 use provost_diagnosis::{
     case::{Act, Step},
     claim::{About, Sure},
+    diagnose,
     reading::{Kind, MAX_SIZE, ReadError, Reading, read},
 };
 
@@ -111,4 +112,56 @@ fn what_says_nothing_is_said_to_say_nothing() {
     assert!(matches!(read(&vec![b'a'; MAX_SIZE + 1]), Err(ReadError::TooLarge { .. })));
     assert!(matches!(read(b"[chip]\npartt = 1\n"), Err(ReadError::Case(_))));
     assert_eq!(of("\u{feff}[chip]\npart = \"STM32H563\"\n").kind, Kind::CaseFile);
+}
+
+#[test]
+fn another_family_is_named_with_its_road() {
+    for (text, name, page) in [
+        ("Device ID   : 0x482\nDevice name : STM32U575/585\n", "STM32U5", Some("docs/families/u5.md")),
+        ("Info : [stm32l5x.cpu] Cortex-M33 r0p4 processor detected\n", "STM32L5", Some("docs/families/l5.md")),
+        ("My STM32WBA52 does not connect any more.\n", "STM32WBA", Some("docs/families/wba.md")),
+        ("{\n\"deviceId\" : 1157\n}\n", "STM32H7RS", Some("docs/families/h7rs.md")),
+        ("I use an STM32N657 and I cannot connect.\n", "STM32N6", Some("docs/families/n6.md")),
+        ("Device ID   : 0x413\n", "STM32F4", None),
+    ] {
+        let reading = of(text);
+        assert_eq!(reading.other_family.as_deref(), Some(name), "{text}");
+        let answer = diagnose(&reading.case).family.unwrap();
+        assert_eq!((answer.name, answer.page.as_deref()), (name, page), "{text}");
+        assert_eq!(answer.road.is_empty(), page.is_none());
+    }
+    assert_eq!(of("My STM32H563 next to an STM32U585\n").case.family, None);
+}
+
+#[test]
+fn two_logs_in_one_and_cut_lines_do_no_harm() {
+    for first in LOGS {
+        for second in LOGS {
+            let both = of(&format!("{first}\n{second}"));
+            let alone = of(first).case.steps.len() + of(second).case.steps.len();
+            assert_eq!(both.case.steps.len(), alone);
+        }
+        // A log that is cut anywhere says nothing that the whole one does not say.
+        let whole = read_options(&of(first).case.steps).len();
+        for at in (0..first.len()).filter(|at| first.is_char_boundary(*at)).step_by(37) {
+            let cut = of(&first[..at]);
+            let states = read_options(&cut.case.steps);
+            assert!(states.len() <= whole, "{at}");
+            let all: Vec<u64> = read_options(&of(first).case.steps).iter().map(|(_, v)| *v).collect();
+            assert!(states.iter().all(|(_, v)| all.contains(v)), "{at} {states:?}");
+        }
+    }
+}
+
+#[test]
+fn five_megabytes_are_read_in_one_pass() {
+    // Work is counted, not timed: each line is looked at once, and sentences are looked at up to a bound.
+    let log = LOGS.concat();
+    let long = log.repeat((5 << 20) / log.len());
+    let reading = of(&long);
+    assert!(reading.case.steps.len() <= 200 && reading.case.claims.len() <= 600, "{}", reading.case.claims.len());
+    let post = include_str!("posts/stuck-in-provisioning.txt").repeat(1500);
+    assert!(post.len() > 5 << 20);
+    let reading = of(&post);
+    assert!(reading.case.steps.len() <= 200 && reading.unread.len() <= 200);
 }

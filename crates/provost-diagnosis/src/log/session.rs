@@ -9,7 +9,7 @@ use super::{
     LogReport,
     anchor::{OPTION_NAMES, spoken},
     command::{Command, Interface, mode_of, number, object_of},
-    discovery, family,
+    discovery,
     fields::{FURNITURE, expected, host_of, short, unchanged, watermark},
     json,
     open_step::{Kind, OpenStep},
@@ -18,6 +18,7 @@ use super::{
 use crate::{
     case::{Act, BenchClaim, Case, ChipClaim, Credential, OptionValue, Outcome, Step},
     claim::{About, Claim, Place, Sure},
+    families::Family,
     messages::{Message, Subject},
     prose::Prose,
     signs::Sign,
@@ -170,6 +171,7 @@ impl Session {
             chip: self.chip,
             bench: self.bench,
             steps,
+            family: other_family.as_deref().and_then(Family::named),
             options: self.options,
             claims: self.claims,
             ..Case::default()
@@ -270,9 +272,9 @@ impl Session {
     }
 
     fn header_line(&mut self, line: &str) -> bool {
-        let other = line.split_once(".cpu").and_then(|(name, _)| family::by_name(name.rsplit(['[', ' ']).next()?));
+        let other = line.split_once(".cpu").and_then(|(name, _)| Family::named(name.rsplit(['[', ' ']).next()?));
         if let Some(other) = other {
-            self.other_family.get_or_insert(other);
+            self.other_family.get_or_insert(other.name.to_owned());
         }
         let Some((key, value)) = line.split_once(':') else { return false };
         let (key, value) = (key.trim(), value.trim());
@@ -294,8 +296,8 @@ impl Session {
             }
             "Device ID" | "Chip ID" | "chipid" => return self.device(value),
             "Device name" => {
-                if let Some(other) = family::by_name(value) {
-                    self.other_family.get_or_insert(other);
+                if let Some(other) = Family::named(value) {
+                    self.other_family.get_or_insert(other.name.to_owned());
                 } else {
                     self.h5 |= value.starts_with("STM32H5");
                 }
@@ -346,7 +348,10 @@ impl Session {
                 self.chip.part = None;
             }
         } else if id != 0 {
-            self.other_family = Some(family::by_id(id));
+            self.other_family = Some(match Family::of(id) {
+                Some(family) => family.name.to_owned(),
+                None => format!("an unknown part with DEV_ID {id:#05x}"),
+            });
         }
         self.found = true;
         self.bench.supply_volts =

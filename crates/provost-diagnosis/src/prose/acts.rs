@@ -102,8 +102,9 @@ fn states(clause: &Clause<'_>, sentence: &[Token], all: Set, context: &Context<'
         });
         let towards = by_arrow || near.has(Concept::To) || last.is_some_and(|t| t.mark == Some(Mark::Equals));
         // German puts the verb last: "von 17 auf ED geändert".
+        let mut after = sentence[value.end..].iter().filter(|t| t.mark != Some(Mark::Clause) && t.is != Set::default());
         let verb_last =
-            near.has(Concept::From) && sentence[value.end..].iter().take(4).any(|t| t.is.has(Concept::Write));
+            near.any(&[Concept::From, Concept::To]) && after.next().is_some_and(|t| t.is.has(Concept::Write));
         let written = verb_last
             || write_at.is_some_and(|at| value.at - at <= 12)
                 && (towards || value.code && last.is_some_and(|t| t.is.has(Concept::Write)))
@@ -140,6 +141,11 @@ fn is_seen(value: &Value, clause: &Clause<'_>, sentence: &[Token], near: Set, mo
     let equals = sentence[..value.at].last().is_some_and(|t| t.mark == Some(Mark::Equals));
     // "Open", "closed" and "locked" are everyday words.
     let plain = matches!(value.state, ProductState::Open | ProductState::Closed | ProductState::Locked) && !value.code;
+    let towards = sentence[..value.at].iter().rev().take(2).any(|t| t.is.has(Concept::To));
+    if towards && !moved && !copula {
+        // A deed whose verb was not understood.
+        return false;
+    }
     if moved {
         return value.code || !plain || field;
     }

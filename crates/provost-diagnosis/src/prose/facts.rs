@@ -13,6 +13,7 @@ use super::{
 use crate::{
     case::{Boot0, Host},
     claim::Sure,
+    families::Family,
 };
 
 /// The facts of a sentence.
@@ -24,7 +25,7 @@ pub(super) fn read(tokens: &[Token], all: Set, context: &Context<'_>) -> Vec<Sai
         if let Some(part) = part(&token.text) {
             said.push(own(What::Part(part), Sure::Stated));
         } else if token.text.starts_with("stm32")
-            && let Some(family) = crate::log::family_named(&token.text)
+            && let Some(family) = Family::named(&token.text)
         {
             said.push(own(What::Family(family), Sure::Stated));
         }

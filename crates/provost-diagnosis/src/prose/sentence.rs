@@ -83,7 +83,9 @@ pub(super) fn read(tokens: &[Token], context: &Context<'_>) -> Vec<Said> {
     let clauses = clauses(tokens);
     let mut found: Vec<(Found, Range<usize>)> = Vec::new();
     for clause in &clauses {
-        if clause.is.any(&[Concept::Another, Concept::Modal]) && !clause.has(Concept::Try) {
+        let foreign = clause.is.any(&[Concept::Another, Concept::Modal]) && !clause.has(Concept::Try);
+        let condition = clause.has(Concept::If) && !clause.is.any(&[Concept::Me, Concept::Try]);
+        if foreign || condition {
             continue;
         }
         let acts = acts::in_clause(clause, tokens, all, context);
@@ -98,6 +100,14 @@ pub(super) fn read(tokens: &[Token], context: &Context<'_>) -> Vec<Said> {
             for (act, span) in &mut found[begin..] {
                 act.outcome = Some(outcome);
                 span.end = span.end.max(place.end);
+            }
+            // "It works at first, then it fails."
+            if let (0, Some((act, _))) = (open, found.last_mut())
+                && act.takes_outcome
+                && act.outcome == Some(Outcome::Ok)
+                && outcome != Outcome::Ok
+            {
+                act.outcome = Some(outcome);
             }
             let short = tokens.iter().filter(|t| t.mark.is_none()).count() <= 7;
             let back = tokens.iter().take(3).any(|t| BACK.contains(&t.text.as_str()));

@@ -292,6 +292,12 @@ fn word(rest: &str, at: usize, tokens: &mut Vec<Token>) -> usize {
         match c {
             c if is_unspaced(c) => break,
             c if c.is_alphanumeric() => text.extend(c.to_lowercase()),
+            // French elides: "l'état" is two words, "don't" is one.
+            '\'' | '’' | '`'
+                if inside && matches!(text.as_str(), "l" | "d" | "c" | "n" | "s" | "m" | "t" | "j" | "qu") =>
+            {
+                break;
+            }
             '\'' | '’' | '`' if inside => {}
             '.' if inside && text.ends_with(|c: char| c.is_ascii_digit()) => text.push('.'),
             _ => break,

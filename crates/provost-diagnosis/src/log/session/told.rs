@@ -36,7 +36,7 @@ impl Session {
                 self.steps.push(step, &self.place, sure);
             }
             What::Family(family) => {
-                self.other_family.get_or_insert(family);
+                self.other_family.get_or_insert(family.name.to_owned());
             }
             What::Part(part) => {
                 self.h5 = true;
