@@ -19,6 +19,8 @@ pub struct Case {
     pub bench: BenchClaim,
     /// What was done, in order.
     pub steps: Vec<Step>,
+    /// Index of the first step of each numbered attempt that is told.
+    pub attempts: Vec<usize>,
     /// The family that the report is about, if it is another than the STM32H5.
     pub family: Option<&'static Family>,
     /// Option bytes that were read, each with its last value; those that decide the life cycle are steps as well.
@@ -91,6 +93,15 @@ impl Step {
 }
 
 impl Case {
+    /// The case as it was before the step with this index: what an owner knew then.
+    pub fn until(&self, step: usize) -> Self {
+        let mut then = self.clone();
+        then.steps.truncate(step);
+        then.attempts.retain(|at| *at < step);
+        then.claims.retain(|claim| claim.step().is_none_or(|at| at < step));
+        then
+    }
+
     /// Adds what another input tells: its steps follow, and where its claims contradict the ones here, the later ones hold
     /// and the contradiction is noted as an observation.
     pub fn join(&mut self, other: Case) {
@@ -142,6 +153,7 @@ impl Case {
         self.options.extend(other.options);
         let mut claims = other.claims;
         crate::claim::shift(&mut claims, self.steps.len());
+        self.attempts.extend(other.attempts.iter().map(|at| at + self.steps.len()));
         self.claims.extend(claims);
         self.steps.extend(other.steps);
         self.ignored_lines += other.ignored_lines;

@@ -27,6 +27,16 @@ pub struct Claim {
     pub about: About,
 }
 
+impl Claim {
+    /// The step that it is about, if it is about one.
+    pub const fn step(&self) -> Option<usize> {
+        match self.about {
+            About::Step(at) | About::Remark(_, at) => Some(at),
+            _ => None,
+        }
+    }
+}
+
 /// Words of a text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Place {
@@ -136,7 +146,11 @@ impl Case {
         if step < self.steps.len() {
             self.steps.remove(step);
         }
-        self.claims.retain(|c| !matches!(c.about, About::Step(i) | About::Remark(_, i) if i == step));
+        self.claims.retain(|c| c.step() != Some(step));
+        let last = self.steps.len();
+        self.attempts.iter_mut().filter(|at| **at > step).for_each(|at| *at -= 1);
+        self.attempts.retain(|at| *at < last);
+        self.attempts.dedup();
         for claim in &mut self.claims {
             if let About::Step(i) | About::Remark(_, i) = &mut claim.about
                 && *i > step

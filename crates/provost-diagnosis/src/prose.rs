@@ -121,6 +121,11 @@ impl Prose {
     }
 }
 
+/// Whether a sentence tells of an earlier time than what stands around it: a message in it is no news.
+pub(crate) fn looks_back(sentence: &str) -> bool {
+    words::tokens(sentence).iter().any(|t| t.is.has(Concept::Before))
+}
+
 /// `Attempt 2:`, `Versuch 3 -`: how many tokens it takes.
 fn heading(tokens: &[Token]) -> Option<usize> {
     let at = tokens.iter().position(|t| t.mark.is_none())?;

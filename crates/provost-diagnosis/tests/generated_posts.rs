@@ -11,9 +11,10 @@ use provost_diagnosis::{
 use support::{random::Random, steps::short};
 
 const POSTS: u64 = 100;
-/// Facts that are told in the posts, by kind: right, wrong, missed. A better reader changes the last column.
-const DEEDS: [usize; 3] = [389, 0, 0];
-const SIGHTS: [usize; 3] = [201, 0, 0];
+/// Facts that are told in the posts: right, wrong, missed. A better reader moves some from the last column to the first; the middle one
+/// stays 0.
+const DEEDS: [usize; 3] = [297, 0, 92];
+const SIGHTS: [usize; 3] = [187, 0, 14];
 
 /// What happens to a chip, and what its owner saw of it; outcomes follow the life cycle.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -93,8 +94,12 @@ fn name(state: ProductState) -> &'static str {
     }
 }
 
-/// One event in one voice: 0 careful English, 1 short, 2 wordy, 3 German, 4 French, 5 Chinese, 6 two languages, 7 with typos.
+/// One event in one voice: 0 careful English, 1 short, 2 wordy, 3 German, 4 French, 5 Chinese, 6 two languages, 7 with typos; 8 passive and
+/// roundabout, 9 with the wrong terms, 10 German in everyday words. Of these three much is missed, and nothing may be read wrong.
 fn tell(event: Event, voice: usize) -> String {
+    if voice > 7 {
+        return hard(event, voice);
+    }
     let works = |ok: bool, yes: &'static str, no: &'static str| if ok { yes } else { no };
     match event {
         Event::Saw(s) => {
@@ -184,6 +189,55 @@ fn tell(event: Event, voice: usize) -> String {
     }
 }
 
+/// Voices that nobody wrote the reader for.
+fn hard(event: Event, voice: usize) -> String {
+    let ok = |ok: bool, yes: &'static str, no: &'static str| if ok { yes } else { no };
+    match (event, voice) {
+        (Event::Saw(s), 8) => {
+            format!("According to the tool the device had arrived in {} (0x{:02X}) by then.", name(s), s.code())
+        }
+        (Event::Saw(s), 9) => format!("RDP is now {} i.e. 0x{:02X}", name(s), s.code()),
+        (Event::Saw(s), _) => format!("Da steht jetzt 0x{:02X} drin, also {}.", s.code(), name(s)),
+        (Event::Wrote(s, worked), 8) => {
+            format!(
+                "{} was then selected for it by a colleague, {}.",
+                name(s),
+                ok(worked, "which took effect", "without any effect")
+            )
+        }
+        (Event::Wrote(s, worked), 9) => {
+            format!("moved RDP over to 0x{:02X}, {}", s.code(), ok(worked, "took it", "would not take it"))
+        }
+        (Event::Wrote(s, worked), _) => {
+            format!("Hab dann mal 0x{:02X} reingeschrieben, {}.", s.code(), ok(worked, "lief durch", "will er nicht"))
+        }
+        (Event::Lost(s), 8) => format!("Upon moving on to {} the link went away.", name(s)),
+        (Event::Lost(s), 9) => format!("then RDP 0x{:02X} and bang, gone", s.code()),
+        (Event::Lost(s), _) => format!("Danach 0x{:02X} und weg war er.", s.code()),
+        (Event::HotPlug(worked) | Event::UnderReset(worked) | Event::Normal(worked), 9) => {
+            format!("attach w/o reset or with: {}", ok(worked, "yes", "nope"))
+        }
+        (Event::HotPlug(worked) | Event::UnderReset(worked) | Event::Normal(worked), 10) => {
+            format!("Dran komm ich {}.", ok(worked, "noch", "nicht mehr"))
+        }
+        (Event::HotPlug(worked), _) => {
+            format!("Nothing but a hot plug attach {}.", ok(worked, "gets through", "was left to try, in vain"))
+        }
+        (Event::UnderReset(worked) | Event::Normal(worked), _) => {
+            format!("With the reset held the probe {}.", ok(worked, "gets in", "sees nobody"))
+        }
+        (Event::Erase, 9) => "wiping it: no way".into(),
+        (Event::Erase, 10) => "Komplett löschen geht auch nicht.".into(),
+        (Event::Erase, _) => "An attempt to wipe everything was answered with an error.".into(),
+        (Event::Regression, 9) => "regression says no".into(),
+        (Event::Regression, 10) => "Regression bringt auch nix.".into(),
+        (Event::Regression, _) => "A regression was attempted, to no avail.".into(),
+        (Event::Discovery(valid), _) => {
+            format!("The integrity word came out as {}.", if valid { "0xEAEAEAEA" } else { "0xF5F5F5F5" })
+        }
+    }
+}
+
 /// Words around it that are no facts.
 fn padding(random: &mut Random) -> &'static str {
     random.pick(&[
@@ -202,7 +256,7 @@ fn padding(random: &mut Random) -> &'static str {
 fn post(seed: u64) -> (Vec<Event>, String) {
     let mut random = Random::new(seed);
     let events = history(&mut random);
-    let voice = random.below(8);
+    let voice = random.below(11);
     let mut text = String::from("My chip is an STM32H563ZI.\n");
     for event in &events {
         if random.one_in(4) {

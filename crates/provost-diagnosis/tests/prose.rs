@@ -6,7 +6,9 @@ mod support;
 use provost_chip::states::TrustZone;
 use provost_diagnosis::{
     case::Boot0,
+    diagnose,
     reading::{Reading, read},
+    verdict::Verdict,
 };
 use support::steps::short;
 
@@ -52,6 +54,18 @@ fn a_whole_thread_is_two_situations_in_time() {
             "connect: error",
         ]
     );
+    // The owner asks twice: after attempt 1, and after all that followed.
+    let attempts: Vec<String> = reading.case.attempts.iter().map(|at| short(&reading.case.steps[*at])).collect();
+    assert_eq!(attempts, ["write PRODUCT_STATE=0xED: refused", "write PRODUCT_STATE=0xC6: lost", "erase: error"]);
+    let first = diagnose(&reading.case.until(reading.case.attempts[1]));
+    assert_eq!(first.verdict, Verdict::Recoverable, "{:?}", first.weighed);
+    assert!(
+        first.plan.iter().any(|s| s.step.starts_with("provision-da:"))
+            && first.never.iter().any(|n| n.step.ends_with("0xC6"))
+    );
+    let last = diagnose(&reading.case);
+    assert_eq!(last.verdict, Verdict::Undetermined, "{:?}", last.weighed);
+    assert_eq!(last.ask.first().map(|q| q.step.as_str()), Some("discover"));
     for claim in &reading.case.claims {
         let line = text.lines().nth(usize::try_from(claim.place.line).unwrap() - 1).unwrap();
         assert!(line[claim.place.bytes.clone()].starts_with(claim.place.words.as_str()), "{claim:?}");
@@ -85,6 +99,16 @@ fn what_people_write_is_read() {
         ("DFU does not work either", &["dfu: error"]),
         ("I unplugged power and it is the same", &["power-cycle"]),
         ("When I connect under reset I get \"Error: Unable to get core ID\"", &["connect under-reset: error"]),
+        // A message that is older than the rest is no news.
+        (
+            "I wrote PRODUCT_STATE to 0x17. Initially I had an error RSSLIB_SETOBKEY_BAD_SIZE with another file.",
+            &["write PRODUCT_STATE=0x17"],
+        ),
+        (
+            "Step 2: set product state to Provisioning\nSTM32_Programmer_CLI -c port=SWD -ob PRODUCT_STATE=0x17Result: Option Bytes successfully programmed",
+            &["write PRODUCT_STATE=0x17: ok"],
+        ),
+        ("The discovery fails in the Closed state (0x72).", &["read PRODUCT_STATE=0x72", "discover: error"]),
         // German, French, Chinese.
         ("Ich kann mich nicht verbinden", &["connect: error"]),
         ("Hot-Plug an AP1 funktioniert", &["connect hot-plug AP1: ok"]),
@@ -109,6 +133,10 @@ fn what_is_no_report_is_left_alone() {
         "Please help, the project is locked.",
         "I did not erase the chip.",
         "NRST is connected to the header.",
+        "The error is the same whether or not my ST-LINK is attached to the board.",
+        "My own board is connected through a cheap clone.",
+        "When I program the same binary without Debug Authentication, it works.",
+        "With the other part I can place the MCU in Provisioning state.",
         "There are 17 boards and 72 cables.",
         "The regression is possible according to the manual.",
         "Option bytes are explained in chapter 7.",

@@ -1,6 +1,7 @@
 //! The one entry for texts: what is read of any input, in any dress, and what of it can be struck again.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use proptest::prelude::*;
 use provost_chip::states::ProductState;
 use provost_diagnosis::{
     case::{Act, Step},
@@ -164,4 +165,104 @@ fn five_megabytes_are_read_in_one_pass() {
     assert!(post.len() > 5 << 20);
     let reading = of(&post);
     assert!(reading.case.steps.len() <= 200 && reading.unread.len() <= 200);
+}
+
+/// Pieces that readers look for, in any order and cut anywhere.
+const PIECES: &[&str] = &[
+    "PRODUCT_STATE",
+    ": ",
+    "0x17",
+    " (Provisioning",
+    ")",
+    "\n",
+    "\r\n",
+    "> ",
+    "\u{1b}[31m",
+    "\"TZEN\" : 180",
+    "{",
+    "I ",
+    "changed ",
+    "17 ",
+    "→ ",
+    "ED",
+    "Attempt 2:",
+    "cannot ",
+    "connect",
+    "hot plug ",
+    "AP1 ",
+    "Error: ",
+    "Unable to get core ID",
+    "STM32_Programmer_CLI -c port=SWD -ob ",
+    "TZEN=0xB4",
+    "discovery: ",
+    "PSA lifecycle..:ST_LIFECYCLE_CLOSED",
+    "热插拔",
+    "无法连接",
+    "é",
+    "l'état ",
+    "[ERR] ",
+    "SECWM1_END",
+    "BANK 1 ",
+    "OB [1, 2]",
+    "2026-04-11 4:55 AM",
+    "?",
+    ". ",
+    "STM32U585",
+    "Device ID : 0x482",
+    "-1",
+    "\"",
+    "(",
+    "—",
+    "\u{feff}",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+        if let Ok(reading) = read(&bytes) {
+            prop_assert!(reading.understood <= reading.of);
+        }
+    }
+
+    #[test]
+    fn claims_stand_where_their_words_are_and_all_of_them_can_be_struck(
+        picks in proptest::collection::vec(0..PIECES.len(), 0..60), from_the_end in any::<bool>(),
+    ) {
+        let text: String = picks.into_iter().map(|i| PIECES[i]).collect();
+        let Ok(mut reading) = read(text.as_bytes()) else { return Ok(()) };
+        let plain = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let lines: Vec<&str> = plain.split(['\n', '\r']).collect();
+        for claim in &reading.case.claims {
+            prop_assert!(
+                lines.iter().any(|l| l.get(claim.place.bytes.clone()).is_some_and(|w| w.starts_with(&claim.place.words))),
+                "{claim:?} {text:?}"
+            );
+        }
+        prop_assert!(reading.understood <= reading.of);
+        while !reading.case.claims.is_empty() {
+            let at = if from_the_end { reading.case.claims.len() - 1 } else { 0 };
+            prop_assert!(reading.case.strike(at));
+        }
+        prop_assert!(reading.case.steps.is_empty(), "{:?}", reading.case.steps);
+        prop_assert!(reading.case.chip.part.is_none() && reading.case.chip.tz.is_none() && reading.case.bench.probe.is_none());
+    }
+}
+
+#[test]
+#[ignore = "prints times"]
+fn times() {
+    for (name, text) in [
+        ("log", LOGS.concat().repeat(500)),
+        ("post", include_str!("posts/stuck-in-provisioning.txt").repeat(1000)),
+        ("noise", "x: y = (z) -> 0x17 the quick brown fox, and then some. ".repeat(90_000)),
+        ("one line", "a ".repeat(2_500_000)),
+        ("quotes", "\"\"".repeat(2_500_000)),
+        ("brackets", "[ERR] ".repeat(800_000)),
+    ] {
+        let begin = std::time::Instant::now();
+        let reading = of(&text);
+        println!("{name}: {} bytes, {:?}, {} of {}", text.len(), begin.elapsed(), reading.understood, reading.of);
+    }
 }

@@ -20,7 +20,7 @@ use crate::{
     claim::{About, Claim, Place, Sure},
     families::Family,
     messages::{Message, Subject},
-    prose::Prose,
+    prose::{self, Prose},
     signs::Sign,
 };
 
@@ -69,6 +69,8 @@ pub(super) struct Session {
     /// All option values, the last of each field.
     options: Vec<OptionValue>,
     prose: Prose,
+    /// Where numbered attempts begin.
+    attempts: Vec<usize>,
     /// The probe, as a person describes it.
     told_probe: Option<String>,
 }
@@ -79,9 +81,12 @@ impl Session {
         let begin = raw.len() - raw.trim_start().len();
         self.place = Place::new(number, raw, begin..raw.trim_end().len());
         // A message within a sentence: what stands before it tells what was done.
-        if let Some(at) = Message::begin_in(raw).filter(|at| *at >= MIN_SENTENCE)
-            && spoken(cleaned).is_none()
-        {
+        let sentence = spoken(cleaned).is_none() && raw.len() > MIN_SENTENCE && Command::parse(cleaned).is_none();
+        let embedded = sentence.then(|| Message::begin_in(raw)).flatten();
+        if let Some(at) = embedded.filter(|at| *at >= MIN_SENTENCE) {
+            if prose::looks_back(&raw[..at]) {
+                return self.told(number, &raw[..at]);
+            }
             self.told(number, &raw[..at]);
             self.place = Place::new(number, raw, begin..raw.trim_end().len());
         }
@@ -94,10 +99,15 @@ impl Session {
                 self.close();
                 self.command.writes = command.writes;
             } else {
+                self.forget_told(&command);
                 self.end_run();
                 self.command = command;
             }
             self.command_place = self.place.clone();
+            // A paste may have lost the end of the line.
+            if let Some(message) = Message::find_in(cleaned) {
+                self.message(message, cleaned);
+            }
             return true;
         }
         let line = spoken(cleaned).unwrap_or(cleaned);
@@ -166,6 +176,9 @@ impl Session {
             (None, None) => self.told_probe,
         };
         let (steps, of_steps) = steps.finish();
+        // Where steps were left out, the places are no longer known.
+        self.attempts.retain(|at| left_out == 0 && *at < steps.len());
+        self.attempts.dedup();
         self.claims.extend(of_steps);
         let case = Case {
             chip: self.chip,
@@ -173,6 +186,7 @@ impl Session {
             steps,
             family: other_family.as_deref().and_then(Family::named),
             options: self.options,
+            attempts: self.attempts,
             claims: self.claims,
             ..Case::default()
         };

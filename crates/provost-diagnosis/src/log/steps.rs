@@ -38,6 +38,11 @@ impl Steps {
         self.last.push_back(entry);
     }
 
+    /// How many steps are kept so far.
+    pub(super) fn len(&self) -> usize {
+        self.first.len() + self.last.len()
+    }
+
     /// Whether the last step is this one.
     pub(super) fn ends_with(&self, act: &Act) -> bool {
         self.last.back().or(self.first.last()).is_some_and(|entry| entry.step.act == *act)

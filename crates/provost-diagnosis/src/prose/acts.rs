@@ -46,7 +46,22 @@ pub(super) fn in_clause(clause: &Clause<'_>, sentence: &[Token], all: Set, conte
         && !cannot(clause)
         && !clause.is.any(&[Concept::Work, Concept::Fail, Concept::Able, Concept::Lost, Concept::Missing])
         && !clause.has(Concept::Connect);
-    if left_undone {
+    // "Without Debug Authentication it works": nothing of the kind was done.
+    let without = clause.tokens.iter().position(|t| t.is.has(Concept::Without)).is_some_and(|at| {
+        let next = clause.tokens[at + 1..].iter().take(3);
+        next.fold(Set::default(), |set, t| set.union(t.is)).any(&[
+            Concept::Authenticate,
+            Concept::Regress,
+            Concept::Discover,
+            Concept::Password,
+            Concept::Certificate,
+            Concept::Provision,
+            Concept::HotPlug,
+            Concept::UnderReset,
+            Concept::Erase,
+        ])
+    });
+    if left_undone || without {
         return found;
     }
     let meant = context.attempt || clause.is.any(&[Concept::Me, Concept::Try]);
@@ -118,7 +133,7 @@ fn states(clause: &Clause<'_>, sentence: &[Token], all: Set, context: &Context<'
             && !clause.has(Concept::Not)
             && !(context.begun && all.has(Concept::Before))
         {
-            let act = if all.has(Concept::Discover) {
+            let act = if all.has(Concept::Discover) && !all.any(&[Concept::Fail, Concept::Not]) {
                 Act::Discover(Discovery {
                     lifecycle: Some(value.state),
                     integrity: integrity(sentence),
@@ -137,7 +152,7 @@ fn states(clause: &Clause<'_>, sentence: &[Token], all: Set, context: &Context<'
 fn is_seen(value: &Value, clause: &Clause<'_>, sentence: &[Token], near: Set, moved: bool) -> bool {
     let after = sentence.get(value.end).is_some_and(|t| t.is.has(Concept::State));
     let field = near.any(&[Concept::ProductState, Concept::State]) || after;
-    let copula = near.any(&[Concept::Is, Concept::In]);
+    let copula = near.has(Concept::Is) || near.has(Concept::In) && !near.any(&[Concept::Write, Concept::Able]);
     let equals = sentence[..value.at].last().is_some_and(|t| t.mark == Some(Mark::Equals));
     // "Open", "closed" and "locked" are everyday words.
     let plain = matches!(value.state, ProductState::Open | ProductState::Closed | ProductState::Locked) && !value.code;
@@ -181,7 +196,9 @@ fn connects(clause: &Clause<'_>, sentence: &[Token], writes: bool, meant: bool) 
             .find_map(|(concept, mode)| t.is.has(concept).then_some(mode))
         })
         .collect();
-    let connect = clause.has(Concept::Connect);
+    let connect = clause.has(Concept::Connect)
+        && !clause.has(Concept::Discover)
+        && (!modes.is_empty() || clause.is.any(&[Concept::Able, Concept::Work]) || attaches(clause.tokens));
     let ap = access_port(clause.tokens).or_else(|| access_port(sentence));
     if modes.is_empty() {
         let wires =
@@ -208,6 +225,15 @@ fn connects(clause: &Clause<'_>, sentence: &[Token], writes: bool, meant: bool) 
         found
     };
     modes.into_iter().map(act).collect()
+}
+
+/// Whether somebody attaches, rather than something being attached: "the board is connected to the header" is no deed.
+fn attaches(tokens: &[Token]) -> bool {
+    tokens.iter().enumerate().any(|(at, token)| {
+        let participle = matches!(token.text.as_str(), "connected" | "attached" | "verbunden" | "connecté");
+        let by_me = at > 0 && tokens[at - 1].is.has(Concept::Me);
+        token.is.has(Concept::Connect) && (!participle || by_me)
+    })
 }
 
 /// `AP1`, `AP 1`, `access port 1`.

@@ -75,7 +75,8 @@ pub(super) fn read(tokens: &[Token], all: Set, context: &Context<'_>) -> Vec<Sai
         () => None,
     };
     said.extend(host.map(|host| whole(What::Host(host), Sure::Read)));
-    if is_probe(tokens) && !all.has(Concept::Modal) {
+    let words = tokens.iter().filter(|t| t.mark.is_none()).count();
+    if is_probe(tokens) && words <= 16 && !all.any(&[Concept::Modal, Concept::Fail]) {
         let text: String = context.line.get(span.clone()).unwrap_or_default().chars().take(80).collect();
         said.push(whole(What::Probe(text), Sure::Read));
     }

@@ -85,7 +85,9 @@ pub(super) fn read(tokens: &[Token], context: &Context<'_>) -> Vec<Said> {
     for clause in &clauses {
         let foreign = clause.is.any(&[Concept::Another, Concept::Modal]) && !clause.has(Concept::Try);
         let condition = clause.has(Concept::If) && !clause.is.any(&[Concept::Me, Concept::Try]);
-        if foreign || condition {
+        // What was earlier than what is told already has no place in the order.
+        let earlier = context.begun && clause.has(Concept::Before);
+        if foreign || condition || earlier {
             continue;
         }
         let acts = acts::in_clause(clause, tokens, all, context);
@@ -94,7 +96,10 @@ pub(super) fn read(tokens: &[Token], context: &Context<'_>) -> Vec<Said> {
         let words = clause.tokens.iter().filter(|t| t.mark.is_none()).count();
         let place = clause.span().filter(|_| words > 3).unwrap_or_else(|| span.clone());
         if acts.is_empty() {
-            let Some(outcome) = own else { continue };
+            // What is said of something else that was done is not about what was done before.
+            let other =
+                [Concept::Regress, Concept::Authenticate, Concept::Discover, Concept::Provision, Concept::Erase];
+            let Some(outcome) = own.filter(|_| !clause.is.any(&other)) else { continue };
             let open = found.iter().rev().take_while(|(f, _)| f.outcome.is_none()).count();
             let begin = found.len() - open;
             for (act, span) in &mut found[begin..] {
@@ -134,8 +139,10 @@ pub(super) fn read(tokens: &[Token], context: &Context<'_>) -> Vec<Said> {
     found.retain(|(f, _)| f.meant || f.outcome.is_some());
     said.extend(found.into_iter().map(|(f, span)| Said { what: What::Act(f.act, f.outcome), span, sure: f.sure }));
     let text = context.line.get(span.clone()).unwrap_or_default();
-    let signs: Vec<Sign> = remarks::signs_in(text).into_iter().filter(|s| REMARKS.contains(s)).collect();
-    if !signs.is_empty() {
+    let deeds = all.any(&[Concept::Flash, Concept::Write]);
+    let worth = |s: &Sign| REMARKS.contains(s) && !(deeds && *s == Sign::ApplicationRuns);
+    let signs: Vec<Sign> = remarks::signs_in(text).into_iter().filter(worth).collect();
+    if !signs.is_empty() && !all.any(&[Concept::Modal, Concept::If]) {
         said.push(Said { what: What::Remark(signs, text.chars().take(200).collect()), span, sure: Sure::Hint });
     }
     said

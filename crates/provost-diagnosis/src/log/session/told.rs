@@ -26,7 +26,10 @@ impl Session {
     fn tell(&mut self, said: Said) {
         let sure = said.sure;
         match said.what {
-            What::Attempt => self.end_run(),
+            What::Attempt => {
+                self.end_run();
+                self.attempts.push(self.steps.len());
+            }
             What::Act(act, outcome) => self.told_act(act, outcome, sure),
             What::Outcome(outcome) => self.told_outcome(outcome),
             What::Remark(signs, text) => {
@@ -155,6 +158,25 @@ impl Session {
             return false;
         }
         false
+    }
+
+    /// A command line after words that announce it says the same once more.
+    pub(super) fn forget_told(&mut self, command: &Command) {
+        let announced = |open: &OpenStep| {
+            let same = match open.kind {
+                Kind::Options => self.command.writes.first().is_some_and(|w| command.writes.contains(w)),
+                Kind::Provision => command.provision.is_some(),
+                Kind::Debug => command.debug_authentication == self.command.debug_authentication,
+                Kind::Flash => command.flash,
+                Kind::Erase => command.erase,
+                _ => false,
+            };
+            same && open.sure != Sure::Printed && self.place.line - open.line() <= REACH
+        };
+        if self.open.as_ref().is_some_and(announced) {
+            self.open = None;
+            self.command = Command::default();
+        }
     }
 
     fn told_outcome(&mut self, outcome: Outcome) {
