@@ -12,7 +12,7 @@ fuzz_target!(
     },
     |data: &[u8]| {
         // A line is at most 4 KB, and its words are held while it is read.
-        let read = frugally(data.len(), 0x20_0000, 128, || reading::read(data));
+        let read = frugally(data.len(), 0x20_0000, 256, || reading::read(data));
         match read {
             Ok(mut reading) => {
                 assert!(reading.understood <= reading.of);

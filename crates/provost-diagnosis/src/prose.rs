@@ -166,7 +166,7 @@ fn is_machine(line: &str) -> bool {
         .iter()
         .find(|l| begins(l))
         .is_some_and(|l| head[l.len()..].trim_ascii_start().starts_with(b":"));
-    let mark = ["[", "{", "}", "<"].iter().any(|l| begins(&l));
+    let mark = ["[", "{", "}", "<"].iter().any(begins);
     time || level || mark
 }
 

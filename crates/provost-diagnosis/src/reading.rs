@@ -11,8 +11,6 @@
 //! # let _ = answer;
 //! ```
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 
 use crate::{
@@ -109,7 +107,7 @@ pub fn read(bytes: &[u8]) -> Result<Reading, ReadError> {
     })
 }
 
-fn read_case(text: &Cow<'_, str>) -> Result<Reading, ReadError> {
+fn read_case(text: &str) -> Result<Reading, ReadError> {
     let case = case_file::read(text.trim_start_matches('\u{feff}'))?;
     let of = text.lines().filter(|line| !line.trim().is_empty()).count() as u64;
     let tools = case.bench.tool.iter().cloned().collect();

@@ -2,7 +2,10 @@
 
 use provost_chip::{option_bytes::OptionField, option_values::FieldKind, parts::PartId, sources::Confidence};
 
-use crate::{case::OptionValue, tables::UNUSUAL};
+use crate::{
+    case::{Case, OptionValue},
+    tables::UNUSUAL,
+};
 
 /// When a row of the table speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +71,19 @@ pub fn unusual(part: PartId, options: &[OptionValue]) -> Vec<Unusual> {
         Some(Unusual { field: row.field, value, says: row.says, confidence: row.confidence, source: row.source })
     })
     .collect()
+}
+
+/// What is unusual in the option bytes of a case, whichever of the parts that it may be about it is.
+pub fn in_case(case: &Case) -> Vec<Unusual> {
+    let named = case.chip.part.as_deref().and_then(|name| name.parse::<PartId>().ok());
+    let by_id = case.chip.dev_id.into_iter().flat_map(PartId::with_dev_id);
+    let mut parts: Vec<PartId> = named.into_iter().chain(by_id).collect();
+    if parts.is_empty() {
+        parts.extend(PartId::all());
+    }
+    let mut each = parts.into_iter().map(|part| unusual(part, &case.options));
+    let first = each.next().unwrap_or_default();
+    each.fold(first, |all, more| all.into_iter().filter(|u| more.contains(u)).collect())
 }
 
 /// A secure boot address reads as zero to who is not secure.

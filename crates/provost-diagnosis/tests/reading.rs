@@ -8,6 +8,7 @@ use provost_diagnosis::{
     claim::{About, Sure},
     diagnose,
     reading::{Kind, MAX_SIZE, ReadError, Reading, read},
+    unusual::in_case,
 };
 
 fn of(text: &str) -> Reading {
@@ -101,6 +102,30 @@ fn claims_stand_beside_their_words_and_can_be_struck() {
     assert_eq!(reading.case.claims[1].about, About::Step(1));
     assert!(reading.case.strike(0));
     assert_eq!(read_options(&reading.case.steps), [("PRODUCT_STATE", u64::from(ProductState::Provisioning.code()))]);
+}
+
+#[test]
+fn a_full_dump_is_read_and_what_is_unusual_in_it_is_named() {
+    // In the tool's layout, with made-up values.
+    let dump = "Device ID   : 0x484\nDevice name : STM32H56x/573\n\nUPLOADING OPTION BYTES DATA ...\n\n  Bank          : 0x00\n  Address       : 0x40022050\n  Size          : 8 Bytes\n\n\
+        Product state:\n     PRODUCT_STATE: 0xED (Open)\nBOR Level:\n     BOR_LEV      : 0x0 (BOR Level 1)\n     BORH_EN      : 0x0\nUser Configuration:\n     IO_VDD_HSLV  : 0x0\n     IWDG_SW      : 0x0 (Hardware)\n     \
+        BOOT_UBE     : 0xC3 (ST-iRoT)\n     SWAP_BANK    : 0x1 (swapped)\n     TZEN         : 0xB4 (Trust zone enabled)\n     NSBOOTADD    : 0x80000  (0x8000000)\n     SECWM1_STRT  : 0x0  (0x8000000)\n     \
+        SECWM1_END   : 0x7F  (0x80FFFFF)\n     HDP1_STRT    : 0x0\n     HDP1_END     : 0xB\n     WRPSGn1      : 0xFFFFFFFF\n     EDATA1_EN    : 0x1\n";
+    let reading = of(dump);
+    let named: Vec<_> = in_case(&reading.case).iter().map(|u| (u.field, u.value.clone())).collect();
+    let expected = [
+        ("IWDG_SW", "0x0"),
+        ("HDP1", "0x0..0xb"),
+        ("SECWM1", "0x0..0x7f"),
+        ("BOOT_UBE", "0xC3"),
+        ("SWAP_BANK", "0x1"),
+        ("EDATA1_EN", "0x1"),
+    ];
+    assert_eq!(named, expected.map(|(field, value)| (field, value.to_owned())));
+    assert_eq!(reading.case.options.len(), 15);
+    // The same as a table in a post.
+    let table = "| Option | Value |\n|---|---|\n| PRODUCT_STATE | 0x17 |\n| TZEN | B4 |\n| SWAP_BANK | 0x1 |\n";
+    assert_eq!(read_options(&of(table).case.steps), [("PRODUCT_STATE", 0x17), ("TZEN", 0xB4)]);
 }
 
 #[test]

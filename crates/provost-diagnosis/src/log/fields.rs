@@ -80,6 +80,19 @@ pub(super) fn watermark(line: &str) -> Vec<OptionValue> {
         .collect()
 }
 
+/// A row of a table of option bytes, as copied from the graphical tool or made by hand: `PRODUCT_STATE | 0x17`, `TZEN 0xB4`. The
+/// graphical tool leaves out the 0x of its two-digit codes.
+pub(super) fn row(line: &str) -> Option<(&'static str, u64)> {
+    let mut cells = line.split(|c: char| c.is_whitespace() || matches!(c, '|' | ';' | ',')).filter(|c| !c.is_empty());
+    let name = cells.next().and_then(|name| super::anchor::OPTION_NAMES.get(name).copied())?;
+    let value = cells.next()?.trim_matches(['*', '`']);
+    let coded = matches!(name, "PRODUCT_STATE" | "TZEN" | "BOOT_UBE") && value.len() == 2;
+    let value =
+        if coded { u64::from_str_radix(value, 16).ok() } else { number(value).filter(|_| value.starts_with("0x")) }?;
+    // A sentence that begins with the name of a field is no row.
+    (cells.filter(|c| c.chars().all(char::is_lowercase)).count() < 3).then_some((name, value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +114,24 @@ mod tests {
         assert_eq!((same.field.as_str(), same.value), ("TZEN", Some(0xB4)));
         for broken in ["", "\"", "\"x\"", "\"x\": 1,", "Byte: x", "Byte: x, y"] {
             assert!(expected(broken).is_none() && unchanged(broken).is_none(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn rows_of_tables_are_option_values() {
+        for line in [
+            "| PRODUCT_STATE | 0x17 | Provisioning |",
+            "PRODUCT_STATE 17",
+            "PRODUCT_STATE 0x17 Provisioning",
+            "PRODUCT_STATE | 17",
+        ] {
+            assert_eq!(row(line), Some(("PRODUCT_STATE", 0x17)), "{line}");
+        }
+        assert_eq!(row("SECWM1_END 0x7F (0x80FFFFF)"), Some(("SECWM1_END", 0x7F)));
+        for line in
+            ["PRODUCT_STATE changed from 17", "SECWM1_END 15", "PRODUCT_STATE 17 was what i had before", "x 17", ""]
+        {
+            assert_eq!(row(line), None, "{line}");
         }
     }
 

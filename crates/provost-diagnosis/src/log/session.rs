@@ -1,17 +1,13 @@
 //! The reader's state: the run it is in, the step that is open, and what is known of chip and bench.
 
-use provost_chip::{
-    parts::PartId,
-    states::{BootUbe, ProductState, TrustZone},
-};
+use provost_chip::parts::PartId;
 
 use super::{
     LogReport,
-    anchor::{OPTION_NAMES, spoken},
-    command::{Command, Interface, mode_of, number, object_of},
+    anchor::spoken,
+    command::{Command, Interface, number},
     discovery,
-    fields::{FURNITURE, expected, host_of, short, unchanged, watermark},
-    json,
+    fields::{FURNITURE, expected, unchanged, watermark},
     open_step::{Kind, OpenStep},
     steps::Steps,
 };
@@ -24,20 +20,14 @@ use crate::{
     signs::Sign,
 };
 
+mod header;
+mod options;
 mod told;
 
-/// Tools that are remembered.
-const MAX_TOOLS: usize = 8;
 /// A probe that measures less has its reference pin open; that is no supply.
 const NO_REFERENCE_VOLTS: f64 = 0.5;
-/// `FLASH_OPTSR_CUR` and `FLASH_OPTSR2_CUR` (CMSIS), non-secure and secure alias.
-const OPTSR: [u64; 2] = [0x4002_2050, 0x5002_2050];
-const OPTSR2: [u64; 2] = [0x4002_2070, 0x5002_2070];
-
 /// So many bytes before a message may be a sentence.
 const MIN_SENTENCE: usize = 16;
-/// Option fields whose values are steps of the case; the others tell what is unusual.
-const STEPS_OF: [&str; 3] = ["PRODUCT_STATE", "TZEN", "BOOT_UBE"];
 
 #[derive(Debug, Default)]
 pub(super) struct Session {
@@ -115,6 +105,7 @@ impl Session {
             || self.discovery_line(line)
             || self.option_line(line)
             || self.json_line(cleaned)
+            || self.table_row(cleaned)
             || self.header_line(line)
         {
             return true;
@@ -124,30 +115,6 @@ impl Session {
             return true;
         }
         self.begin_line(line) || FURNITURE.iter().any(|known| line.starts_with(known))
-    }
-
-    /// Members of a JSON export of the option bytes.
-    fn json_line(&mut self, line: &str) -> bool {
-        let mut any = false;
-        for (name, value) in json::members(line) {
-            if name == "deviceId" {
-                any |= self.device_id(u64::try_from(value).unwrap_or_default());
-            } else if OPTION_NAMES.contains(name) {
-                // -1: all bits of a 32-bit field.
-                self.option(name, u64::from(value as u32));
-                any = true;
-            }
-        }
-        any || matches!(line, "{" | "}" | "}," | "\"bitNameToValue\" : {" | "\"bitNameToValue\": {")
-    }
-
-    /// Any option field that was read.
-    fn option(&mut self, field: &str, value: u64) {
-        self.options.retain(|o| o.field != field);
-        self.options.push(OptionValue { field: field.to_owned(), value: Some(value) });
-        if STEPS_OF.contains(&field) {
-            self.read(field, Some(value));
-        }
     }
 
     /// Notes where a claim of chip or bench comes from; a later one of the same kind takes its place.
@@ -242,143 +209,6 @@ impl Session {
         self.open.get_or_insert_with(|| OpenStep::new(kind, place.clone()))
     }
 
-    fn tool(&mut self, name: &str) {
-        let name: String = name.chars().take(60).collect();
-        let known = self.tools.iter().any(|t| t.starts_with(&name));
-        if !known && self.tools.len() < MAX_TOOLS {
-            self.tools.push(name);
-        }
-    }
-
-    fn banner_line(&mut self, line: &str) -> bool {
-        if let Some(rest) = line.strip_prefix("STM32CubeProgrammer ") {
-            let rest = rest.strip_prefix("API ").unwrap_or(rest);
-            let (version, host) = rest.split_once('|').unwrap_or((rest, ""));
-            if !version.trim_start().starts_with('v') {
-                return false;
-            }
-            if self.banner || self.found || self.open.is_some() {
-                self.end_run();
-            }
-            self.banner = true;
-            self.tool(&format!("STM32CubeProgrammer {}", version.trim().trim_start_matches('v')));
-            if let Some(host) = host_of(host) {
-                self.bench.host = Some(host);
-                self.claim(About::Host, format!("the host is {}", host.as_str()));
-            }
-            return true;
-        }
-        if let Some(version) = line.strip_prefix("Open On-Chip Debugger ") {
-            self.end_run();
-            self.tool(&format!("OpenOCD {}", version.split_whitespace().next().unwrap_or_default()));
-            return true;
-        }
-        for (prefix, name) in
-            [("st-flash ", "stlink "), ("st-info ", "stlink "), ("SEGGER J-Link Commander ", "J-Link ")]
-        {
-            if let Some(version) = line.strip_prefix(prefix) {
-                self.end_run();
-                self.tool(&format!("{name}{}", version.split_whitespace().next().unwrap_or_default()));
-                return true;
-            }
-        }
-        false
-    }
-
-    fn header_line(&mut self, line: &str) -> bool {
-        let other = line.split_once(".cpu").and_then(|(name, _)| Family::named(name.rsplit(['[', ' ']).next()?));
-        if let Some(other) = other {
-            self.other_family.get_or_insert(other.name.to_owned());
-        }
-        let Some((key, value)) = line.split_once(':') else { return false };
-        let (key, value) = (key.trim(), value.trim());
-        match key {
-            "ST-LINK FW" => {
-                self.attach_again();
-                self.probe_firmware = short(value);
-                self.claim(About::Probe, format!("the probe is an ST-LINK, firmware {value}"));
-            }
-            "Board" if value != "--" => self.name_board(value),
-            "Board" => {}
-            "Voltage" => {
-                self.volts = value.trim_end_matches(['V', 'v', ' ']).parse().ok();
-                self.claim(About::Supply, format!("the probe measures {value}"));
-            }
-            "Connect mode" => {
-                self.attach_again();
-                self.command.mode = mode_of(value).or(self.command.mode);
-            }
-            "Device ID" | "Chip ID" | "chipid" => return self.device(value),
-            "Device name" => {
-                if let Some(other) = Family::named(value) {
-                    self.other_family.get_or_insert(other.name.to_owned());
-                } else {
-                    self.h5 |= value.starts_with("STM32H5");
-                }
-            }
-            "USB speed" => self.command.interface = Interface::Usb,
-            "OBK Input file" => self.begin(Kind::Provision, None).object = Some(object_of(value)),
-            _ => return false,
-        }
-        true
-    }
-
-    /// The header of a new connection without the header of a run: the graphical tool prints it.
-    fn attach_again(&mut self) {
-        if self.found {
-            self.close();
-            self.found = false;
-        }
-    }
-
-    /// Boards of ST carry the part in their name, and a probe with a reset line.
-    fn name_board(&mut self, name: &str) {
-        let Some(name) = short(name) else { return };
-        let part =
-            name.strip_prefix("NUCLEO-").or_else(|| name.strip_prefix("STM32")).and_then(|n| n.split('-').next());
-        if let Some(part) = part.filter(|p| p.starts_with("H5") && p.parse::<PartId>().is_ok()) {
-            self.chip.part = Some(format!("STM32{part}"));
-            self.claim(About::Part, format!("STM32{part}"));
-            self.board = Some(format!("{name}, on the board"));
-        } else {
-            self.board = Some(name);
-        }
-    }
-
-    fn device(&mut self, value: &str) -> bool {
-        number(value).is_some_and(|id| self.device_id(id))
-    }
-
-    fn device_id(&mut self, id: u64) -> bool {
-        let Ok(id) = u16::try_from(id) else { return false };
-        let ours = PartId::with_dev_id(id).next().is_some();
-        if ours {
-            self.h5 = true;
-            self.chip.dev_id = Some(id);
-            self.claim(About::DevId, format!("DEV_ID {id:#05x}"));
-            let named: Option<PartId> = self.chip.part.as_deref().and_then(|p| p.parse().ok());
-            if named.is_some_and(|p| p.info().dev_id != id) {
-                // The board's probe is wired to something else.
-                self.chip.part = None;
-            }
-        } else if id != 0 {
-            self.other_family = Some(match Family::of(id) {
-                Some(family) => family.name.to_owned(),
-                None => format!("an unknown part with DEV_ID {id:#05x}"),
-            });
-        }
-        self.found = true;
-        self.bench.supply_volts =
-            self.volts.filter(|v| (NO_REFERENCE_VOLTS..20.0).contains(v)).or(self.bench.supply_volts);
-        let kind = match self.command.interface {
-            Interface::Swd => Kind::Connect,
-            Interface::Usb => Kind::Dfu,
-            Interface::Uart => Kind::Uart,
-        };
-        self.begin(kind, Some(Outcome::Ok)).outcome = Some(Outcome::Ok);
-        true
-    }
-
     fn discovery_line(&mut self, line: &str) -> bool {
         let Some(rest) = line.trim_start_matches('"').strip_prefix("discovery:") else { return false };
         let Some((name, value)) = rest.split_once(':') else { return false };
@@ -396,54 +226,6 @@ impl Session {
             self.chip.dev_id = Some(id);
         }
         known
-    }
-
-    /// `PRODUCT_STATE: 0x17 (Provisioning, …)`, or a register in the trace of the graphical tool.
-    fn option_line(&mut self, line: &str) -> bool {
-        if let Some((field, rest)) = line.split_once(':') {
-            let field = field.trim();
-            if OPTION_NAMES.contains(field) {
-                let value = rest.split_whitespace().next().and_then(number);
-                if let Some(value) = value {
-                    self.option(field, value);
-                }
-                return value.is_some();
-            }
-        }
-        let Some((access, data)) = line.split_once(" bytes Data 0x") else { return false };
-        let address = access.split_once('@').and_then(|(_, a)| number(a.split_whitespace().next()?));
-        let word = data.get(..8).and_then(|d| u64::from_str_radix(d, 16).ok());
-        let (Some(address), Some(word), true) = (address, word, access.starts_with("r ap")) else { return true };
-        if OPTSR.contains(&address) {
-            // Right after a reset these registers can read as anything: only known codes are believed.
-            if ProductState::from_code((word >> 8) as u8).is_some() {
-                self.option("PRODUCT_STATE", word >> 8 & 0xFF);
-            }
-            if BootUbe::from_code((word >> 22) as u8).is_some() {
-                self.option("BOOT_UBE", word >> 22 & 0xFF);
-            }
-        } else if OPTSR2.contains(&address) && TrustZone::from_code((word >> 24) as u8).is_some() {
-            self.option("TZEN", word >> 24 & 0xFF);
-        }
-        true
-    }
-
-    fn read(&mut self, field: &str, value: Option<u64>) {
-        let option = OptionValue { field: field.to_owned(), value };
-        if self.seen.contains(&option) {
-            return;
-        }
-        self.seen.retain(|s| s.field != field);
-        self.seen.push(option.clone());
-        match &mut self.open {
-            Some(open) if matches!(open.kind, Kind::Options | Kind::Erase | Kind::Flash) && open.reads.len() < 8 => {
-                open.reads.push(option);
-            }
-            _ => {
-                self.close();
-                self.steps.push(Step::new(Act::ReadOption(option), Some(Outcome::Ok)), &self.place, Sure::Printed);
-            }
-        }
     }
 
     /// Lines that begin something and are no messages.
