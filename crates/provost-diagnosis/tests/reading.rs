@@ -1,12 +1,15 @@
 //! The one entry for texts: what is read of any input, in any dress, and what of it can be struck again.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use std::{fs, path::Path};
+
 use proptest::prelude::*;
-use provost_chip::states::ProductState;
+use provost_chip::{sources::Source, states::ProductState};
 use provost_diagnosis::{
     case::{Act, Step},
     claim::{About, Sure},
     diagnose,
+    families::Family,
     reading::{Kind, MAX_SIZE, ReadError, Reading, read},
     unusual::in_case,
 };
@@ -157,6 +160,26 @@ fn another_family_is_named_with_its_road() {
         assert_eq!(answer.road.is_empty(), page.is_none());
     }
     assert_eq!(of("My STM32H563 next to an STM32U585\n").case.family, None);
+}
+
+#[test]
+fn every_road_has_its_page_with_its_sources() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/families");
+    let mut pages = 0;
+    for family in Family::all() {
+        let Some(road) = &family.road else { continue };
+        let text = fs::read_to_string(docs.join(format!("{}.md", road.page))).unwrap();
+        for key in road.source {
+            let source = Source::find(key).unwrap_or_else(|| panic!("{key}"));
+            assert!(source.url.is_none_or(|url| text.contains(url)), "{}: {key} is not linked", road.page);
+        }
+        for id in family.dev_ids {
+            assert!(text.contains(&format!("0x{id:03X}")), "{} {id:#x}", road.page);
+        }
+        assert!(road.short.contains("ever") && text.contains("## Never"), "{}", road.page);
+        pages += 1;
+    }
+    assert_eq!(fs::read_dir(docs).unwrap().count(), pages + 1, "one page for each road, and the list of them");
 }
 
 #[test]
