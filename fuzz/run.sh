@@ -52,7 +52,7 @@ max_len() {
         adac_packet) echo 2048 ;;
         image) echo 4096 ;;
         obk_file) echo 8192 ;;
-        log) echo 16384 ;;
+        log | reading) echo 16384 ;;
         *) echo 4096 ;;
     esac
 }

@@ -45,6 +45,37 @@ pub struct Diagnosis {
     pub story: Vec<Chapter>,
     /// How much was weighed.
     pub weighed: Weighed,
+    /// The chip's family, if it is another than the STM32H5: then nothing above is about it, and this is.
+    pub family: Option<OtherFamily>,
+}
+
+/// Another family, and the road for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OtherFamily {
+    /// `STM32U5`.
+    pub name: &'static str,
+    /// What decides there, the way back in its order, and what never to do; empty where no page is written.
+    pub road: &'static str,
+    /// Where the page is, in provost's documentation.
+    pub page: Option<String>,
+    /// How sure its weakest part is.
+    pub confidence: Option<&'static str>,
+    /// Where that comes from.
+    pub source: Vec<&'static str>,
+}
+
+impl OtherFamily {
+    fn of(family: &'static crate::families::Family) -> Self {
+        let road = family.road.as_ref();
+        let urls = road.map(|r| r.source).unwrap_or_default().iter();
+        Self {
+            name: family.name,
+            road: road.map_or("", |r| r.short),
+            page: family.page(),
+            confidence: road.map(|r| r.confidence.as_str()),
+            source: urls.filter_map(|key| provost_chip::sources::Source::find(key)?.url).collect(),
+        }
+    }
 }
 
 /// What the chip is believed to be.
@@ -204,6 +235,7 @@ pub fn diagnose(case: &Case) -> Diagnosis {
             out_of_reach: rounded(shares.out_of_reach),
             ignored_lines: case.ignored_lines,
         },
+        family: case.family.map(OtherFamily::of),
         believed,
     }
 }

@@ -8,7 +8,7 @@ use provost_chip::{
     states::{BootUbe, ProductState, TrustZone},
 };
 
-use crate::{messages::Message, signs::Sign, words::words};
+use crate::{claim::Claim, families::Family, messages::Message, signs::Sign, words::words};
 
 /// One report.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,6 +19,14 @@ pub struct Case {
     pub bench: BenchClaim,
     /// What was done, in order.
     pub steps: Vec<Step>,
+    /// Index of the first step of each numbered attempt that is told.
+    pub attempts: Vec<usize>,
+    /// The family that the report is about, if it is another than the STM32H5.
+    pub family: Option<&'static Family>,
+    /// Option bytes that were read, each with its last value; those that decide the life cycle are steps as well.
+    pub options: Vec<OptionValue>,
+    /// What was taken from texts, beside the words it came from; [`Case::strike`] takes one out.
+    pub claims: Vec<Claim>,
     /// Lines of logs and free texts that nothing was made of.
     pub ignored_lines: usize,
 }
@@ -85,6 +93,15 @@ impl Step {
 }
 
 impl Case {
+    /// The case as it was before the step with this index: what an owner knew then.
+    pub fn until(&self, step: usize) -> Self {
+        let mut then = self.clone();
+        then.steps.truncate(step);
+        then.attempts.retain(|at| *at < step);
+        then.claims.retain(|claim| claim.step().is_none_or(|at| at < step));
+        then
+    }
+
     /// Adds what another input tells: its steps follow, and where its claims contradict the ones here, the later ones hold
     /// and the contradiction is noted as an observation.
     pub fn join(&mut self, other: Case) {
@@ -131,6 +148,13 @@ impl Case {
             let what = format!("the inputs disagree; {note}; the later one is taken");
             self.steps.push(Step::new(Act::Observe(what), None));
         }
+        self.family = other.family.or(self.family);
+        self.options.retain(|ours| !other.options.iter().any(|theirs| theirs.field == ours.field));
+        self.options.extend(other.options);
+        let mut claims = other.claims;
+        crate::claim::shift(&mut claims, self.steps.len());
+        self.attempts.extend(other.attempts.iter().map(|at| at + self.steps.len()));
+        self.claims.extend(claims);
         self.steps.extend(other.steps);
         self.ignored_lines += other.ignored_lines;
     }

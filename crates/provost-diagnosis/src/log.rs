@@ -5,12 +5,13 @@
 
 use std::io::{self, BufRead};
 
-use crate::case::Case;
+use crate::{case::Case, claim::Place};
 
+mod anchor;
 mod command;
 mod discovery;
-mod family;
 mod fields;
+mod json;
 mod line;
 mod open_step;
 mod session;
@@ -37,7 +38,12 @@ pub struct LogReport {
     pub binary: bool,
     /// The tools that spoke, by name and version.
     pub tools: Vec<String>,
+    /// Lines that nothing was made of, the first ones; [`LogReport::case`] counts all of them.
+    pub unread: Vec<Place>,
 }
+
+/// So many lines that were not understood are kept.
+const MAX_UNREAD: usize = 200;
 
 /// So many lines decide whether the input is text.
 const LINES_LOOKED_AT: u64 = 200;
@@ -53,6 +59,7 @@ pub fn read(mut input: impl BufRead) -> io::Result<LogReport> {
     let (mut bytes, mut odd) = (0usize, 0usize);
     let (mut lines, mut recognised, mut blank) = (0u64, 0u64, 0u64);
     let mut session = session::Session::default();
+    let mut unread = Vec::new();
     let mut line = Vec::new();
     while line::next(&mut input, &mut line)? {
         lines += 1;
@@ -67,11 +74,14 @@ pub fn read(mut input: impl BufRead) -> io::Result<LogReport> {
         let cleaned = clean(&text);
         if cleaned.is_empty() {
             blank += 1;
-        } else if session.line(line::without_time(&cleaned)) {
+        } else if session.line(lines, &text, &cleaned) {
             recognised += 1;
+        } else if unread.len() < MAX_UNREAD {
+            unread.push(Place::new(lines, &text, 0..text.len()));
         }
     }
     let mut report = session.finish();
+    report.unread = unread;
     report.lines = lines;
     report.recognised = recognised;
     report.binary = odd * 50 > bytes;

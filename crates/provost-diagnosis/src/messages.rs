@@ -34,6 +34,10 @@ words! {
         Uart = "uart",
         /// A reset.
         Reset = "reset",
+        /// A boot code on the chip's console.
+        Boot = "boot",
+        /// The chip's own firmware.
+        Firmware = "firmware",
         /// The tool itself.
         Tool = "tool",
     }
@@ -82,6 +86,11 @@ impl Message {
         INDEX.find(&clean(line))
     }
 
+    /// Where in a line as it stands a message begins, if there is one.
+    pub(crate) fn begin_in(line: &str) -> Option<usize> {
+        INDEX.begin(line)
+    }
+
     /// Messages that a quote or a paraphrase may mean, best first, at most ten, each with a score between 0 and 1.
     pub fn search(query: &str) -> Vec<(&'static Message, f64)> {
         search::search(query)
@@ -118,6 +127,16 @@ impl Index {
         let hits = self.automaton.as_ref()?.find_overlapping_iter(line);
         hits.filter_map(|hit| MESSAGES.get(hit.pattern().as_usize()))
             .filter(|m| m.fits(line))
-            .max_by_key(|m| m.text.len())
+            .max_by_key(|m| m.pieces().map(str::len).sum::<usize>())
+    }
+
+    fn begin(&self, line: &str) -> Option<usize> {
+        let hits = self.automaton.as_ref()?.find_overlapping_iter(line);
+        let known = hits.filter_map(|hit| MESSAGES.get(hit.pattern().as_usize())).filter(|m| m.fits(line));
+        let first = |m: &Message| {
+            let piece = m.pieces().next()?.as_bytes();
+            line.as_bytes().windows(piece.len()).position(|w| w.eq_ignore_ascii_case(piece))
+        };
+        known.filter_map(first).min()
     }
 }

@@ -86,6 +86,16 @@ words! {
         BootAddressWritten = "boot-address-written",
         /// An attempt at the ROM bootloader failed.
         BootloaderFails = "bootloader-fails",
+        /// A boot code runs and refuses to go on, because the option bytes or objects are not those it was built for.
+        BootRefused = "boot-refused",
+        /// A secure install did not come to its end.
+        InstallFailed = "install-failed",
+        /// The ROM is of too early a production for what was tried.
+        RomTooOld = "rom-too-old",
+        /// The flash reported an error that cannot be corrected.
+        FlashEcc = "flash-ecc",
+        /// Somebody suspects the supply, without a measurement.
+        SupplyInDoubt = "supply-in-doubt",
         /// The chip belongs to another family.
         OtherFamily = "other-family",
     }

@@ -119,3 +119,40 @@ fn messages_that_mean_nothing_reached_the_chip_say_so() {
         }
     }
 }
+
+#[test]
+fn tools_and_boot_codes_of_public_reports_are_known() {
+    for (line, id) in [
+        ("Error: flash driver 'stm32h5x' not found", "M-OPENOCD-NO-DRIVER"),
+        ("Error: The selected transport doesn't support this target", "M-OPENOCD-TRANSPORT"),
+        ("Error: error executing stm32h5x flash write algorithm", "M-OPENOCD-WRITE-ALGORITHM"),
+        ("ERROR common.c: Unsupported Target (Chip ID is 0000000000, Core ID is 0x6ba02477).", "M-STLINK-UNSUPPORTED"),
+        (
+            "ERROR probe_rs::architecture::arm::core::armv7m: The core is in locked up status as a result of an unrecoverable exception",
+            "M-PROBE-RS-LOCKUP",
+        ),
+        ("Access port 1 is not accessible", "M-PROBE-RS-AP1"),
+        ("Error: Flash Download failed  -  \"Cortex-M33\"", "M-KEIL-DOWNLOAD"),
+        ("RDDI-DAP Error", "M-KEIL-RDDI"),
+        ("Error: Cannot launch RSSe...", "M-RSSE-LAUNCH"),
+        ("Error: Failed to get RSSe Status!", "M-RSSE-STATUS"),
+        ("Error: Execution of RSS CMD failed, returned value = 0xF5F5F5F5", "M-RSS-CMD-FAILED"),
+        (
+            "Error: SFI command is not supported for the current device configuration using STLINK interfaces !",
+            "M-SFI-UNSUPPORTED",
+        ),
+        ("SFSP Version: v0.1.1", "M-SFSP-OLD"),
+        ("Target unknown error 32", "M-GDB-32"),
+        ("Error finishing flash operation", "M-GDB-FLASH"),
+        ("error: FLASH OPTCHANGEERR set", "M-HAL-OPTCHANGEERR"),
+        ("OPT_CHANGE_ERR", "M-HAL-OPT-CHANGE"),
+        ("NMI: ECCDETR = 0x80000000", "M-HAL-ECCDETR"),
+        ("[INF] BANK 1 secure flash [0, 15] : OB [0, 14]", "M-ROT-SECWM-RANGE"),
+        ("[ERR] Unexpected value for secure flash protection", "M-ROT-SECWM"),
+        ("[ERR] Unable to find bootable image", "M-MCUBOOT-NO-IMAGE"),
+        ("The core is locked up", "M-CORE-LOCKED-UP"),
+        ("SEGGER DevPro: Error writing OBK", "M-DEVPRO-OBK"),
+    ] {
+        assert_eq!(Message::find_in(line).map(|m| m.id), Some(id), "{line}");
+    }
+}

@@ -114,7 +114,11 @@ fn arguments(line: &str) -> Option<&str> {
 pub(super) fn number(text: &str) -> Option<u64> {
     let text = text.trim();
     match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(hex) => u64::from_str_radix(hex, 16).ok(),
+        Some(hex) => {
+            // A paste may have lost the blank or the line end that followed.
+            let end = hex.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(hex.len());
+            u64::from_str_radix(&hex[..end], 16).ok()
+        }
         None => text.parse().ok(),
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn expected(line: &str) -> Option<(OptionValue, OptionValue)> {
     let (field, rest) = rest.split_once('"')?;
     let (wanted, found) = rest.trim_start_matches([':', ' ']).split_once(',')?;
     let field = field.to_ascii_uppercase();
-    let found = number(found.rsplit(':').next()?.split_whitespace().next()?);
+    let found = number(found.split_once(':')?.1.split_whitespace().next()?);
     Some((OptionValue { field: field.clone(), value: number(wanted) }, OptionValue { field, value: found }))
 }
 
@@ -67,9 +67,43 @@ pub(super) fn unchanged(line: &str) -> Option<OptionValue> {
     Some(OptionValue { field: field.trim().to_ascii_uppercase(), value })
 }
 
+/// `BANK 1 secure flash [0, 15] : OB [0, 14]`: the secure watermark that the boot code finds in the option bytes.
+pub(super) fn watermark(line: &str) -> Vec<OptionValue> {
+    let bank = line.split_once("BANK ").and_then(|(_, rest)| rest.chars().next()).filter(|c| matches!(c, '1' | '2'));
+    let range = line.rsplit_once("OB [").and_then(|(_, rest)| rest.split_once(']')?.0.split_once(','));
+    let (Some(bank), Some((from, to))) = (bank, range) else { return Vec::new() };
+    let ends = [("STRT", from), ("END", to)];
+    ends.into_iter()
+        .filter_map(|(end, value)| {
+            Some(OptionValue { field: format!("SECWM{bank}_{end}"), value: Some(number(value)?) })
+        })
+        .collect()
+}
+
+/// A row of a table of option bytes, as copied from the graphical tool or made by hand: `PRODUCT_STATE | 0x17`, `TZEN 0xB4`. The
+/// graphical tool leaves out the 0x of its two-digit codes.
+pub(super) fn row(line: &str) -> Option<(&'static str, u64)> {
+    let mut cells = line.split(|c: char| c.is_whitespace() || matches!(c, '|' | ';' | ',')).filter(|c| !c.is_empty());
+    let name = cells.next().and_then(|name| super::anchor::OPTION_NAMES.get(name).copied())?;
+    let value = cells.next()?.trim_matches(['*', '`']);
+    let coded = matches!(name, "PRODUCT_STATE" | "TZEN" | "BOOT_UBE") && value.len() == 2;
+    let value =
+        if coded { u64::from_str_radix(value, 16).ok() } else { number(value).filter(|_| value.starts_with("0x")) }?;
+    // A sentence that begins with the name of a field is no row.
+    (cells.filter(|c| c.chars().all(char::is_lowercase)).count() < 3).then_some((name, value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_boot_code_tells_the_watermark_that_it_found() {
+        let found = watermark("[INF] BANK 2 secure flash [0, 15] : OB [3, 14]");
+        let found: Vec<_> = found.iter().map(|o| (o.field.as_str(), o.value)).collect();
+        assert_eq!(found, [("SECWM2_STRT", Some(3)), ("SECWM2_END", Some(14))]);
+        assert!(watermark("BANK 3 : OB [1]").is_empty() && watermark("").is_empty());
+    }
 
     #[test]
     fn complaints_name_field_and_values() {
@@ -80,6 +114,24 @@ mod tests {
         assert_eq!((same.field.as_str(), same.value), ("TZEN", Some(0xB4)));
         for broken in ["", "\"", "\"x\"", "\"x\": 1,", "Byte: x", "Byte: x, y"] {
             assert!(expected(broken).is_none() && unchanged(broken).is_none(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn rows_of_tables_are_option_values() {
+        for line in [
+            "| PRODUCT_STATE | 0x17 | Provisioning |",
+            "PRODUCT_STATE 17",
+            "PRODUCT_STATE 0x17 Provisioning",
+            "PRODUCT_STATE | 17",
+        ] {
+            assert_eq!(row(line), Some(("PRODUCT_STATE", 0x17)), "{line}");
+        }
+        assert_eq!(row("SECWM1_END 0x7F (0x80FFFFF)"), Some(("SECWM1_END", 0x7F)));
+        for line in
+            ["PRODUCT_STATE changed from 17", "SECWM1_END 15", "PRODUCT_STATE 17 was what i had before", "x 17", ""]
+        {
+            assert_eq!(row(line), None, "{line}");
         }
     }
 

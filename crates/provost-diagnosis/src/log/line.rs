@@ -1,4 +1,4 @@
-//! One line of a log: bounded in length, free of colour codes, time stamps and double blanks.
+//! One line of a log: bounded in length, free of colour codes and double blanks.
 
 use std::{
     borrow::Cow,
@@ -69,22 +69,6 @@ pub(crate) fn clean(line: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A cleaned line without the time stamp of the graphical tool: `11:47:40:879 : `, `11:47:25 : `, `[12:00:01] `.
-pub(super) fn without_time(line: &str) -> &str {
-    let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
-    let stamp = first.trim_matches(['[', ']']);
-    let digits = stamp.bytes().filter(u8::is_ascii_digit).count();
-    let like_a_time = stamp.bytes().all(|b| b.is_ascii_digit() || b":.,-+TZ".contains(&b));
-    if like_a_time && digits >= 5 && stamp.matches(':').count() >= 2 {
-        rest.strip_prefix(": ").unwrap_or(rest)
-    } else if like_a_time && digits == 8 && stamp.matches('-').count() == 2 {
-        // A date; the time follows.
-        without_time(rest)
-    } else {
-        line
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,14 +89,8 @@ mod tests {
     }
 
     #[test]
-    fn colours_stamps_and_blanks_go() {
+    fn colours_and_blanks_go() {
         assert_eq!(clean("\u{1b}[31m  Error:   no \t target\u{1b}[0m "), "Error: no target");
-        assert_eq!(without_time("11:47:40:879 : Voltage : 2.39V"), "Voltage : 2.39V");
-        assert_eq!(without_time("2024-07-01T11:46:40 WARN common.c"), "WARN common.c");
-        assert_eq!(without_time("Voltage : 2.39V"), "Voltage : 2.39V");
-        assert_eq!(without_time("[2024-07-01 11:46:40.123] TZEN : 0xB4"), "TZEN : 0xB4");
-        assert_eq!(without_time("2024-07-01 11:46:40.123 TZEN : 0xB4"), "TZEN : 0xB4");
-        assert_eq!(without_time("0x17: x"), "0x17: x");
         assert_eq!(clean("\u{1b}["), "");
     }
 }

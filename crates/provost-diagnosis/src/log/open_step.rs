@@ -3,6 +3,7 @@
 use super::{command::Command, steps::Steps};
 use crate::{
     case::{Act, AskedPermission, Credential, Discovery, Object, OptionValue, Outcome, ProvisionedBy, Step},
+    claim::{Place, Sure},
     messages::{Message, Subject},
     signs::Sign,
 };
@@ -23,6 +24,8 @@ pub(super) enum Kind {
     Dfu,
     Uart,
     Reset,
+    Boot,
+    Firmware,
     Tool,
 }
 
@@ -48,10 +51,14 @@ pub(super) struct OpenStep {
     pub(super) nothing_written: bool,
     /// Options that were read in the meantime.
     pub(super) reads: Vec<OptionValue>,
+    /// The words that began it.
+    place: Place,
+    /// How plainly they say it.
+    pub(super) sure: Sure,
 }
 
 impl OpenStep {
-    pub(super) const fn new(kind: Kind) -> Self {
+    pub(super) const fn new(kind: Kind, place: Place) -> Self {
         Self {
             kind,
             outcome: None,
@@ -72,6 +79,8 @@ impl OpenStep {
             same: Vec::new(),
             nothing_written: false,
             reads: Vec::new(),
+            place,
+            sure: Sure::Printed,
         }
     }
 
@@ -87,6 +96,11 @@ impl OpenStep {
             }
             _ => {}
         }
+    }
+
+    /// The line that began it.
+    pub(super) const fn line(&self) -> u64 {
+        self.place.line
     }
 
     /// Whether the exchange has begun.
@@ -136,14 +150,18 @@ impl OpenStep {
                 command.reset = false;
                 self.push(Act::Reset, steps);
             }
+            Kind::Boot => self.push(Act::Observe("the boot code speaks on the chip's console".to_owned()), steps),
+            Kind::Firmware => self.push(Act::Firmware("the chip's own code reports an error".to_owned()), steps),
+            Kind::Tool if self.outcome.is_none() => self.push(Act::Observe("a remark of the tool".to_owned()), steps),
             Kind::Tool => self.push(Act::Observe("the tool failed by itself".to_owned()), steps),
         }
     }
 
     fn push(self, act: Act, steps: &mut Steps) {
-        steps.push(Step { act, outcome: self.outcome, messages: self.messages, signs: Vec::new(), measured: false });
+        let step = Step { act, outcome: self.outcome, messages: self.messages, signs: Vec::new(), measured: false };
+        steps.push(step, &self.place, self.sure);
         for read in self.reads {
-            steps.push(Step::new(Act::ReadOption(read), Some(Outcome::Ok)));
+            steps.push(Step::new(Act::ReadOption(read), Some(Outcome::Ok)), &self.place, self.sure);
         }
     }
 
@@ -165,7 +183,8 @@ impl OpenStep {
         if writes.is_empty() && !self.nothing_written && reads.is_empty() {
             let act = Act::Observe("option bytes were written; the log does not say which".to_owned());
             let (outcome, messages) = (self.outcome, self.messages);
-            steps.push(Step { act, outcome, messages, signs: vec![Sign::UnrecordedWrites], measured: false });
+            let step = Step { act, outcome, messages, signs: vec![Sign::UnrecordedWrites], measured: false };
+            steps.push(step, &self.place, self.sure);
             return;
         }
         // The messages go with the field that decides the chip's life, if it is among them.
@@ -179,10 +198,11 @@ impl OpenStep {
                 outcome => outcome,
             };
             let messages = if i == spokesman { std::mem::take(&mut self.messages) } else { Vec::new() };
-            steps.push(Step { act: Act::WriteOption(write), outcome, messages, signs: Vec::new(), measured: false });
+            let step = Step { act: Act::WriteOption(write), outcome, messages, signs: Vec::new(), measured: false };
+            steps.push(step, &self.place, self.sure);
         }
         for read in reads {
-            steps.push(Step::new(Act::ReadOption(read), Some(Outcome::Ok)));
+            steps.push(Step::new(Act::ReadOption(read), Some(Outcome::Ok)), &self.place, self.sure);
         }
     }
 
@@ -201,7 +221,8 @@ impl OpenStep {
             if self.fields {
                 let outcome = if answered { Some(Outcome::Ok) } else { self.outcome.filter(|o| *o != Outcome::Ok) };
                 let act = Act::Discover(std::mem::take(&mut self.discovery));
-                steps.push(Step { act, outcome, messages: rest, signs: Vec::new(), measured: false });
+                let step = Step { act, outcome, messages: rest, signs: Vec::new(), measured: false };
+                steps.push(step, &self.place, self.sure);
             }
             let permission = command.permission.unwrap_or(AskedPermission::FullRegression);
             let act = Act::Authenticate { with: command.with.or(self.with), permission };

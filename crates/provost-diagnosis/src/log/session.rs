@@ -1,34 +1,33 @@
 //! The reader's state: the run it is in, the step that is open, and what is known of chip and bench.
 
-use provost_chip::{
-    parts::PartId,
-    states::{BootUbe, ProductState, TrustZone},
-};
+use provost_chip::parts::PartId;
 
 use super::{
     LogReport,
-    command::{Command, Interface, mode_of, number, object_of},
-    discovery, family,
-    fields::{FURNITURE, expected, host_of, short, unchanged},
+    anchor::spoken,
+    command::{Command, Interface, number},
+    discovery,
+    fields::{FURNITURE, expected, unchanged, watermark},
     open_step::{Kind, OpenStep},
     steps::Steps,
 };
 use crate::{
-    case::{Act, BenchClaim, Case, ChipClaim, Credential, OptionValue, Outcome},
+    case::{Act, BenchClaim, Case, ChipClaim, Credential, OptionValue, Outcome, Step},
+    claim::{About, Claim, Place, Sure},
+    families::Family,
     messages::{Message, Subject},
+    prose::{self, Prose},
     signs::Sign,
 };
 
-/// Tools that are remembered.
-const MAX_TOOLS: usize = 8;
+mod header;
+mod options;
+mod told;
+
 /// A probe that measures less has its reference pin open; that is no supply.
 const NO_REFERENCE_VOLTS: f64 = 0.5;
-/// `FLASH_OPTSR_CUR` and `FLASH_OPTSR2_CUR` (CMSIS), non-secure and secure alias.
-const OPTSR: [u64; 2] = [0x4002_2050, 0x5002_2050];
-const OPTSR2: [u64; 2] = [0x4002_2070, 0x5002_2070];
-
-/// Option fields whose printed values are taken.
-const FIELDS: [&str; 3] = ["PRODUCT_STATE", "TZEN", "BOOT_UBE"];
+/// So many bytes before a message may be a sentence.
+const MIN_SENTENCE: usize = 16;
 
 #[derive(Debug, Default)]
 pub(super) struct Session {
@@ -51,29 +50,77 @@ pub(super) struct Session {
     tools: Vec<String>,
     other_family: Option<String>,
     h5: bool,
+    /// The line that is being read.
+    place: Place,
+    /// The last command line.
+    command_place: Place,
+    /// What is claimed of chip and bench.
+    claims: Vec<Claim>,
+    /// All option values, the last of each field.
+    options: Vec<OptionValue>,
+    prose: Prose,
+    /// Where numbered attempts begin.
+    attempts: Vec<usize>,
+    /// The probe, as a person describes it.
+    told_probe: Option<String>,
 }
 
 impl Session {
-    /// Takes one cleaned line; `false` if nothing was made of it.
-    pub(super) fn line(&mut self, line: &str) -> bool {
-        if let Some(command) = Command::parse(line) {
-            if line.trim_start().starts_with("Option byte") {
+    /// Takes one line as it stands in the input, and without colours and double blanks; `false` if nothing was made of it.
+    pub(super) fn line(&mut self, number: u64, raw: &str, cleaned: &str) -> bool {
+        let begin = raw.len() - raw.trim_start().len();
+        self.place = Place::new(number, raw, begin..raw.trim_end().len());
+        // A message within a sentence: what stands before it tells what was done.
+        let sentence = spoken(cleaned).is_none() && raw.len() > MIN_SENTENCE && Command::parse(cleaned).is_none();
+        let embedded = sentence.then(|| Message::begin_in(raw)).flatten();
+        if let Some(at) = embedded.filter(|at| *at >= MIN_SENTENCE) {
+            if prose::looks_back(&raw[..at]) {
+                return self.told(number, &raw[..at]);
+            }
+            self.told(number, &raw[..at]);
+            self.place = Place::new(number, raw, begin..raw.trim_end().len());
+        }
+        self.take(cleaned) || self.told(number, raw)
+    }
+
+    fn take(&mut self, cleaned: &str) -> bool {
+        if let Some(command) = Command::parse(cleaned) {
+            if cleaned.contains("Option byte command :") {
                 self.close();
                 self.command.writes = command.writes;
             } else {
+                self.forget_told(&command);
                 self.end_run();
                 self.command = command;
             }
+            self.command_place = self.place.clone();
+            // A paste may have lost the end of the line.
+            if let Some(message) = Message::find_in(cleaned) {
+                self.message(message, cleaned);
+            }
             return true;
         }
-        if self.banner_line(line) || self.discovery_line(line) || self.option_line(line) || self.header_line(line) {
+        let line = spoken(cleaned).unwrap_or(cleaned);
+        if self.banner_line(line)
+            || self.discovery_line(line)
+            || self.option_line(line)
+            || self.json_line(cleaned)
+            || self.table_row(cleaned)
+            || self.header_line(line)
+        {
             return true;
         }
-        if let Some(message) = Message::find_in(line) {
-            self.message(message, line);
+        if let Some(message) = Message::find_in(cleaned) {
+            self.message(message, cleaned);
             return true;
         }
         self.begin_line(line) || FURNITURE.iter().any(|known| line.starts_with(known))
+    }
+
+    /// Notes where a claim of chip or bench comes from; a later one of the same kind takes its place.
+    fn claim(&mut self, about: About, says: String) {
+        self.claims.retain(|c| c.about != about);
+        self.claims.push(Claim { place: self.place.clone(), says, sure: Sure::Printed, about });
     }
 
     /// Ends the last run.
@@ -84,18 +131,32 @@ impl Session {
         let left_out = steps.left_out;
         if other_family.is_some() {
             let act = Act::Observe("the log is of a chip of another family".to_owned());
-            let mut step = crate::case::Step::new(act, None);
+            let mut step = Step::new(act, None);
             step.signs.push(Sign::OtherFamily);
-            steps.push(step);
+            steps.push(step, &self.place, Sure::Printed);
         }
         self.bench.tool = self.tools.last().cloned();
         self.bench.probe = match (self.board, self.probe_firmware) {
             (Some(board), Some(firmware)) => Some(format!("{board}, ST-LINK firmware {firmware}")),
             (Some(board), None) => Some(board),
             (None, Some(firmware)) => Some(format!("ST-LINK, firmware {firmware}")),
-            (None, None) => None,
+            (None, None) => self.told_probe,
         };
-        let case = Case { chip: self.chip, bench: self.bench, steps: steps.into_vec(), ..Case::default() };
+        let (steps, of_steps) = steps.finish();
+        // Where steps were left out, the places are no longer known.
+        self.attempts.retain(|at| left_out == 0 && *at < steps.len());
+        self.attempts.dedup();
+        self.claims.extend(of_steps);
+        let case = Case {
+            chip: self.chip,
+            bench: self.bench,
+            steps,
+            family: other_family.as_deref().and_then(Family::named),
+            options: self.options,
+            attempts: self.attempts,
+            claims: self.claims,
+            ..Case::default()
+        };
         LogReport { case, steps_left_out: left_out, other_family, tools: self.tools, ..LogReport::default() }
     }
 
@@ -124,7 +185,7 @@ impl Session {
                 (command.debug_authentication == Some(3), Kind::CloseDebug),
             ];
             for (_, kind) in left.into_iter().filter(|(asked, _)| *asked) {
-                OpenStep::new(kind).close(&mut self.command, self.ap, &mut self.steps);
+                OpenStep::new(kind, self.command_place.clone()).close(&mut self.command, self.ap, &mut self.steps);
             }
         }
         self.command = Command::default();
@@ -137,131 +198,15 @@ impl Session {
             self.close();
             // The tool erases before it programs.
             if kind == Kind::Flash && self.command.erase {
-                OpenStep::new(Kind::Erase).close(&mut self.command, self.ap, &mut self.steps);
+                OpenStep::new(Kind::Erase, self.command_place.clone()).close(
+                    &mut self.command,
+                    self.ap,
+                    &mut self.steps,
+                );
             }
         }
-        self.open.get_or_insert_with(|| OpenStep::new(kind))
-    }
-
-    fn tool(&mut self, name: &str) {
-        let name: String = name.chars().take(60).collect();
-        let known = self.tools.iter().any(|t| t.starts_with(&name));
-        if !known && self.tools.len() < MAX_TOOLS {
-            self.tools.push(name);
-        }
-    }
-
-    fn banner_line(&mut self, line: &str) -> bool {
-        if let Some(rest) = line.strip_prefix("STM32CubeProgrammer ") {
-            let rest = rest.strip_prefix("API ").unwrap_or(rest);
-            let (version, host) = rest.split_once('|').unwrap_or((rest, ""));
-            if !version.trim_start().starts_with('v') {
-                return false;
-            }
-            if self.banner || self.found || self.open.is_some() {
-                self.end_run();
-            }
-            self.banner = true;
-            self.tool(&format!("STM32CubeProgrammer {}", version.trim().trim_start_matches('v')));
-            self.bench.host = host_of(host).or(self.bench.host);
-            return true;
-        }
-        if let Some(version) = line.strip_prefix("Open On-Chip Debugger ") {
-            self.end_run();
-            self.tool(&format!("OpenOCD {}", version.split_whitespace().next().unwrap_or_default()));
-            return true;
-        }
-        for (prefix, name) in
-            [("st-flash ", "stlink "), ("st-info ", "stlink "), ("SEGGER J-Link Commander ", "J-Link ")]
-        {
-            if let Some(version) = line.strip_prefix(prefix) {
-                self.end_run();
-                self.tool(&format!("{name}{}", version.split_whitespace().next().unwrap_or_default()));
-                return true;
-            }
-        }
-        false
-    }
-
-    fn header_line(&mut self, line: &str) -> bool {
-        let other = line.split_once(".cpu").and_then(|(name, _)| family::by_name(name.rsplit(['[', ' ']).next()?));
-        if let Some(other) = other {
-            self.other_family.get_or_insert(other);
-        }
-        let Some((key, value)) = line.split_once(':') else { return false };
-        let (key, value) = (key.trim(), value.trim());
-        match key {
-            "ST-LINK FW" => {
-                self.attach_again();
-                self.probe_firmware = short(value);
-            }
-            "Board" if value != "--" => self.name_board(value),
-            "Board" => {}
-            "Voltage" => self.volts = value.trim_end_matches(['V', 'v', ' ']).parse().ok(),
-            "Connect mode" => {
-                self.attach_again();
-                self.command.mode = mode_of(value).or(self.command.mode);
-            }
-            "Device ID" | "Chip ID" | "chipid" => return self.device(value),
-            "Device name" => {
-                if let Some(other) = family::by_name(value) {
-                    self.other_family.get_or_insert(other);
-                } else {
-                    self.h5 |= value.starts_with("STM32H5");
-                }
-            }
-            "USB speed" => self.command.interface = Interface::Usb,
-            "OBK Input file" => self.begin(Kind::Provision, None).object = Some(object_of(value)),
-            _ => return false,
-        }
-        true
-    }
-
-    /// The header of a new connection without the header of a run: the graphical tool prints it.
-    fn attach_again(&mut self) {
-        if self.found {
-            self.close();
-            self.found = false;
-        }
-    }
-
-    /// Boards of ST carry the part in their name, and a probe with a reset line.
-    fn name_board(&mut self, name: &str) {
-        let Some(name) = short(name) else { return };
-        let part =
-            name.strip_prefix("NUCLEO-").or_else(|| name.strip_prefix("STM32")).and_then(|n| n.split('-').next());
-        if let Some(part) = part.filter(|p| p.starts_with("H5") && p.parse::<PartId>().is_ok()) {
-            self.chip.part = Some(format!("STM32{part}"));
-            self.board = Some(format!("{name}, on the board"));
-        } else {
-            self.board = Some(name);
-        }
-    }
-
-    fn device(&mut self, value: &str) -> bool {
-        let Some(id) = number(value).and_then(|v| u16::try_from(v).ok()) else { return false };
-        let ours = PartId::with_dev_id(id).next().is_some();
-        if ours {
-            self.h5 = true;
-            self.chip.dev_id = Some(id);
-            let named: Option<PartId> = self.chip.part.as_deref().and_then(|p| p.parse().ok());
-            if named.is_some_and(|p| p.info().dev_id != id) {
-                // The board's probe is wired to something else.
-                self.chip.part = None;
-            }
-        } else if id != 0 {
-            self.other_family = Some(family::by_id(id));
-        }
-        self.found = true;
-        self.bench.supply_volts =
-            self.volts.filter(|v| (NO_REFERENCE_VOLTS..20.0).contains(v)).or(self.bench.supply_volts);
-        let kind = match self.command.interface {
-            Interface::Swd => Kind::Connect,
-            Interface::Usb => Kind::Dfu,
-            Interface::Uart => Kind::Uart,
-        };
-        self.begin(kind, Some(Outcome::Ok)).outcome = Some(Outcome::Ok);
-        true
+        let place = &self.place;
+        self.open.get_or_insert_with(|| OpenStep::new(kind, place.clone()))
     }
 
     fn discovery_line(&mut self, line: &str) -> bool {
@@ -281,54 +226,6 @@ impl Session {
             self.chip.dev_id = Some(id);
         }
         known
-    }
-
-    /// `PRODUCT_STATE: 0x17 (Provisioning, …)`, or a register in the trace of the graphical tool.
-    fn option_line(&mut self, line: &str) -> bool {
-        if let Some((field, rest)) = line.split_once(':') {
-            let field = field.trim();
-            if FIELDS.contains(&field) {
-                let value = rest.split_whitespace().next().and_then(number);
-                if value.is_some() {
-                    self.read(field, value);
-                }
-                return value.is_some();
-            }
-        }
-        let Some((access, data)) = line.split_once(" bytes Data 0x") else { return false };
-        let address = access.split_once('@').and_then(|(_, a)| number(a.split_whitespace().next()?));
-        let word = data.get(..8).and_then(|d| u64::from_str_radix(d, 16).ok());
-        let (Some(address), Some(word), true) = (address, word, access.starts_with("r ap")) else { return true };
-        if OPTSR.contains(&address) {
-            // Right after a reset these registers can read as anything: only known codes are believed.
-            if ProductState::from_code((word >> 8) as u8).is_some() {
-                self.read("PRODUCT_STATE", Some(word >> 8 & 0xFF));
-            }
-            if BootUbe::from_code((word >> 22) as u8).is_some() {
-                self.read("BOOT_UBE", Some(word >> 22 & 0xFF));
-            }
-        } else if OPTSR2.contains(&address) && TrustZone::from_code((word >> 24) as u8).is_some() {
-            self.read("TZEN", Some(word >> 24 & 0xFF));
-        }
-        true
-    }
-
-    fn read(&mut self, field: &str, value: Option<u64>) {
-        let option = OptionValue { field: field.to_owned(), value };
-        if self.seen.contains(&option) {
-            return;
-        }
-        self.seen.retain(|s| s.field != field);
-        self.seen.push(option.clone());
-        match &mut self.open {
-            Some(open) if matches!(open.kind, Kind::Options | Kind::Erase | Kind::Flash) && open.reads.len() < 8 => {
-                open.reads.push(option);
-            }
-            _ => {
-                self.close();
-                self.steps.push(crate::case::Step::new(Act::ReadOption(option), Some(Outcome::Ok)));
-            }
-        }
     }
 
     /// Lines that begin something and are no messages.
@@ -372,6 +269,11 @@ impl Session {
             "M-OB-FIELD-UNCHANGED" => {
                 if let Some(same) = unchanged(line).filter(|_| open.same.len() < 32) {
                     open.same.push(same);
+                }
+            }
+            "M-ROT-SECWM-RANGE" => {
+                for option in watermark(line) {
+                    self.option(&option.field, option.value.unwrap_or_default());
                 }
             }
             "M-OB-UNCHANGED" | "M-OB-NO-FIELD" => open.nothing_written = true,
@@ -420,6 +322,8 @@ impl Session {
             Subject::Dfu => Kind::Dfu,
             Subject::Uart => Kind::Uart,
             Subject::Reset => Kind::Reset,
+            Subject::Boot => Kind::Boot,
+            Subject::Firmware => Kind::Firmware,
             Subject::Tool => open.filter(|k| *k != Kind::Connect).or(asked).unwrap_or(Kind::Tool),
         }
     }

@@ -1,0 +1,165 @@
+//! Reports as people write them. What is expected was made by hand from the text.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use provost_chip::states::TrustZone;
+use provost_diagnosis::{
+    case::Boot0,
+    diagnose,
+    reading::{Reading, read},
+    verdict::Verdict,
+};
+use support::steps::short;
+
+fn of(text: &str) -> Reading {
+    read(text.as_bytes()).unwrap()
+}
+
+/// The steps in short, as `support::steps` writes them.
+fn steps(text: &str) -> Vec<String> {
+    of(text).case.steps.iter().map(short).collect()
+}
+
+/// The thread that asks how to get a chip out of Provisioning, pasted as it stands.
+#[test]
+fn a_whole_thread_is_two_situations_in_time() {
+    let text = include_str!("posts/stuck-in-provisioning.txt");
+    let reading = of(text);
+    let chip = &reading.case.chip;
+    assert_eq!((chip.part.as_deref(), chip.tz), (Some("STM32H533RE"), Some(TrustZone::Enabled)));
+    let bench = &reading.case.bench;
+    assert_eq!((bench.nrst, bench.boot0), (Some(true), Some(Boot0::Accessible)));
+    assert!(bench.probe.as_deref().unwrap().contains("ST-LINK V2"));
+    assert_eq!(
+        reading.case.steps.iter().map(short).collect::<Vec<_>>(),
+        [
+            "read PRODUCT_STATE=0xED",
+            "connect normal: ok",
+            // From Open, in one go: it stopped on the way.
+            "write PRODUCT_STATE=0xC6: error",
+            "read PRODUCT_STATE=0x17",
+            "connect normal: error",
+            "connect hot-plug AP1: ok",
+            "read PRODUCT_STATE=0x17",
+            // Attempt 1. Here the first situation ends: Provisioning, AP1 open by hot plug.
+            "write PRODUCT_STATE=0xED: refused",
+            "read PRODUCT_STATE=0x17",
+            // Attempt 2, and the second situation: nothing connects any more.
+            "write PRODUCT_STATE=0xC6: lost",
+            "connect: error",
+            // Attempt 3.
+            "erase: error",
+            // Later posts of the owner, who says it twice.
+            "connect: error",
+        ]
+    );
+    // The owner asks twice: after attempt 1, and after all that followed.
+    let attempts: Vec<String> = reading.case.attempts.iter().map(|at| short(&reading.case.steps[*at])).collect();
+    assert_eq!(attempts, ["write PRODUCT_STATE=0xED: refused", "write PRODUCT_STATE=0xC6: lost", "erase: error"]);
+    let first = diagnose(&reading.case.until(reading.case.attempts[1]));
+    assert_eq!(first.verdict, Verdict::Recoverable, "{:?}", first.weighed);
+    assert!(
+        first.plan.iter().any(|s| s.step.starts_with("provision-da:"))
+            && first.never.iter().any(|n| n.step.ends_with("0xC6"))
+    );
+    let last = diagnose(&reading.case);
+    assert_eq!(last.verdict, Verdict::Undetermined, "{:?}", last.weighed);
+    assert_eq!(last.ask.first().map(|q| q.step.as_str()), Some("discover"));
+    for claim in &reading.case.claims {
+        let line = text.lines().nth(usize::try_from(claim.place.line).unwrap() - 1).unwrap();
+        assert!(line[claim.place.bytes.clone()].starts_with(claim.place.words.as_str()), "{claim:?}");
+    }
+    // What others advise, and what they ask, is nobody's deed.
+    let advised = ["You", "usually", "recovering", "chip erase"];
+    for claim in &reading.case.claims {
+        assert!(!advised.iter().any(|word| claim.place.words.contains(word)), "{claim:?}");
+    }
+}
+
+#[test]
+fn what_people_write_is_read() {
+    for (text, expected) in [
+        (
+            "I changed product state from 17 to ED and got a refusal, it was ignored.",
+            &["write PRODUCT_STATE=0xED: refused"][..],
+        ),
+        ("hot plug on AP1 works", &["connect hot-plug AP1: ok"]),
+        ("after this nothing connects", &["connect: error"]),
+        (
+            "Hot plug, under reset and normal mode all fail.",
+            &["connect hot-plug: error", "connect under-reset: error", "connect normal: error"],
+        ),
+        ("The chip is stuck in Provisioning (0x17).", &["read PRODUCT_STATE=0x17"]),
+        ("PRODUCT_STATE is 0x72", &["read PRODUCT_STATE=0x72"]),
+        ("I set PRODUCT_STATE to 0x72 and then the connection was lost", &["write PRODUCT_STATE=0x72: lost"]),
+        ("Mass erase fails too", &["erase: error"]),
+        ("I tried a full regression with the password, it failed", &["authenticate password full-regression: error"]),
+        ("Discovery shows integrity 0xf5f5f5f5", &["discover integrity=bad: ok"]),
+        ("DFU does not work either", &["dfu: error"]),
+        ("I unplugged power and it is the same", &["power-cycle"]),
+        ("When I connect under reset I get \"Error: Unable to get core ID\"", &["connect under-reset: error"]),
+        // A message that is older than the rest is no news.
+        (
+            "I wrote PRODUCT_STATE to 0x17. Initially I had an error RSSLIB_SETOBKEY_BAD_SIZE with another file.",
+            &["write PRODUCT_STATE=0x17"],
+        ),
+        (
+            "Step 2: set product state to Provisioning\nSTM32_Programmer_CLI -c port=SWD -ob PRODUCT_STATE=0x17Result: Option Bytes successfully programmed",
+            &["write PRODUCT_STATE=0x17: ok"],
+        ),
+        ("The discovery fails in the Closed state (0x72).", &["read PRODUCT_STATE=0x72", "discover: error"]),
+        // German, French, Chinese.
+        ("Ich kann mich nicht verbinden", &["connect: error"]),
+        ("Hot-Plug an AP1 funktioniert", &["connect hot-plug AP1: ok"]),
+        ("Ich habe PRODUCT_STATE von 17 auf ED geändert", &["write PRODUCT_STATE=0xED"]),
+        ("Je ne peux pas connecter la carte", &["connect: error"]),
+        ("热插拔连接成功", &["connect hot-plug: ok"]),
+        ("我无法连接芯片", &["connect: error"]),
+    ] {
+        assert_eq!(steps(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_report_is_left_alone() {
+    for text in [
+        "You should connect under reset.",
+        "Can I write PRODUCT_STATE = 0x72 now?",
+        "I want to change the product state to Closed.",
+        "If the chip is in Closed state, discovery helps.",
+        "Another board works fine with hot plug.",
+        "I closed the tool and opened it again.",
+        "Please help, the project is locked.",
+        "I did not erase the chip.",
+        "NRST is connected to the header.",
+        "The error is the same whether or not my ST-LINK is attached to the board.",
+        "My own board is connected through a cheap clone.",
+        "When I program the same binary without Debug Authentication, it works.",
+        "With the other part I can place the MCU in Provisioning state.",
+        "There are 17 boards and 72 cables.",
+        "The regression is possible according to the manual.",
+        "Option bytes are explained in chapter 7.",
+    ] {
+        assert_eq!(
+            steps(text).into_iter().filter(|s| !s.starts_with("observe")).collect::<Vec<_>>(),
+            [""; 0],
+            "{text}"
+        );
+    }
+}
+
+#[test]
+#[ignore = "prints what is read of the texts that are given"]
+fn show() {
+    for path in std::env::var("POSTS").unwrap_or_default().split_whitespace() {
+        let reading = read(&std::fs::read(path).unwrap()).unwrap();
+        println!(
+            "{path}: {} of {}\n{:#?}\n{:#?}",
+            reading.understood, reading.of, reading.case.chip, reading.case.bench
+        );
+        for claim in &reading.case.claims {
+            println!("{:>4} {:?} {:<50} {}", claim.place.line, claim.sure, claim.says, claim.place.words);
+        }
+    }
+}
