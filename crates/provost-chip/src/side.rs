@@ -4,6 +4,7 @@ use crate::registers::{SECURE_PERIPHERAL, memory};
 
 /// A side: the security of an access, of a sector, of a register set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the two sides of TrustZone")]
 pub enum Side {
     /// Non-secure: the only one where TrustZone is off.
     NonSecure,

@@ -87,7 +87,7 @@ mod tests {
     fn a_policy_is_read_and_a_wrong_one_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("house.toml");
-        assert_eq!(Policy::load(Some(&path)).unwrap_err().code(), "policy-file");
+        assert_eq!(Policy::load(Some(&path)).unwrap_err().code(), "file-missing");
         fs::write(&path, "[close]\nrequire-rehearsal = true\nrehearsal-max-age = \"1h\"\n").unwrap();
         let policy = Policy::load(Some(&path)).unwrap();
         assert!(policy.close.require_rehearsal);

@@ -114,11 +114,11 @@ fn entry(path: &Path) -> Entry {
     let yes = |pointer: &str| value.pointer(pointer).and_then(Value::as_bool) == Some(true);
     let (kind, uid, state, root_key_hash) = match text("/schema").as_deref() {
         Some(SCHEMA) if yes("/bound/rehearse_only") => {
-            ("rehearsal", text("/bound/uid"), Some("open".to_owned()), text("/bound/root_key_hash"))
+            ("rehearsal", text("/bound/uid"), Some("open".to_owned()), text("/bound/binding/root_key_hash"))
         }
-        Some(SCHEMA) => ("close", text("/bound/uid"), text("/bound/target"), text("/bound/root_key_hash")),
+        Some(SCHEMA) => ("close", text("/bound/uid"), text("/bound/target"), text("/bound/binding/root_key_hash")),
         Some(crate::rescue::RECEIPT_SCHEMA) => {
-            ("rescue", rescued(&value), Some("open".to_owned()), text("/root_key_hash"))
+            ("rescue", rescued(&value), Some("open".to_owned()), text("/binding/root_key_hash"))
         }
         _ => ("unreadable", None, None, None),
     };

@@ -50,11 +50,11 @@ fn what_does_not_fit_together_is_refused() {
     swap(CERTIFICATE_OBJECT);
     assert_eq!(CredentialSet::load(&path).unwrap_err().code(), "credential-root-mismatch");
     swap(LEAF_KEY);
-    assert_eq!(CredentialSet::load(&path).unwrap_err().code(), "credential-useless");
+    assert_eq!(CredentialSet::load(&path).unwrap_err().code(), "credential-key-mismatch");
     fs::write(path.join(LEAF_KEY), "no key").unwrap();
-    assert_eq!(CredentialSet::load(&path).unwrap_err().code(), "credential-key");
+    assert_eq!(CredentialSet::load(&path).unwrap_err().code(), "key-unknown-form");
     fs::write(path.join(LEAF_CHAIN), "no chain").unwrap();
-    assert_eq!(CredentialSet::load(&path).unwrap_err().code(), "credential-chain");
+    assert_eq!(CredentialSet::load(&path).unwrap_err().code(), "chain-base64");
     let empty = tempfile::tempdir().unwrap();
     assert_eq!(CredentialSet::load(empty.path()).unwrap_err().code(), "credential-file");
 }

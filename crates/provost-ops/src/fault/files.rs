@@ -3,6 +3,7 @@
 use std::io;
 
 use super::{Row, table};
+use crate::store::StoreError;
 
 table! {
     "file-missing" => Usage {
@@ -29,12 +30,15 @@ table! {
 
 /// The row of an error of the operating system: the module's own if it means the same to a script, and one of these if not.
 pub fn row_of(error: &io::Error, own: &'static Row) -> &'static Row {
-    use io::ErrorKind::{AlreadyExists, FileTooLarge, InvalidData, InvalidFilename, InvalidInput, NotFound};
+    if let Some(inside) = error.get_ref().and_then(|inside| inside.downcast_ref::<StoreError>()) {
+        return inside.told();
+    }
+    use io::ErrorKind::{AlreadyExists, InvalidData, InvalidFilename, InvalidInput, NotADirectory, NotFound};
     let code = match error.kind() {
         NotFound => "file-missing",
         InvalidFilename | InvalidInput => "file-name",
         AlreadyExists => "file-exists",
-        InvalidData | FileTooLarge => "file-malformed",
+        InvalidData | NotADirectory => "file-malformed",
         _ => "file-io",
     };
     let shared = super::find_in(ROWS, code).unwrap_or(own);

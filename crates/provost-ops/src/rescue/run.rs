@@ -142,19 +142,14 @@ impl Run<'_> {
     fn from(&mut self, identity: &Identity) -> Result<Finish> {
         match self.plan.situation {
             Situation::Open => Ok(Finish { after: identity.clone(), discovered: None, how: None }),
-            Situation::Provisioning { tz, pending } => self.from_provisioning(tz, pending, identity),
+            Situation::Provisioning { tz, pending } => self.in_provisioning(tz, pending, identity),
             Situation::Otp if self.wish.once_for_life => self.by_otp(identity),
             Situation::Otp if self.wish.credential.is_none() => fail(RescueError::OtpOnceForLife),
-            Situation::Otp | Situation::Shut => self.from_shut(identity),
+            Situation::Otp | Situation::Shut => self.when_shut(identity),
         }
     }
 
-    fn from_provisioning(
-        &mut self,
-        tz: TrustZone,
-        pending: Option<ProductState>,
-        identity: &Identity,
-    ) -> Result<Finish> {
+    fn in_provisioning(&mut self, tz: TrustZone, pending: Option<ProductState>, identity: &Identity) -> Result<Finish> {
         match pending {
             None => self.prove_nrst()?,
             Some(state) => self.driver.begin(Step::NotePending { state })?,
@@ -246,7 +241,7 @@ impl Run<'_> {
     }
 
     /// AP1 is shut, or the state is a closed one: Debug Authentication tells, and may lead back.
-    fn from_shut(&mut self, identity: &Identity) -> Result<Finish> {
+    fn when_shut(&mut self, identity: &Identity) -> Result<Finish> {
         let conversation = match self.ask(None) {
             Ok(conversation) => conversation,
             // A chip that was in the middle of a regression has finished it by now.
@@ -333,8 +328,11 @@ impl Run<'_> {
         {
             self.driver.open(found.resume()?);
         }
-        let method = before.options.map_or(DaMethod::Password, |o| DaMethod::for_trustzone(o.trustzone()));
-        let method = finish.how.and_then(How::attempt).map_or(method, |a| DaMethod::for_trustzone(a.trustzone));
+        // What was written says it best, then what the chip asked for, then what it was before.
+        let written = finish.how.and_then(How::attempt).map(|a| DaMethod::for_trustzone(a.trustzone));
+        let asked = finish.discovered.as_ref().and_then(|d| d.method);
+        let options = || before.options.map_or(DaMethod::Password, |o| DaMethod::for_trustzone(o.trustzone()));
+        let method = written.or(asked).unwrap_or_else(options);
         let set = self.set();
         let receipt = Receipt {
             schema: SCHEMA,

@@ -2,11 +2,11 @@
 
 use std::{io, path::PathBuf};
 
-use crate::fault::faults;
+use crate::fault::{Row, faults, files};
 
 faults! {
     /// What can be wrong with files, folders and journals.
-    pub enum StoreError {
+    pub enum StoreError (fault by told) {
         /// A file cannot be read or written.
         #[error("file {}: {source}", path.display())]
         File {
@@ -155,6 +155,14 @@ impl From<StoreError> for io::Error {
 }
 
 impl StoreError {
+    /// The row that speaks for it: that of what the operating system says of a file.
+    pub(crate) fn told(&self) -> &'static Row {
+        match self {
+            Self::File { source, .. } => files::row_of(source, self.row()),
+            _ => self.row(),
+        }
+    }
+
     /// The same about a journal or its folder, where it is about any file.
     pub(super) fn of_journal(self) -> Self {
         match self {

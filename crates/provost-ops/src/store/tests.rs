@@ -56,7 +56,7 @@ type Scene = fn(&CrashDisk, &mut Promised) -> Told;
 
 /// A first run of a job.
 fn work(disk: &CrashDisk, promised: &mut Promised) -> Told {
-    let mut job = Job::begin(&base(disk), Kind::Rescue, &subject())?;
+    let mut job = Job::begin(base(disk), Kind::Rescue, &subject())?;
     promised.begun = true;
     write_on(&mut job, promised, 0)
 }

@@ -145,7 +145,7 @@ impl Way {
     fn refused(&self, rule: &str) {
         let before = all_option_words(&self.board);
         let error = run(&self.board, &self.request).unwrap_err();
-        assert_eq!((error.code(), error.exit().code()), ("close-refused", 3), "{error}");
+        assert_eq!((error.code(), error.exit().code()), closing::refusal_of(rule), "{error}");
         assert!(error.to_string().contains(&format!("{rule} (")), "{rule}: {error}");
         assert_eq!(all_option_words(&self.board), before);
         assert!(!self.request.site.out.path().exists());

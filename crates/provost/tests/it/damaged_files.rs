@@ -21,7 +21,9 @@ fn expect(s: &Sandbox, line: &str, codes: &[&str], exit: i32) {
     let before = s.read("board.chip");
     let (got, value) = s.json(line);
     let code = value["code"].as_str().unwrap_or_else(|| panic!("{line}: {value:#}"));
-    assert!(codes.contains(&code), "{line}: {value:#}");
+    // A star stands for the rule that is broken.
+    let means = |known: &&str| known.strip_suffix('*').map_or(*known == code, |family| code.starts_with(family));
+    assert!(codes.iter().any(means), "{line}: {value:#}");
     assert_eq!(got, exit, "{line}: {value:#}");
     assert!(!value["next"].as_array().unwrap().is_empty(), "{line}: what next?");
     let text = s.run(line);
@@ -34,29 +36,29 @@ fn expect(s: &Sandbox, line: &str, codes: &[&str], exit: i32) {
 fn credential_files() {
     type Spoil = fn(&mut Vec<u8>);
     let spoils: &[(&str, &str, Spoil, &[&str])] = &[
-        ("empty key", "key_3_leaf.pem", |b| b.clear(), &["credential-key"]),
-        ("key of another kind", "key_3_leaf.pem", |b| *b = PEM_OF_A_CERTIFICATE.into(), &["credential-key"]),
-        ("key without its end", "key_3_leaf.pem", |b| b.truncate(100), &["credential-key"]),
-        ("key in bytes that are no text", "key_3_leaf.pem", |b| b.fill(0xFF), &["credential-key"]),
-        ("key larger than any", "key_3_leaf.pem", |b| b.resize(1 << 20, b'A'), &["credential-file"]),
-        ("empty chain", "cert_leaf_chain.b64", |b| b.clear(), &["credential-chain", "credential-useless"]),
-        ("half a chain", "cert_leaf_chain.b64", |b| b.truncate(b.len() / 2), &["credential-chain"]),
-        ("chain of letters", "cert_leaf_chain.b64", |b| b.fill(b'A'), &["credential-chain", "credential-useless"]),
-        ("one bit of a signature", "cert_leaf_chain.b64", |b| b[200] ^= 1, &["credential-chain", "credential-useless"]),
-        ("empty object", "DA_Config.obk", |b| b.clear(), &["credential-file"]),
-        ("half an object", "DA_Config.obk", |b| b.truncate(50), &["credential-file"]),
+        ("empty key", "key_3_leaf.pem", |b| b.clear(), &["key-*"]),
+        ("key of another kind", "key_3_leaf.pem", |b| *b = PEM_OF_A_CERTIFICATE.into(), &["key-*"]),
+        ("key without its end", "key_3_leaf.pem", |b| b.truncate(100), &["key-*"]),
+        ("key in bytes that are no text", "key_3_leaf.pem", |b| b.fill(0xFF), &["key-*"]),
+        ("key larger than any", "key_3_leaf.pem", |b| b.resize(1 << 20, b'A'), &["file-too-large"]),
+        ("empty chain", "cert_leaf_chain.b64", |b| b.clear(), &["chain-*", "tlv-*", "certificate-*"]),
+        ("half a chain", "cert_leaf_chain.b64", |b| b.truncate(b.len() / 2), &["chain-*", "tlv-*", "certificate-*"]),
+        ("chain of letters", "cert_leaf_chain.b64", |b| b.fill(b'A'), &["chain-*", "tlv-*", "certificate-*"]),
+        ("one bit of a signature", "cert_leaf_chain.b64", |b| b[200] ^= 1, &["chain-*", "tlv-*", "certificate-*"]),
+        ("empty object", "DA_Config.obk", |b| b.clear(), &["file-malformed"]),
+        ("half an object", "DA_Config.obk", |b| b.truncate(50), &["file-malformed"]),
         (
             "one bit of an object's hash",
             "DA_Config.obk",
             |b| b[20] ^= 1,
-            &["credential-file", "credential-root-mismatch"],
+            &["file-malformed", "credential-root-mismatch"],
         ),
-        ("empty password", "password.bin", |b| b.clear(), &["credential-password"]),
-        ("password without its head", "password.bin", |b| drop(b.drain(..8)), &["credential-password"]),
-        ("password shorter than it says", "password.bin", |b| b.truncate(20), &["credential-password"]),
-        ("password of 3 bytes", "password.bin", |b| *b = password(b"abc"), &["credential-password"]),
-        ("password of 17 bytes", "password.bin", |b| *b = password(&[b'x'; 17]), &["credential-password"]),
-        ("password of 2^32 bytes", "password.bin", |b| b[4..8].fill(0xFF), &["credential-password"]),
+        ("empty password", "password.bin", |b| b.clear(), &["password-*"]),
+        ("password without its head", "password.bin", |b| drop(b.drain(..8)), &["password-*"]),
+        ("password shorter than it says", "password.bin", |b| b.truncate(20), &["password-*"]),
+        ("password of 3 bytes", "password.bin", |b| *b = password(b"abc"), &["password-*"]),
+        ("password of 17 bytes", "password.bin", |b| *b = password(&[b'x'; 17]), &["password-*"]),
+        ("password of 2^32 bytes", "password.bin", |b| b[4..8].fill(0xFF), &["password-*"]),
     ];
     let s = prepared();
     for (what, name, spoil, codes) in spoils {
@@ -66,7 +68,9 @@ fn credential_files() {
         spoil(&mut bytes);
         fs::write(&path, bytes).unwrap();
         println!("{what}");
-        expect(&s, "rescue --credential set --probe twin:board.chip", codes, 3);
+        // A file too large to read is no file of ours; the others are, and are refused.
+        let exit = if codes == &["file-too-large"] { 1 } else { 3 };
+        expect(&s, "rescue --credential set --probe twin:board.chip", codes, exit);
         fs::write(&path, whole).unwrap();
     }
     assert!(!s.path("provost-rescue").exists(), "no rescue was begun");
@@ -87,13 +91,13 @@ fn folders_where_files_should_be() {
         let path = s.path("set").join(name);
         fs::rename(&path, s.path("aside")).unwrap();
         fs::create_dir(&path).unwrap();
-        expect(&s, "rescue --credential set --probe twin:board.chip", &["credential-file"], 3);
+        expect(&s, "rescue --credential set --probe twin:board.chip", &["file-kind"], 1);
         fs::remove_dir(&path).unwrap();
         fs::rename(s.path("aside"), &path).unwrap();
     }
-    expect(&s, "rescue --credential board.chip --probe twin:board.chip", &["credential-file"], 3);
+    expect(&s, "rescue --credential board.chip --probe twin:board.chip", &["file-malformed"], 3);
     fs::create_dir(s.path("folder.chip")).unwrap();
-    expect(&s, "status --probe twin:folder.chip", &["twin-not-found"], 1);
+    expect(&s, "status --probe twin:folder.chip", &["twin-not-found"], 2);
 }
 
 #[cfg(unix)]
@@ -121,7 +125,7 @@ fn files_that_may_not_be_read_or_written() {
 fn a_place_where_nobody_can_write() {
     let s = prepared();
     expect(&s, "rescue --out /proc/provost --probe twin:board.chip", &["journal-io"], 1);
-    expect(&s, "twin new /proc/board.chip", &["twin-file-io"], 1);
+    expect(&s, "twin new /proc/board.chip", &["file-missing"], 2);
 }
 
 #[test]
@@ -131,19 +135,19 @@ fn chip_files() {
     let damaged = ["twin-file-damaged", "twin-file-newer"];
     for length in [0, 1, 20, 100, 500, whole.len() / 2, whole.len() - 3] {
         fs::write(s.path("cut.chip"), &whole[..length]).unwrap();
-        expect(&s, "status --probe twin:cut.chip", &damaged, 1);
+        expect(&s, "status --probe twin:cut.chip", &damaged, 3);
     }
     for at in (5..whole.len() - 5).step_by(whole.len() / 12) {
         let mut bytes = whole.clone();
         bytes[at] = if bytes[at] == b'7' { b'6' } else { b'7' };
         fs::write(s.path("edited.chip"), bytes).unwrap();
-        expect(&s, "rescue --probe twin:edited.chip", &damaged, 1);
+        expect(&s, "rescue --probe twin:edited.chip", &damaged, 3);
     }
     fs::write(s.path("huge.chip"), vec![b' '; 17 << 20]).unwrap();
-    expect(&s, "status --probe twin:huge.chip", &damaged, 1);
+    expect(&s, "status --probe twin:huge.chip", &damaged, 3);
     for (line, code, exit) in [
-        ("status --probe twin:", "twin-not-found", 1),
-        ("status --probe twin:?", "twin-not-found", 1),
+        ("status --probe twin:", "twin-not-found", 2),
+        ("status --probe twin:?", "twin-not-found", 2),
         ("status --probe twin:board.chip?cut-power=soon", "twin-option", 2),
         ("status --probe twin:board.chip?cut-power=-1", "twin-option", 2),
         ("status --probe twin:board.chip?unplug=99999999999999999999999", "twin-option", 2),
@@ -172,7 +176,7 @@ fn a_journal_that_was_damaged_stops_the_rescue_and_a_torn_end_does_not() {
         let mut bytes = whole.clone();
         bytes[at] ^= 4;
         fs::write(&journal, &bytes).unwrap();
-        expect(&s, "rescue --probe twin:board.chip", &["journal-io"], 1);
+        expect(&s, "rescue --probe twin:board.chip", &["journal-damaged"], 4);
         assert_eq!(fs::read(&journal).unwrap(), bytes, "it is left for a person to look at");
     }
     fs::write(&journal, [&whole[..], b"0123"].concat()).unwrap();

@@ -87,7 +87,7 @@ fn a_file_that_is_in_the_way() {
         3,
         &[
             "twin new there",
-            "flash read there --size 16 --probe twin:board.chip",
+            "flash read there --at 0x08000000 --size 16 --probe twin:board.chip",
             "option export there --probe twin:board.chip",
             "credential new --method certificate --part STM32H533 --out set",
             "close --to closed --credential set --part STM32H533 --override P-CUSTODY --override P-REHEARSED --override P-FIRMWARE --override P-FIRMWARE-NS --save there --probe twin:board.chip",

@@ -79,7 +79,7 @@ fn a_rescue_its_receipt_and_its_journal() {
 fn failures_are_documents_too() {
     let s = Sandbox::new();
     for (line, code, exit) in [
-        ("status --probe twin:no-such-chip", "twin-not-found", 1),
+        ("status --probe twin:no-such-chip", "twin-not-found", 2),
         ("rescue --probe twin:tz-closed-without-object", "chip-closed-without-data", 3),
         ("rescue --probe twin:stuck-in-provisioning?nrst=not-wired", "nrst-not-wired", 4),
         ("rescue --probe twin:stuck-in-provisioning?cut-power=700", "interrupted", 5),

@@ -47,8 +47,8 @@ fn what_is_known_to_kill_is_refused() {
         ("pw/DA_ConfigWithPassword.obk --part H533", "obk-method-trustzone", 3),
         ("set/DA_Config.obk --part H533 --method password", "obk-method-trustzone", 3),
         ("pw/password.bin --part H533", "obk-not-an-object", 3),
-        ("set/cert_root.b64 --part H533", "obk-malformed", 3),
-        ("nowhere.obk --part H533", "file-io", 1),
+        ("set/cert_root.b64 --part H533", "obk-length", 3),
+        ("nowhere.obk --part H533", "file-missing", 2),
     ] {
         refused(&s, &format!("obk write {line} --probe twin:board.chip"), code, exit);
     }
@@ -123,7 +123,7 @@ fn a_rescue_of_an_h503_writes_otp_only_when_that_is_said() {
     for line in journal.lines() {
         sandbox::validate_as(&serde_json::from_str(&line[9..]).unwrap(), "journal-line", line);
     }
-    assert!(journal.contains("writing-otp"));
+    assert!(journal.contains("write-otp"));
 }
 
 #[test]
@@ -154,16 +154,17 @@ fn descriptions_are_built_and_what_is_wrong_with_them_is_named() {
     let sheet = json(&s, "obk inspect da.obk --part H533");
     assert!(sheet["faults"].as_array().unwrap().is_empty());
     assert_eq!(s.json("obk inspect da.obk --part H563").0, 3, "wrong flag");
-    for (name, text) in [
-        ("a.xml", xml.replace("key_1_root_pub", "nowhere")),
-        ("b.xml", xml.replace("<DA/>", "<Surprise/>")),
-        ("c.xml", "<Root>".to_owned()),
-        ("d.toml", "kind = \"da-certificate\"\n".to_owned()),
-        ("e.toml", "kind = \"nothing\"\n".to_owned()),
+    for (name, text, says) in [
+        ("a.xml", xml.replace("key_1_root_pub", "nowhere"), "xml-file"),
+        ("b.xml", xml.replace("<DA/>", "<Surprise/>"), "xml-"),
+        ("c.xml", "<Root>".to_owned(), "xml-syntax"),
+        ("d.toml", "kind = \"da-certificate\"\n".to_owned(), "config-"),
+        ("e.toml", "kind = \"nothing\"\n".to_owned(), "config-kind"),
     ] {
         fs::write(s.path(name), text).unwrap();
         let (code, value) = s.json(&format!("obk build {name} --out x.obk"));
-        assert_eq!((code, value["code"].as_str()), (3, Some("obk-description")), "{name}: {value:#}");
+        assert_eq!(code, 3, "{name}: {value:#}");
+        assert!(value["code"].as_str().unwrap().starts_with(says), "{name}: {value:#}");
         assert!(!value["next"][0].as_str().unwrap().is_empty());
         assert!(!s.path("x.obk").exists());
     }

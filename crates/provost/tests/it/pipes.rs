@@ -34,7 +34,7 @@ fn stuck() -> Sandbox {
 
 fn state(s: &Sandbox) -> String {
     let (_, status) = s.json("status --probe twin:board.chip");
-    status["identity"]["options"]["product_state"].as_str().unwrap_or("shut").to_owned()
+    status["product_state"].as_str().unwrap_or("shut").to_owned()
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::sandbox;
 
 use base64ct::{Base64, Encoding as _};
+use provost_chip::states::DaMethod;
 use sandbox::{Run, Sandbox};
 
 const PRIVATE: [&str; 3] = ["key_1_root.pem", "key_2_intermediate.pem", "key_3_leaf.pem"];
@@ -115,8 +116,10 @@ fn a_close_tells_no_secret() {
             std::fs::create_dir(s.path("tmp")).unwrap();
             let secrets = secrets(&s, "safe/board");
             let (_, status) = s.json("status --probe twin:board.chip");
-            let word = |n: usize| status["identity"]["uid"][n].as_u64().unwrap();
-            let phrase = format!("close {:08X}_{:08X}_{:08X} to {state}", word(2), word(1), word(0));
+            let uid = status["identity"]["uid"].as_str().unwrap().parse().unwrap();
+            let method = if tzen == "on" { DaMethod::Certificate } else { DaMethod::Password };
+            let binding = provost_ops::credential::Binding::of(&set, method, Some(uid)).unwrap();
+            let phrase = format!("close {uid} to {state} with {}", binding.short());
             let line = format!(
                 "close --probe twin:board.chip --part STM32H533RE --to {state} --credential safe/board --rehearse"
             );

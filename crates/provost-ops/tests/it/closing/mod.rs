@@ -193,6 +193,15 @@ pub fn scratch() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
+/// Code and exit of a preflight that one rule alone refuses: the same cause means the same to a script in every command.
+pub fn refusal_of(rule: &str) -> (&'static str, u8) {
+    match rule {
+        "P-NRST" => ("nrst-not-wired", 4),
+        "P-PART" => ("part-needed", 2),
+        _ => ("close-refused", 3),
+    }
+}
+
 /// Rules that failed.
 pub fn failed(survey: &close::Survey) -> Vec<&str> {
     survey.findings.iter().filter(|f| f.verdict == "failed").map(|f| f.rule.as_str()).collect()
