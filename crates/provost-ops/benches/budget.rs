@@ -92,6 +92,7 @@ fn close_transactions(part: &str, rehearse: bool) -> u64 {
         temporary: Vec::new(),
         samples: close::known_sample,
         credential: None,
+        escrow: None,
         this_is: None,
     };
     let mut bench = Bench::on_board(board.clone());
@@ -108,6 +109,7 @@ fn run(board: &VirtualBoard, base: &std::path::Path, credential: Option<Credenti
         out: base.into(),
         one_shot: false,
         once_for_life: false,
+        escrow: None,
         this_is: None,
     };
     rescue(&mut Bench::on_board(board.clone()).session, wish, &mut Silent).unwrap();

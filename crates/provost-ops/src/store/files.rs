@@ -144,7 +144,7 @@ mod tests {
     fn what_is_too_large_or_missing_is_said_to_be_so() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        assert_eq!(read(&path, 3).unwrap_err().code(), "file-io");
+        assert_eq!(read(&path, 3).unwrap_err().code(), "file-missing");
         assert!(read_optional(&path, 3).unwrap().is_none());
         write(&path, b"four", Secrecy::Public, false).unwrap();
         assert_eq!(read(&path, 3).unwrap_err().code(), "file-too-large");
