@@ -109,7 +109,6 @@ fn run(board: &VirtualBoard, base: &std::path::Path, credential: Option<Credenti
         out: base.into(),
         one_shot: false,
         once_for_life: false,
-        escrow: None,
         this_is: None,
     };
     rescue(&mut Bench::on_board(board.clone()).session, wish, &mut Silent).unwrap();
