@@ -80,10 +80,13 @@ impl<D: Disk + Clone + 'static> FolderStore<D> {
         Ok(())
     }
 
-    /// Waits for the name of something that we did not make, in a folder that may be closed to us.
+    /// Waits for the name of something that we did not make, in a folder that may be closed to us, or of a kind that cannot be waited
+    /// for (POSIX `fsync`: EINVAL).
     fn sync_name(&self, path: &Path, promise: Promise) -> Result<(), StoreError> {
         match self.disk.sync_folder(parent(path), promise) {
-            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(file(path)(error)),
+            Err(error) if !matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput) => {
+                Err(file(path)(error))
+            }
             _ => Ok(()),
         }
     }
