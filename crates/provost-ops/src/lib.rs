@@ -1,14 +1,14 @@
 //! What a person wants done to a chip, as operations that return values: the layer between the wires and the command line.
 //!
-//! - [`mod@bench`]: which probe or virtual chip is meant;
-//! - [`session`]: a chip at the end of a wire;
-//! - [`identify`]: who it is, reading only;
-//! - [`debug_auth`]: the mailbox, discovery, authentication;
-//! - [`provisioning`] and [`options`]: the two ways of writing into a chip's life;
-//! - [`store`]: what must survive a power cut;
-//! - [`credential`], [`journal`], [`rescue`]: the way back to Open;
-//! - [`option_bytes`], [`flash`]: option bytes by name, and images into user flash and back.
-//! - [`close`]: forward, with the way back proven first.
+//! From the top:
+//!
+//! - [`rescue`]: the way back to Open; [`close`]: forward, with the way back proven first; [`objects`]: what is written by the
+//!   provisioning service; [`option_bytes`] and [`flash`]: option bytes by name, images into user flash and back; [`mod@diagnose`]:
+//!   what a live chip or a report tells;
+//! - [`job`]: steps, plans and the driver that carries them out;
+//! - [`drive`]: what registers do over a wire, each thing once;
+//! - [`store`]: what must survive a power cut; [`credential`]: what opens a chip, on the disk;
+//! - [`fault`]: what an error means to a person and to a script; [`mod@bench`]: which probe or virtual chip is meant.
 //!
 //! Nothing here prints. Progress is told to a [`Narrator`]; results are values that serialize.
 
@@ -20,17 +20,13 @@ pub mod drive;
 pub mod error;
 pub mod fault;
 pub mod flash;
-
 pub mod images;
 pub mod job;
 pub mod objects;
 pub mod option_bytes;
-
 pub mod picture;
 pub mod prospects;
-
 pub mod rescue;
-
 pub mod show;
 pub mod store;
 

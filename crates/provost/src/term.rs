@@ -20,7 +20,7 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
 /// Prints a document, with no character in it that a terminal would obey.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub(crate) fn print_json(document: &serde_json::Value) -> io::Result<()> {
     let text = format!("{document:#}\n");
     forgiven(raw(&escaped(&text, |text, c| write!(text, "\\u{:04x}", u32::from(c)))))
