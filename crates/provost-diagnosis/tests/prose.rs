@@ -148,18 +148,3 @@ fn what_is_no_report_is_left_alone() {
         );
     }
 }
-
-#[test]
-#[ignore = "prints what is read of the texts that are given"]
-fn show() {
-    for path in std::env::var("POSTS").unwrap_or_default().split_whitespace() {
-        let reading = read(&std::fs::read(path).unwrap()).unwrap();
-        println!(
-            "{path}: {} of {}\n{:#?}\n{:#?}",
-            reading.understood, reading.of, reading.case.chip, reading.case.bench
-        );
-        for claim in &reading.case.claims {
-            println!("{:>4} {:?} {:<50} {}", claim.place.line, claim.sure, claim.says, claim.place.words);
-        }
-    }
-}

@@ -297,20 +297,3 @@ proptest! {
         prop_assert!(reading.case.chip.part.is_none() && reading.case.chip.tz.is_none() && reading.case.bench.probe.is_none());
     }
 }
-
-#[test]
-#[ignore = "prints times"]
-fn times() {
-    for (name, text) in [
-        ("log", LOGS.concat().repeat(500)),
-        ("post", include_str!("posts/stuck-in-provisioning.txt").repeat(1000)),
-        ("noise", "x: y = (z) -> 0x17 the quick brown fox, and then some. ".repeat(90_000)),
-        ("one line", "a ".repeat(2_500_000)),
-        ("quotes", "\"\"".repeat(2_500_000)),
-        ("brackets", "[ERR] ".repeat(800_000)),
-    ] {
-        let begin = std::time::Instant::now();
-        let reading = of(&text);
-        println!("{name}: {} bytes, {:?}, {} of {}", text.len(), begin.elapsed(), reading.understood, reading.of);
-    }
-}
