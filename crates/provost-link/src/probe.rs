@@ -227,7 +227,7 @@ impl ProbeRsWire {
         if trouble.shows_ap0_only(access) {
             self.capabilities = self.capabilities.without(Capabilities::MULTIPLE_APS);
         }
-        trouble.into_error(&self.info, access, ctrl_stat, Box::new(error))
+        trouble.into_error(&self.info, access, ctrl_stat, error)
     }
 
     /// Clears the sticky errors, which block every transfer but these, and makes the AP selection what probe-rs

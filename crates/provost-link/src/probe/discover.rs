@@ -9,7 +9,7 @@ use probe_rs::probe::wlink::WchLinkFactory;
 use probe_rs::probe::{DebugProbeError, DebugProbeInfo, DebugProbeSelector, Probe, ProbeCreationError};
 
 use super::trouble::Trouble;
-use crate::{Access, LinkError, ProbeInfo};
+use crate::{Access, DriverError, LinkError, ProbeInfo};
 
 /// A probe attached to this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,9 +116,9 @@ pub(super) fn open(selector: &DebugProbeSelector) -> Result<Probe, LinkError> {
         let error = Error::from(error);
         match Trouble::of(&error) {
             trouble @ Trouble::FirmwareOld(_) => {
-                trouble.into_error(&unlisted_info(selector), Access::Attach, None, Box::new(error))
+                trouble.into_error(&unlisted_info(selector), Access::Attach, None, error)
             }
-            _ => LinkError::ProbeUnopenable { probe: selector.to_string(), source: Box::new(error) },
+            _ => LinkError::ProbeUnopenable { probe: selector.to_string(), source: DriverError::new(error) },
         }
     })
 }
