@@ -18,6 +18,7 @@ mod error;
 mod mem_ap;
 #[cfg(feature = "probe-rs")]
 mod probe;
+mod selector;
 mod wire;
 
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use error::{DriverError, LinkError};
 pub use mem_ap::{BankedWindow, MemAp, MemApCache, Security};
 #[cfg(feature = "probe-rs")]
 pub use probe::{AttachedProbe, ProbeRsWire, list};
+pub use selector::ProbeSelector;
 pub use wire::{Capabilities, Nrst, ProbeInfo, SwdWire, WireStats};
 
 /// The example of the README, run with the others.

@@ -4,6 +4,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a benchmark")]
 
 use divan::Bencher;
+use provost_bench::Bench;
 use provost_chip::states::{ProductState, TrustZone};
 use provost_ops::{
     Silent,

@@ -1,6 +1,5 @@
 //! What a person wants done to a chip, as operations that return values: the layer between the wires and the command line.
 //!
-//! - [`mod@bench`]: which probe or virtual chip is meant;
 //! - [`session`]: a chip at the end of a wire;
 //! - [`identify`]: who it is, reading only;
 //! - [`debug_auth`]: the mailbox, discovery, authentication;
@@ -12,7 +11,6 @@
 //!
 //! Nothing here prints. Progress is told to a [`Narrator`]; results are values that serialize.
 
-pub mod bench;
 pub mod close;
 pub mod credential;
 pub mod diagnose;

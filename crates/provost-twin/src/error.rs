@@ -48,6 +48,12 @@ pub enum TwinError {
         /// The file.
         path: PathBuf,
     },
+    /// Somebody else works on the chip.
+    #[error("chip file {path} is in use by another program")]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
     /// A door to the chip cannot be opened, or broke.
     #[error("loopback port {port}: {source}")]
     Door {

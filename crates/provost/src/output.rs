@@ -2,10 +2,10 @@
 
 use std::{fmt::Write as _, io, process::ExitCode, time::Duration};
 
+use provost_bench::{Bench, BenchError};
 use provost_chip::{rules::RuleId, sources::Source};
 use provost_ops::{
     Narrator,
-    bench::Bench,
     error::{Exit, Failure},
     store::Made,
 };
@@ -99,6 +99,14 @@ pub(crate) fn finish_usage(error: &clap::Error) -> ExitCode {
         return unprinted(lost);
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+fn print_report(report: &hints::Report, json: bool, cost: Option<Value>) {
+    if json {
+        print_json("provost.error/1", serde_json::to_value(report).unwrap_or(Value::Null), cost);
+    } else {
+        eprint!("{}", hints::text(report));
+    }
 }
 
 /// Logs to stderr, if asked for.

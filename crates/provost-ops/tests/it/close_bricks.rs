@@ -13,6 +13,7 @@ use provost_adac::{
     key::{PrivateKey, Signer as _},
     permission::PermissionMask,
 };
+use provost_bench::Bench;
 use provost_chip::{
     model::search::Means,
     parts::PartId,

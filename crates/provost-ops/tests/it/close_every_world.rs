@@ -117,7 +117,8 @@ fn outcome(case: &Case, base: &Path, set: &CredentialSet) -> String {
 
 /// Discovers and authenticates a full regression, and nothing else.
 fn authenticate(board: &VirtualBoard, set: &CredentialSet, tz: TrustZone, name: &str) {
-    use provost_ops::{bench::Bench, debug_auth, identify::identify};
+    use provost_bench::Bench;
+    use provost_ops::{debug_auth, identify::identify};
     let mut bench = Bench::on_board(board.clone());
     identify(&mut bench.session).unwrap();
     let conversation = debug_auth::discover(&mut bench.session).unwrap();

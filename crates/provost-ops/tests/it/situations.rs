@@ -4,6 +4,7 @@
 use crate::common;
 
 use common::{maker, run, run_one_shot, state_of, stuck};
+use provost_bench::Bench;
 use provost_chip::{
     assumptions::Assumptions,
     model::{

@@ -7,6 +7,7 @@ use std::{
     path::Path,
 };
 
+use provost_bench::Bench;
 use provost_diagnosis::{Diagnosis, case::Case, case_file, commands::Commands, diagnose, log, verdict::Verdict};
 use provost_ops::{bench::Bench, diagnose::measure, store::StoreError};
 use serde::Serialize;

@@ -91,7 +91,7 @@ pub fn discover(session: &mut Session) -> Result<Conversation> {
     Ok(Conversation { mailbox, discovery, padding })
 }
 
-/// Authenticates in an open session.
+/// Authenticates in an open session. Whoever signs may take as long as the chip keeps its challenge.
 ///
 /// # Errors
 /// [`AuthError::Refused`], or the link breaks. A credential that cannot authenticate anywhere is refused before
@@ -107,7 +107,7 @@ pub fn authenticate(session: &mut Session, mailbox: &Mailbox, credential: Creden
             Progress::Refused { status, step } => {
                 return fail(AuthError::Refused { status: status.to_string(), step: step.to_string() });
             }
-        }
+        };
     }
 }
 

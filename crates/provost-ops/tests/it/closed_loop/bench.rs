@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use provost_adac::discovery::Integrity;
+use provost_bench::Bench;
 use provost_chip::{
     assumptions::{RssChecksum, RssTzOff},
     model::{Execution, World, provisioning::encrypts},
@@ -16,7 +17,6 @@ use provost_link::Nrst;
 use provost_obk::da::DESTINATION;
 use provost_ops::{
     Silent,
-    bench::Bench,
     credential::CredentialSet,
     debug_auth::{authenticate, discover},
     drive::{

@@ -13,6 +13,7 @@ use provost_adac::{
     permission::PermissionMask,
     scope::Scope,
 };
+use provost_bench::Bench;
 use provost_chip::{
     assumptions::Assumptions,
     model::{
