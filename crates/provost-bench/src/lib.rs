@@ -10,7 +10,7 @@ mod selector;
 mod twin_wire;
 
 pub use bench::Bench;
-pub use error::BenchError;
+pub use error::{BenchError, rows};
 pub use list::{Listed, list};
 pub use selector::Probe;
 pub use twin_wire::TwinWire;

@@ -11,7 +11,7 @@
 #[macro_use]
 mod codes;
 
-mod adi;
+pub mod adi;
 mod clock;
 pub mod core;
 mod error;

@@ -8,7 +8,6 @@ use provost_bench::Bench;
 use provost_chip::states::{ProductState, TrustZone};
 use provost_ops::{
     Silent,
-    bench::Bench,
     close::{self, Digest, Policy, Site, Wish as CloseWish},
     credential::CredentialSet,
     identify::identify,

@@ -84,6 +84,7 @@ codes!(TwinError, self => self, {
     Self::Damaged { .. } => "twin-file-damaged",
     Self::Newer { .. } => "twin-file-newer",
     Self::Exists { .. } => "twin-file-exists",
+    Self::InUse { .. } => "twin-file-in-use",
     Self::Door { .. } => "twin-door",
     Self::Part(_) => "part-unknown",
     Self::Switch(_) => "twin-switch",

@@ -12,7 +12,7 @@ use provost_ops::{
     Silent,
     error::{Exit, Failure, Fault as _},
     identify::identify,
-    rescue::{Receipt, Request, RescueFolder, rescue},
+    rescue::{Receipt, Wish, rescue},
 };
 use provost_twin::{
     chipfile::{self, ChipFile},
@@ -95,15 +95,16 @@ fn a_chip_in_use_is_refused_by_name() {
 }
 
 fn run(bench: &mut Bench, out: &Path) -> Result<Receipt, Failure> {
-    let request = Request {
+    let wish = Wish {
         chip: "chip".to_owned(),
         part: None,
         credential: None,
-        folder: RescueFolder::choose(out, "chip").unwrap(),
+        out: out.into(),
         one_shot: false,
         once_for_life: false,
+        this_is: None,
     };
-    rescue(&mut bench.session, request, &mut Silent)
+    rescue(&mut bench.session, wish, &mut Silent).map(|ended| ended.receipt)
 }
 
 /// Every file below a folder that says "open" of a chip.

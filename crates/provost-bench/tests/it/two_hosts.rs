@@ -10,7 +10,7 @@ use provost_ops::{
     Narrator,
     credential::CredentialSet,
     identify::identify,
-    rescue::{Request, RescueFolder, rescue},
+    rescue::{Wish, rescue},
 };
 use provost_twin::{
     board::VirtualBoard,
@@ -96,15 +96,16 @@ fn status(selector: &str, host: Host, faults: &[(u64, Fault)]) -> Seen {
 fn rescued(selector: &str, host: Host, faults: &[(u64, Fault)], set: &Path) -> Seen {
     let out = tempfile::tempdir().unwrap();
     run(selector, host, faults, |bench, log| {
-        let request = Request {
+        let wish = Wish {
             chip: "chip".to_owned(),
             part: None,
             credential: Some(CredentialSet::load(set).unwrap()),
-            folder: RescueFolder::choose(out.path(), "chip").unwrap(),
+            out: out.path().into(),
             one_shot: false,
             once_for_life: false,
+            this_is: None,
         };
-        let error = rescue(&mut bench.session, request, log).err()?;
+        let error = rescue(&mut bench.session, wish, log).err()?;
         // The journal of each run has a folder of its own.
         Some(format!("{} {}", error.code(), words(&error)).replace(&out.path().display().to_string(), "OUT"))
     })

@@ -17,7 +17,7 @@ use provost_adac::{
 use zeroize::Zeroizing;
 
 use super::SetError;
-use crate::error::{OpError, Result};
+use crate::error::Result;
 
 /// Holds a private key and signs with it. Clones share it.
 #[derive(Clone)]
@@ -85,11 +85,11 @@ impl Proof<'_> {
     /// Has a token signed. Takes as long as the holder of the key takes.
     ///
     /// # Errors
-    /// [`OpError::Signer`]: the holder does not sign. A password signs nothing.
-    pub fn sign(&self, asked: &SigningRequest) -> Result<Signature> {
+    /// The holder does not sign. A password signs nothing.
+    pub fn sign(&self, asked: &SigningRequest) -> Result<Signature, SignerError> {
         match self {
-            Self::Certificate { signer, .. } => Ok(signer.sign(&asked.to_be_signed()).map_err(OpError::Signer)?),
-            Self::Password(_) => Err(HostError::OutOfTurn { due: false }.into()),
+            Self::Certificate { signer, .. } => signer.sign(&asked.to_be_signed()),
+            Self::Password(_) => Err(SignerError::new(HostError::OutOfTurn { due: false })),
         }
     }
 }

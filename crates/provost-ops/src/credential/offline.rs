@@ -54,7 +54,8 @@ impl OfflineSigner {
         self.folder.join("token.sig")
     }
 
-    fn ask(&self, message: &[u8]) -> Result<Signature> {
+    /// Hands over what is to be signed, and says where.
+    fn ask(&self, message: &[u8]) -> Result<()> {
         files::make_folder(&self.folder, Secrecy::Public)?;
         let path = self.signature();
         if path.symlink_metadata().is_ok() {

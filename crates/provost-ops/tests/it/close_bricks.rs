@@ -27,7 +27,7 @@ use provost_obk::{
     obk::Obk,
 };
 use provost_ops::{
-    bench::Bench, close::words, credential::CredentialSet, drive::state::write_product_state, identify::identify,
+    close::words, credential::CredentialSet, drive::state::write_product_state, identify::identify,
     option_bytes::OptionBytes,
 };
 use provost_twin::{board::VirtualBoard, presets::Maker, silicon::FirmwareBehaviour};

@@ -2,6 +2,7 @@
 
 use crate::closing::{request, root_only_set, scratch};
 use crate::common::{self, Log, stuck};
+use provost_bench::Bench;
 use provost_chip::{
     assumptions::Assumptions,
     parts::{DaStore, PartId},
@@ -9,7 +10,6 @@ use provost_chip::{
 };
 use provost_ops::{
     Silent,
-    bench::Bench,
     close,
     credential::CredentialSet,
     identify::identify,

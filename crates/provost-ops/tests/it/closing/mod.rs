@@ -25,7 +25,6 @@ use provost_chip::{
 };
 use provost_ops::{
     Silent,
-    bench::Bench,
     close::{self, ClosePlan, Digest, Policy, Receipt, Site, Wish, known_sample},
     credential::CredentialSet,
     fault::Failure,
