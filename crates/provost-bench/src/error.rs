@@ -121,7 +121,11 @@ mod tests {
         let exits: BTreeMap<_, _> = fault::rows().map(|row| (row.code, row.exit)).collect();
         for row in rows() {
             assert!(!row.causes.is_empty() && !row.next.is_empty(), "{}", row.code);
-            assert!(exits.get(row.code).is_none_or(|exit| *exit == row.exit), "{} means two things to a script", row.code);
+            assert!(
+                exits.get(row.code).is_none_or(|exit| *exit == row.exit),
+                "{} means two things to a script",
+                row.code
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Errors for people: what was measured, the likely causes in order, the next step, and the rules behind it.
 
-use std::{borrow::Cow, error::Error as _, fmt::Write as _};
+use std::{borrow::Cow, fmt::Write as _};
 
 use provost_chip::rules::Rule;
 use provost_ops::{

@@ -149,7 +149,7 @@ pub(crate) fn finish(arguments: &Arguments, result: Result<Page, Stop>, wall: Du
 /// The command did its work, and what it had to say was lost.
 fn unprinted(lost: io::Error) -> ExitCode {
     let error = Failure::from(FaceError::Output(lost));
-    term::tell(&hints::text(&hints::report(&error)));
+    term::tell(&hints::text(&hints::report(error.fault())));
     ExitCode::from(error.exit().code())
 }
 

@@ -73,7 +73,8 @@ fn a_certificate_bound_to_an_soc_id_needs_a_chip_that_shows_it() {
             signer: &signer,
             permission: provost_adac::permission::Permission::FullRegression,
         };
-        let outcome = authenticate(&mut bench.session, &conversation.mailbox, proof.credential(), &|asked| proof.sign(asked));
+        let outcome =
+            authenticate(&mut bench.session, &conversation.mailbox, proof.credential(), &|asked| proof.sign(asked));
         assert_eq!(outcome.is_ok(), opens, "{soc_id:?} {outcome:?}");
     }
 }

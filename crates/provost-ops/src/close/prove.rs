@@ -121,7 +121,9 @@ impl Run<'_> {
             return fail(CloseError::NoCredential);
         };
         let granted =
-            crate::drive::debug_auth::authenticate(self.session, &conversation.mailbox, proof.credential(), &|asked| proof.sign(asked));
+            crate::drive::debug_auth::authenticate(self.session, &conversation.mailbox, proof.credential(), &|asked| {
+                proof.sign(asked)
+            });
         let outcome = match granted {
             Ok(()) => AttemptOutcome::Granted,
             Err(error) => {

@@ -9,8 +9,7 @@ use provost_chip::{
     states::{DaMethod, ProductState, TrustZone},
 };
 use provost_ops::{
-    Silent,
-    close,
+    Silent, close,
     credential::CredentialSet,
     identify::identify,
     job::Step,

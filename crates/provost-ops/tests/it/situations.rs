@@ -16,8 +16,7 @@ use provost_chip::{
     states::{DaMethod, ProductState, TrustZone},
 };
 use provost_ops::{
-    credential::CredentialSet, debug_auth::discover, drive::identify::IdentifyError, error::Exit,
-    identify::identify,
+    credential::CredentialSet, debug_auth::discover, drive::identify::IdentifyError, error::Exit, identify::identify,
 };
 use provost_twin::{board::VirtualBoard, silicon::Silicon};
 

@@ -31,7 +31,7 @@ pub(crate) fn run(arguments: &Arguments, command: &Twin) -> Result<Page, Stop> {
         Twin::New(options) => Ok(new(arguments, options).map_err(BenchError::from)?),
         Twin::List => Ok(list()),
         Twin::Ledger => Ok(run_ledger()),
-        Twin::Serve(options) => Ok(serve(arguments, options).map_err(BenchError::from)?),
+        Twin::Serve(options) => serve(arguments, options),
     }
 }
 
@@ -123,9 +123,9 @@ fn run_ledger() -> Page {
     Page::new("provost.ledger/1", &json!({ "entries": values }), text)
 }
 
-fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, TwinError> {
-    let board = VirtualBoard::select(&options.chip)?;
-    let io = |source| TwinError::Door { port: options.remote_bitbang, source };
+fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
+    let board = VirtualBoard::select(&options.chip).map_err(BenchError::from)?;
+    let io = |source| BenchError::from(TwinError::Door { port: options.remote_bitbang, source });
     let listener = remote_bitbang::bind(options.remote_bitbang).map_err(io)?;
     let port = listener.local_addr().map_err(io)?.port();
     let shutdown = Arc::new(AtomicBool::new(false));
@@ -142,6 +142,6 @@ fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, TwinError> 
     }
     .map_err(FaceError::Output)?;
     remote_bitbang::serve(&listener, &board.wire(), &shutdown).map_err(|e| io(std::io::Error::other(e)))?;
-    board.store()?;
+    board.store().map_err(BenchError::from)?;
     Ok(Page::new("provost.served/1", &json!({ "port": port }), "stopped\n".to_owned()))
 }

@@ -236,7 +236,10 @@ impl Workbench {
         };
         let method = with.or(conversation.method()).unwrap_or(DaMethod::Password);
         let Some(proof) = set.credential(method) else { return Outcome::Error };
-        let granted = authenticate(&mut self.bench.session, &conversation.mailbox, proof.credential(), &|asked| proof.sign(asked)).is_ok();
+        let granted = authenticate(&mut self.bench.session, &conversation.mailbox, proof.credential(), &|asked| {
+            proof.sign(asked)
+        })
+        .is_ok();
         self.board.advance(Duration::from_secs(2));
         if granted { Outcome::Ok } else { Outcome::Error }
     }
