@@ -47,6 +47,9 @@ fn program(bench: &mut Bench) {
     assert_eq!(bench.session.ap1().read32(register(flash::NSSR)).unwrap() & flash::SR_BSY, 0);
 }
 
+/// What somebody does with a chip.
+type Use = fn(&mut Bench);
+
 fn stored(path: &Path) -> u32 {
     chipfile::load(path).unwrap().nvm().flash_word(12)
 }
@@ -55,7 +58,7 @@ fn stored(path: &Path) -> u32 {
 #[test]
 fn flash_is_kept_before_anything_builds_on_it() {
     const PROGRAMMED: u32 = 0xC0DE_0003;
-    let by: [(&str, fn(&mut Bench)); 3] = [
+    let by: [(&str, Use); 3] = [
         ("reading it back", |bench| assert_eq!(bench.session.ap1().read32(memory::FLASH + 12).unwrap(), PROGRAMMED)),
         ("clearing PG", |bench| bench.session.ap1().write32(register(flash::NSCR), 0).unwrap()),
         ("a reset", |bench| bench.session.set_nrst(Nrst::Asserted).unwrap()),
