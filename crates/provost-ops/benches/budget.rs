@@ -92,6 +92,7 @@ fn close_transactions(part: &str, rehearse: bool) -> u64 {
         temporary: Vec::new(),
         samples: close::known_sample,
         credential: None,
+        escrow: None,
         this_is: None,
     };
     let mut bench = Bench::on_board(board.clone());
