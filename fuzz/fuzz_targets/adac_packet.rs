@@ -10,8 +10,8 @@ use provost_adac::chain::Chain;
 use provost_adac::challenge::AuthStart;
 use provost_adac::crypto::sha256;
 use provost_adac::discovery::Discovery;
-use provost_adac::host::{self, Authentication, Credential};
-use provost_adac::key::PrivateKey;
+use provost_adac::host::{self, Authentication, Credential, Progress};
+use provost_adac::key::{PrivateKey, Signer as _};
 use provost_adac::packet::{Header, Request, Response, bytes_to_words, words_to_bytes};
 use provost_adac::password::Password;
 use provost_adac::permission::{Permission, PermissionMask};
@@ -70,7 +70,7 @@ fn packet(words: &[u32]) {
 fn to_the_host(words: &[u32]) {
     let password = Password::new(b"password").expect("eight bytes");
     let certificate =
-        Credential::Certificate { chain: CHAIN.clone(), signer: &*KEY, permission: Permission::FullRegression };
+        Credential::Certificate { chain: CHAIN.clone(), key: KEY.public_key(), permission: Permission::FullRegression };
     for credential in [Credential::Password(password), certificate] {
         // Signatures take their time: no certificate for words that do not even begin like a challenge.
         if matches!(credential, Credential::Certificate { .. }) && words.get(..2) != Some(&[0, 9]) {
@@ -82,8 +82,17 @@ fn to_the_host(words: &[u32]) {
         while rest.len() >= 2 {
             let (head, tail) = rest.split_at((2 + (rest[1] as usize).min(64)).min(rest.len()));
             rest = tail;
-            if let Err(error) = host.on_response(head) {
-                says_something(error);
+            match host.on_response(head) {
+                // The words as a signature first: it is as good as none.
+                Ok(Progress::Sign(asked)) => {
+                    if let Err(error) = host.signed(&words_to_bytes(tail)) {
+                        says_something(error);
+                    }
+                    let signature = KEY.sign(&asked.to_be_signed()).expect("a key signs");
+                    host.signed(&signature).expect("its signature");
+                }
+                Ok(_) => {}
+                Err(error) => says_something(error),
             }
         }
     }

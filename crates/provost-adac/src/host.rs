@@ -1,4 +1,6 @@
-//! The host's end of Debug Authentication, without I/O: it says what to send and is told what came back.
+//! The host's end of Debug Authentication, without I/O: it says what to send and what to sign, and is told what came back.
+//!
+//! No private key comes near it: a token is signed by whoever holds the key, as long as that may take.
 //!
 //! ST's host asks for DISCOVERY first, then AUTH_START, then sends the certificates one by one and the token last — or the password as
 //! the only fragment (order of STM32CubeProgrammer, as STM32CubeN6 `debug_authentication.c` expects it).
@@ -11,21 +13,21 @@ use crate::certificate::Role;
 use crate::chain::{Chain, ChainError};
 use crate::challenge::{AuthStart, AuthStartLength, Challenge};
 use crate::discovery::{Discovery, DiscoveryError};
-use crate::key::{Signer, SignerError};
+use crate::key::PublicKey;
+use crate::offline::{MergeError, SigningRequest};
 use crate::packet::{Command, PacketError, Request, Response, Status, bytes_to_words, words_to_bytes};
 use crate::password::Password;
 use crate::permission::{MaskSource, Permission};
 use crate::tlv::{HEADER_BYTES, Padding, TypeId, Writer};
-use crate::token::Token;
 
 /// What the host proves itself with.
-pub enum Credential<'a> {
-    /// A certificate chain, the private key of its last certificate, and the one permission asked for.
+pub enum Credential {
+    /// A certificate chain, the key that will sign the token, and the one permission asked for.
     Certificate {
         /// The chain.
         chain: Chain,
-        /// Holds the private key.
-        signer: &'a dyn Signer,
+        /// The public half of the key that signs.
+        key: PublicKey,
         /// What is asked for.
         permission: Permission,
     },
@@ -33,13 +35,13 @@ pub enum Credential<'a> {
     Password(Password),
 }
 
-impl fmt::Debug for Credential<'_> {
+impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Certificate { chain, signer, permission } => f
+            Self::Certificate { chain, key, permission } => f
                 .debug_struct("Certificate")
                 .field("certificates", &chain.certificates().len())
-                .field("signer", &signer.public_key())
+                .field("key", key)
                 .field("permission", permission)
                 .finish(),
             Self::Password(password) => f.debug_tuple("Password").field(password).finish(),
@@ -109,9 +111,15 @@ pub enum HostError {
         /// The answer.
         status: Status,
     },
-    /// The token could not be signed.
-    #[error(transparent)]
-    Signer(#[from] SignerError),
+    /// What came back is not the signature that was asked for. Nothing was sent; the right one may still come.
+    #[error("the token's signature: {0}")]
+    Signature(#[from] MergeError),
+    /// A response came while a signature is due, or a signature while none is.
+    #[error("{}", if *.due { "a signature is due, not a response" } else { "no signature is due" })]
+    OutOfTurn {
+        /// Whether a signature is due.
+        due: bool,
+    },
     /// The authentication is over.
     #[error("the authentication is over")]
     Over,
@@ -127,7 +135,8 @@ impl HostError {
             Self::AuthStart(_) => "auth-start-length",
             Self::Version { .. } => "adac-version",
             Self::UnexpectedStatus { .. } => "unexpected-status",
-            Self::Signer(error) => error.code(),
+            Self::Signature(error) => error.code(),
+            Self::OutOfTurn { .. } => "authentication-out-of-turn",
             Self::Over => "authentication-over",
         }
     }
@@ -169,6 +178,8 @@ impl fmt::Display for Step {
 pub enum Progress {
     /// Send this next.
     Continue(Request),
+    /// Have this signed, and hand the signature to [`Authentication::signed`]. The chip waits with its challenge.
+    Sign(Box<SigningRequest>),
     /// The target granted what was asked for.
     Granted,
     /// The target refused. The attempt is over, and with ST's targets the session.
@@ -219,29 +230,39 @@ pub fn discovery_response(words: &[u32]) -> Result<(Discovery, Padding), HostErr
 
 /// One attempt to authenticate. Send [`Authentication::first_request`], hand every response to [`Authentication::on_response`].
 #[derive(Debug)]
-pub struct Authentication<'a> {
-    credential: Credential<'a>,
-    /// What was sent last; `None` once it is over.
-    step: Option<Step>,
+pub struct Authentication {
+    credential: Credential,
+    turn: Turn,
     challenge: Challenge,
 }
 
-impl<'a> Authentication<'a> {
+/// Whose turn it is.
+#[derive(Debug)]
+enum Turn {
+    /// The target's: it owes a response to what was sent last.
+    Target(Step),
+    /// The key holder's.
+    Signer(Box<SigningRequest>),
+    /// Nobody's.
+    Over,
+}
+
+impl Authentication {
     /// Prepares an attempt; nothing is signed yet.
     ///
     /// # Errors
     /// The credential cannot authenticate anywhere.
-    pub fn new(credential: Credential<'a>) -> Result<Self, CredentialError> {
-        if let Credential::Certificate { chain, signer, permission } = &credential {
+    pub fn new(credential: Credential) -> Result<Self, CredentialError> {
+        if let Credential::Certificate { chain, key, permission } = &credential {
             let verified = chain.verify()?;
-            if signer.public_key() != verified.token_key {
+            if *key != verified.token_key {
                 return Err(CredentialError::KeyMismatch);
             }
             if let Some(by) = verified.permissions.withheld_by(*permission) {
                 return Err(CredentialError::PermissionWithheld { permission: *permission, by });
             }
         }
-        Ok(Self { credential, step: Some(Step::AuthStart), challenge: [0; 32] })
+        Ok(Self { credential, turn: Turn::Target(Step::AuthStart), challenge: [0; 32] })
     }
 
     /// AUTH_START.
@@ -249,18 +270,26 @@ impl<'a> Authentication<'a> {
         bare(Command::AuthStart)
     }
 
-    /// What was sent last; `None` once the authentication is over.
+    /// What was sent last and is not answered yet.
     pub const fn step(&self) -> Option<Step> {
-        self.step
+        match self.turn {
+            Turn::Target(step) => Some(step),
+            Turn::Signer(_) | Turn::Over => None,
+        }
     }
 
     /// Takes the words of a response.
     ///
     /// # Errors
-    /// The response makes no sense or the token cannot be signed. The authentication is over then, too.
+    /// The response makes no sense; the authentication is over then, too. [`HostError::OutOfTurn`] while a signature is due.
     pub fn on_response(&mut self, words: &[u32]) -> Result<Progress, HostError> {
+        let step = match self.turn {
+            Turn::Target(step) => step,
+            Turn::Signer(_) => return Err(HostError::OutOfTurn { due: true }),
+            Turn::Over => return Err(HostError::Over),
+        };
         // Over, unless the response says how to go on.
-        let step = self.step.take().ok_or(HostError::Over)?;
+        self.turn = Turn::Over;
         let response = Response::from_words(words)?;
         let last = matches!(step, Step::Token | Step::Password);
         match response.status {
@@ -272,9 +301,19 @@ impl<'a> Authentication<'a> {
             }
             status => return Ok(Progress::Refused { status, step }),
         }
-        let (next, request) = self.after(step)?;
-        self.step = Some(next);
-        Ok(Progress::Continue(request))
+        Ok(self.after(step))
+    }
+
+    /// Takes the signature that was asked for: 64 bytes r and s, or in DER. Gives what to send next.
+    ///
+    /// # Errors
+    /// [`HostError::Signature`]: not a signature, or not that of the key over what was asked; it is still due.
+    /// [`HostError::OutOfTurn`]: none is due.
+    pub fn signed(&mut self, signature: &[u8]) -> Result<Request, HostError> {
+        let Turn::Signer(asked) = &self.turn else { return Err(HostError::OutOfTurn { due: false }) };
+        let token = asked.merge(signature)?.to_bytes();
+        self.turn = Turn::Target(Step::Token);
+        Ok(fragment(TypeId::BinaryToken, &token))
     }
 
     fn take_challenge(&mut self, data: &[u32]) -> Result<(), HostError> {
@@ -288,13 +327,15 @@ impl<'a> Authentication<'a> {
         Ok(())
     }
 
-    /// The fragment that follows `step`.
-    fn after(&self, step: Step) -> Result<(Step, Request), HostError> {
-        let (chain, signer, permission) = match &self.credential {
+    /// What follows the answer to `step`.
+    fn after(&mut self, step: Step) -> Progress {
+        let (chain, key, permission) = match &self.credential {
             Credential::Password(password) => {
-                return Ok((Step::Password, Request::new(Command::AuthResponse, bytes_to_words(&password.to_file()))));
+                self.turn = Turn::Target(Step::Password);
+                let request = Request::new(Command::AuthResponse, bytes_to_words(&password.to_file()));
+                return Progress::Continue(request);
             }
-            Credential::Certificate { chain, signer, permission } => (chain, *signer, *permission),
+            Credential::Certificate { chain, key, permission } => (chain, key, *permission),
         };
         let index = match step {
             Step::Certificate { index, .. } => index + 1,
@@ -302,12 +343,13 @@ impl<'a> Authentication<'a> {
         };
         match chain.certificates().get(index) {
             Some(certificate) => {
-                let step = Step::Certificate { index, role: certificate.role() };
-                Ok((step, fragment(TypeId::BinaryCertificate, &certificate.to_bytes())))
+                self.turn = Turn::Target(Step::Certificate { index, role: certificate.role() });
+                Progress::Continue(fragment(TypeId::BinaryCertificate, &certificate.to_bytes()))
             }
             None => {
-                let token = Token::sign(permission, &self.challenge, signer)?;
-                Ok((Step::Token, fragment(TypeId::BinaryToken, &token.to_bytes())))
+                let asked = Box::new(SigningRequest::token(permission, &self.challenge, key));
+                self.turn = Turn::Signer(asked.clone());
+                Progress::Sign(asked)
             }
         }
     }

@@ -161,6 +161,15 @@ switches! {
         /// 00 20.
         Big "big",
     }
+    /// What does discovery give as the SoC id?
+    SocId soc_id "soc-id" ["AN6008" "WIKI-SOC" "ST-724541"] {
+        /// The unique id.
+        UniqueId "unique-id",
+        /// The unique id, but zero in Closed (STM32H56x with a ROM up to SFSP 2.5.0).
+        ZeroInClosed "zero-in-closed",
+        /// Zero in every state.
+        Zero "zero",
+    }
     /// What makes a chip leave RSS-DA after discovery or a failed authentication?
     LeaveRssDa leave_rss_da "leave-rss-da" ["H533-U2F" "WOLFTRUST"] (rescue) {
         /// An NRST pulse does.

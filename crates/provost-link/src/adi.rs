@@ -49,7 +49,7 @@ impl ApRegister {
     }
 
     /// The APBANKSEL field of SELECT, in place (bits 7:4).
-    pub(crate) const fn bank(self) -> u32 {
+    pub const fn bank(self) -> u32 {
         (self.0 & 0xF0) as u32
     }
 }
@@ -90,6 +90,19 @@ pub enum DpRead {
     Rdbuff,
 }
 
+impl DpRead {
+    /// Its address, and the bank that SELECT.DPBANKSEL must name if the address has several.
+    pub const fn address(self) -> (u8, u32) {
+        match self {
+            Self::Dpidr => (dp::DPIDR, 0),
+            Self::CtrlStat => (dp::CTRL_STAT, 0),
+            Self::Targetid => (dp::CTRL_STAT, 2),
+            Self::Dlpidr => (dp::CTRL_STAT, 3),
+            Self::Rdbuff => (dp::RDBUFF, 0),
+        }
+    }
+}
+
 /// A debug port register that can be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DpWrite {
@@ -99,24 +112,52 @@ pub enum DpWrite {
     CtrlStat,
 }
 
+impl DpWrite {
+    /// Its address, in bank 0.
+    pub const fn address(self) -> u8 {
+        match self {
+            Self::Abort => dp::ABORT,
+            Self::CtrlStat => dp::CTRL_STAT,
+        }
+    }
+}
+
 /// CTRL/STAT, ABORT and SELECT of the debug port: addresses and fields.
-pub(crate) mod dp {
-    pub(crate) const DPIDR: u8 = 0x0;
-    pub(crate) const ABORT: u8 = 0x0;
-    pub(crate) const CTRL_STAT: u8 = 0x4;
-    pub(crate) const SELECT: u8 = 0x8;
-    pub(crate) const RDBUFF: u8 = 0xC;
+pub mod dp {
+    /// Identification; read.
+    pub const DPIDR: u8 = 0x0;
+    /// Clears sticky errors, aborts a transaction; written at the same address.
+    pub const ABORT: u8 = 0x0;
+    /// Power and sticky errors, in bank 0.
+    pub const CTRL_STAT: u8 = 0x4;
+    /// Access port and register banks; written only.
+    pub const SELECT: u8 = 0x8;
+    /// The result of the last AP access.
+    pub const RDBUFF: u8 = 0xC;
 
     /// ABORT: STKCMPCLR, STKERRCLR, WDERRCLR, ORUNERRCLR.
-    pub(crate) const ABORT_CLEAR_STICKY: u32 = 0x1E;
+    pub const ABORT_CLEAR_STICKY: u32 = 0x1E;
     /// ABORT: DAPABORT.
-    pub(crate) const ABORT_DAPABORT: u32 = 0x01;
+    pub const ABORT_DAPABORT: u32 = 0x01;
     /// CTRL/STAT: CSYSPWRUPREQ, CDBGPWRUPREQ.
-    pub(crate) const POWER_REQUEST: u32 = 0x5000_0000;
+    pub const POWER_REQUEST: u32 = 0x5000_0000;
     /// CTRL/STAT: CSYSPWRUPACK, CDBGPWRUPACK.
-    pub(crate) const POWER_ACK: u32 = 0xA000_0000;
+    pub const POWER_ACK: u32 = 0xA000_0000;
     /// CTRL/STAT: all byte lanes; not present on a MINDP.
-    pub(crate) const MASKLANE_ALL: u32 = 0x0000_0F00;
+    pub const MASKLANE_ALL: u32 = 0x0000_0F00;
+}
+
+/// Line resets and switching sequences of an SWJ-DP, as (bits, count), first bit lowest (Arm IHI 0031).
+pub mod swj {
+    /// At least 50 clocks with SWDIO high; any further ones are low.
+    pub const LINE_RESET: (u64, u32) = (0x0007_FFFF_FFFF_FFFF, 51);
+    /// Clocks with SWDIO low between a line reset and the first packet.
+    pub const IDLE_AFTER_RESET: u32 = 3;
+    /// A port that is in SWD already ignores it.
+    pub const JTAG_TO_SWD: (u64, u32) = (0xE79E, 16);
+    /// JTAG to dormant, selection alert, dormant to SWD.
+    pub const WAKE_FROM_DORMANT: [(u64, u32); 5] =
+        [(0x33BB_BBBA, 31), (0xFF, 8), (0x8685_2D95_6209_F392, 64), (0x19BC_0EA2_E3DD_AFE9, 64), (0x1A0, 12)];
 }
 
 /// The DPIDR of a debug port.

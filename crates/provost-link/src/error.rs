@@ -1,12 +1,36 @@
 //! Everything that can go wrong on a wire, each with a stable code and what was measured.
 
+use std::error::Error;
+use std::fmt;
 use std::time::Duration;
 
 use crate::core::Dhcsr;
 use crate::{Access, Ap, Csw, Dpidr};
 
-/// The error of probe-rs behind a [`LinkError`].
-pub type ProbeRsError = Box<probe_rs::Error>;
+/// What the driver below a wire saw when an access failed: in its own words, with its own causes behind them.
+///
+/// [`LinkError`] says what it means. The driver's type is not part of it, so that a driver may change, or be left out.
+#[derive(Debug)]
+pub struct DriverError(Box<dyn Error + Send + Sync>);
+
+impl DriverError {
+    /// Around a driver's error, or a text.
+    pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(error.into())
+    }
+}
+
+impl fmt::Display for DriverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for DriverError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}
 
 /// An error on a wire.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +63,7 @@ pub enum LinkError {
         /// The probe.
         probe: String,
         /// Why.
-        source: ProbeRsError,
+        source: DriverError,
     },
 
     /// The probe does not answer over USB any more.
@@ -50,7 +74,7 @@ pub enum LinkError {
         /// What was being done.
         access: Access,
         /// What the host saw.
-        source: ProbeRsError,
+        source: DriverError,
     },
 
     /// The probe's firmware cannot do this.
@@ -74,7 +98,7 @@ pub enum LinkError {
         /// What it cannot do.
         feature: &'static str,
         /// What its driver says.
-        source: ProbeRsError,
+        source: DriverError,
     },
 
     /// The probe reports a failure that fits no other class.
@@ -85,7 +109,7 @@ pub enum LinkError {
         /// What was being done.
         access: Access,
         /// What its driver says.
-        source: ProbeRsError,
+        source: DriverError,
     },
 
     /// The probe has no control over NRST.
@@ -108,7 +132,7 @@ pub enum LinkError {
         /// What was being done.
         access: Access,
         /// The failing transfer.
-        source: ProbeRsError,
+        source: DriverError,
     },
 
     /// The chip kept answering WAIT until the probe gave up.
@@ -117,7 +141,7 @@ pub enum LinkError {
         /// What was being done.
         access: Access,
         /// The failing transfer.
-        source: ProbeRsError,
+        source: DriverError,
     },
 
     /// The chip answered FAULT: an error is sticky, or the bus behind the AP refused the transfer.
@@ -128,7 +152,7 @@ pub enum LinkError {
         /// CTRL/STAT before its sticky flags were cleared. A driver may have cleared some itself.
         ctrl_stat: Option<u32>,
         /// The failing transfer.
-        source: ProbeRsError,
+        source: DriverError,
     },
 
     /// A word arrived with wrong parity: noise, a long cable, or too fast a clock.
@@ -137,7 +161,7 @@ pub enum LinkError {
         /// What was being done.
         access: Access,
         /// The failing transfer.
-        source: ProbeRsError,
+        source: DriverError,
     },
 
     /// The acknowledge was neither OK, WAIT, FAULT nor absent.
@@ -146,14 +170,14 @@ pub enum LinkError {
         /// What was being done.
         access: Access,
         /// The failing transfer.
-        source: ProbeRsError,
+        source: DriverError,
     },
 
     /// The debug port did not acknowledge its power request.
     #[error("the debug port did not power up")]
     PowerUp {
-        /// What probe-rs saw.
-        source: ProbeRsError,
+        /// What the driver saw.
+        source: DriverError,
     },
 
     /// Something answers, but not as a debug port does.

@@ -17,7 +17,8 @@ pub use discover::{AttachedProbe, list};
 
 use crate::adi::dp;
 use crate::{
-    Access, Ap, ApRegister, Capabilities, Clock, DpRead, DpWrite, Dpidr, LinkError, Nrst, ProbeInfo, SwdWire, WireStats,
+    Access, Ap, ApRegister, Capabilities, Clock, DpRead, DpWrite, Dpidr, LinkError, Nrst, ProbeInfo, ProbeSelector,
+    SwdWire, WireStats,
 };
 use sequence::{Unobtrusive, dp_address, dp_register};
 use trouble::Trouble;
@@ -93,11 +94,11 @@ impl ProbeRsWire {
         }
     }
 
-    /// Opens the probe that `selector` names (`VID:PID[-INTERFACE][:SERIAL]`), or the only one attached.
+    /// Opens the probe that `selector` names, or the only one attached.
     ///
     /// The probe is claimed, the chip is not touched. A wire opened this way opens its probe again when
     /// [`attach`](SwdWire::attach) finds it lost.
-    pub fn open(selector: Option<&str>, clock: Box<dyn Clock>) -> Result<Self, LinkError> {
+    pub fn open(selector: Option<&ProbeSelector>, clock: Box<dyn Clock>) -> Result<Self, LinkError> {
         let (found, selector) = discover::choose(selector)?;
         let probe = discover::open(&selector)?;
         let mut wire = Self::new(probe, found, clock);
@@ -227,7 +228,7 @@ impl ProbeRsWire {
         if trouble.shows_ap0_only(access) {
             self.capabilities = self.capabilities.without(Capabilities::MULTIPLE_APS);
         }
-        trouble.into_error(&self.info, access, ctrl_stat, Box::new(error))
+        trouble.into_error(&self.info, access, ctrl_stat, error)
     }
 
     /// Clears the sticky errors, which block every transfer but these, and makes the AP selection what probe-rs
@@ -310,14 +311,8 @@ fn select_swd(probe: &mut Probe) -> Result<(), Error> {
 }
 
 fn dp_read_address(register: DpRead) -> DpRegisterAddress {
-    let (address, bank) = match register {
-        DpRead::Dpidr => (dp::DPIDR, None),
-        DpRead::CtrlStat => (dp::CTRL_STAT, None),
-        DpRead::Targetid => (dp::CTRL_STAT, Some(2)),
-        DpRead::Dlpidr => (dp::CTRL_STAT, Some(3)),
-        DpRead::Rdbuff => (dp::RDBUFF, None),
-    };
-    DpRegisterAddress { address, bank }
+    let (address, bank) = register.address();
+    DpRegisterAddress { address, bank: (bank != 0).then_some(bank as u8) }
 }
 
 impl SwdWire for ProbeRsWire {

@@ -4,10 +4,10 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a benchmark")]
 
 use divan::Bencher;
+use provost_bench::Bench;
 use provost_chip::states::{ProductState, TrustZone};
 use provost_ops::{
     Silent,
-    bench::Bench,
     close::{self, Digest, Policy, Site, Wish as CloseWish},
     credential::CredentialSet,
     identify::identify,

@@ -10,10 +10,10 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "a benchmark")]
 
 use divan::Bencher;
+use provost_bench::Bench;
 use provost_chip::rules::RuleId;
 use provost_ops::{
     Narrator, Silent,
-    bench::Bench,
     flash::{
         Flash,
         image::{Format, Image},

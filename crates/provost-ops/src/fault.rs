@@ -9,7 +9,6 @@ mod keys;
 mod link;
 mod objects;
 mod reports;
-mod twin;
 
 use std::{borrow::Cow, error::Error, fmt};
 
@@ -61,7 +60,7 @@ pub struct Row {
 }
 
 /// What can be said of an error whose code has no row. There is none: a test holds the codes against the rows.
-const UNFORESEEN: Row = Row {
+pub const UNFORESEEN: Row = Row {
     code: "unforeseen",
     exit: Exit::Failed,
     rules: &[],
@@ -258,7 +257,8 @@ macro_rules! faults {
 
 pub use faults;
 
-/// Declares the rows of errors of another crate, by their codes: `"code" | "code" => Exit { causes: […], next: […] }`.
+/// Declares `ROWS`, the rows of errors of another crate, by their codes: `"code" | "code" => Exit { causes: […], next: […] }`.
+#[macro_export]
 macro_rules! table {
     ($($($code:literal)|+ => $exit:ident { causes: $causes:tt, next: $next:tt $(,)? })+) => {
         /// One row per code.
@@ -272,7 +272,7 @@ macro_rules! table {
     };
 }
 
-pub(crate) use table;
+pub use table;
 
 #[cfg(test)]
 mod tests {

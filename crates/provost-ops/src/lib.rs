@@ -8,11 +8,10 @@
 //! - [`job`]: steps, plans and the driver that carries them out;
 //! - [`drive`]: what registers do over a wire, each thing once;
 //! - [`store`]: what must survive a power cut; [`credential`]: what opens a chip, on the disk;
-//! - [`fault`]: what an error means to a person and to a script; [`mod@bench`]: which probe or virtual chip is meant.
+//! - [`fault`]: what an error means to a person and to a script. Which probe or virtual chip is meant is `provost-bench`'s.
 //!
 //! Nothing here prints. Progress is told to a [`Narrator`]; results are values that serialize.
 
-pub mod bench;
 pub mod close;
 pub mod credential;
 pub mod diagnose;

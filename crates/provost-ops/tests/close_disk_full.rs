@@ -10,11 +10,12 @@ mod closing;
 use std::{collections::BTreeMap, path::Path, process::Command};
 
 use closing::{all_option_words, board, request, resume, root_only_set, run, scratch, state_of};
+use provost_bench::Bench;
 use provost_chip::{
     rules::RuleId,
     states::{ProductState, TrustZone},
 };
-use provost_ops::{Narrator, bench::Bench, close};
+use provost_ops::{Narrator, close};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 const PART: &str = "STM32H563";

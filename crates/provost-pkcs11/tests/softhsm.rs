@@ -166,12 +166,16 @@ fn the_target_accepts_what_the_token_signed() {
     };
     let mut target = Target::new(config, [0x5A; 32]);
     let permission = Permission::FullRegression;
-    let mut host = Authentication::new(Credential::Certificate { chain, signer: &leaf, permission }).unwrap();
+    let mut host = Authentication::new(Credential::Certificate { chain, key: leaf.public_key(), permission }).unwrap();
     let mut request = host.first_request();
     loop {
         let reply = target.handle(&request.to_words());
         match host.on_response(&reply.words).unwrap() {
             Progress::Continue(next) => request = next,
+            Progress::Sign(asked) => {
+                let signature = leaf.sign(&asked.to_be_signed()).unwrap();
+                request = host.signed(&signature).unwrap();
+            }
             end => {
                 assert_eq!((end, reply.event), (Progress::Granted, Some(Event::Granted(permission.into()))));
                 return;

@@ -4,7 +4,9 @@
 //! `twin:board.chip?leave-rss-da=power,nrst=not-wired`.
 
 use std::{
-    path::{Path, PathBuf},
+    fmt,
+    path::Path,
+    str::FromStr,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -12,10 +14,10 @@ use std::{
 use provost_chip::assumptions::Assumptions;
 
 use crate::{
-    chipfile,
+    chipfile::ChipFile,
     error::TwinError,
+    host::SwdHost,
     presets::{self, Preset},
-    probe::TwinProbe,
     silicon::Silicon,
     wire::{SharedWire, Wire, faults::Fault, faults::Stats, lock, swd::SwDp},
 };
@@ -24,13 +26,13 @@ use crate::{
 #[derive(Debug)]
 pub struct Board {
     dp: SwDp<Silicon>,
-    file: Option<PathBuf>,
+    file: Option<ChipFile>,
     stored_changes: u64,
     store_error: Option<TwinError>,
 }
 
 impl Board {
-    fn new(silicon: Silicon, file: Option<PathBuf>) -> Self {
+    fn new(silicon: Silicon, file: Option<ChipFile>) -> Self {
         let stored_changes = silicon.life_changes();
         Self { dp: SwDp::new(silicon), file, stored_changes, store_error: None }
     }
@@ -50,7 +52,7 @@ impl Board {
         &mut self.dp
     }
 
-    /// Removes power and gives it back.
+    /// Removes power and gives it back; what was programmed stays.
     pub fn power_cycle(&mut self) {
         self.dp.bus_mut().set_power(false);
         self.dp.bus_mut().set_power(true);
@@ -58,12 +60,19 @@ impl Board {
     }
 
     fn write_through(&mut self) {
-        let changes = self.dp.bus().life_changes();
-        if let (Some(file), true) = (&self.file, changes != self.stored_changes) {
-            self.stored_changes = changes;
-            if let Err(error) = chipfile::store(file, self.dp.bus()) {
-                self.store_error.get_or_insert(error);
-            }
+        if self.dp.bus().life_changes() != self.stored_changes {
+            self.keep();
+        }
+    }
+
+    /// Stores the chip. If that fails, the board is as good as unplugged at the last moment that was stored: nobody may build on what
+    /// would be gone tomorrow.
+    fn keep(&mut self) {
+        self.stored_changes = self.dp.bus().life_changes();
+        let Some(file) = self.file.as_mut().filter(|_| self.store_error.is_none()) else { return };
+        if let Err(error) = file.store(self.dp.bus()) {
+            self.store_error = Some(error);
+            self.dp.bus_mut().set_power(false);
         }
     }
 }
@@ -106,23 +115,33 @@ pub struct VirtualBoard {
 }
 
 impl VirtualBoard {
-    /// Opens what stands behind `twin:`, and powers it.
+    /// Opens what `selector` says, such as `fresh` or `board.chip?nrst=not-wired`, and powers it.
     ///
     /// # Errors
-    /// No such preset or file, a damaged or newer file, an unknown option.
+    /// A selector that is none; otherwise as [`VirtualBoard::select`].
     pub fn open(selector: &str) -> Result<Self, TwinError> {
-        let (name, options) = selector.split_once('?').unwrap_or((selector, ""));
+        Self::select(&selector.parse()?)
+    }
+
+    /// Opens the chip that was selected, and powers it. Its file is nobody else's until the last handle is gone.
+    ///
+    /// # Errors
+    /// No such preset or file; a file that is damaged, newer, or in use.
+    pub fn select(selector: &Selector) -> Result<Self, TwinError> {
+        let name = selector.name.as_str();
         let (silicon, file) = match presets::find(name) {
             Some(preset) => (preset.make()?, None),
-            None if Path::new(name).is_file() => (chipfile::load(Path::new(name))?, Some(PathBuf::from(name))),
+            None if Path::new(name).is_file() => {
+                let (file, silicon) = ChipFile::open(Path::new(name))?;
+                (silicon, Some(file))
+            }
             None => {
                 let presets = Preset::all().iter().map(|p| p.name).collect::<Vec<_>>().join(", ");
                 return Err(TwinError::NotFound { name: name.chars().take(80).collect(), presets });
             }
         };
-        let mut plan = Plan::default();
-        let mut assumptions = *silicon.assumptions();
-        for option in options.split(',').filter(|o| !o.is_empty()) {
+        let (mut plan, mut assumptions) = (Plan::default(), *silicon.assumptions());
+        for option in &selector.options {
             plan.option(option, &mut assumptions)?;
         }
         let silicon = silicon.in_world(assumptions);
@@ -134,7 +153,7 @@ impl VirtualBoard {
         Self::assemble(name, silicon, None, Plan::default())
     }
 
-    fn assemble(name: &str, silicon: Silicon, file: Option<PathBuf>, plan: Plan) -> Self {
+    fn assemble(name: &str, silicon: Silicon, file: Option<ChipFile>, plan: Plan) -> Self {
         let mut board = Board::new(silicon, file);
         let silicon = board.dp.bus_mut();
         silicon.set_nrst_wired(!plan.nrst_not_wired);
@@ -170,13 +189,19 @@ impl VirtualBoard {
         self.shared.clone()
     }
 
-    /// A probe plugged into its connector.
-    pub fn probe(&self) -> TwinProbe {
-        let probe = TwinProbe::new(self.wire());
+    /// A host plugged into its connector.
+    pub fn host(&self) -> SwdHost {
+        let host = SwdHost::new(self.wire());
         match self.unplug {
-            Some(index) => probe.unplug_after(index),
-            None => probe,
+            Some(index) => host.unplug_after(index),
+            None => host,
         }
+    }
+
+    /// The same as a probe of probe-rs.
+    #[cfg(feature = "probe-rs")]
+    pub fn probe(&self) -> crate::probe::TwinProbe {
+        self.host().into()
     }
 
     /// Virtual time.
@@ -191,18 +216,55 @@ impl VirtualBoard {
         board.write_through();
     }
 
-    /// Writes the chip back to its file, if it has one.
+    /// Writes the chip back to its file, if it has one and has changed.
     ///
     /// # Errors
     /// The file cannot be written, now or when something was to be kept earlier.
     pub fn store(&self) -> Result<(), TwinError> {
         let mut board = self.board();
-        if let Some(error) = board.store_error.take() {
-            return Err(error);
+        if board.dp.bus().has_unkept_flash() || board.dp.bus().life_changes() != board.stored_changes {
+            board.keep();
         }
-        match &board.file {
-            Some(file) if board.dp.bus().has_changed() => chipfile::store(file, board.dp.bus()),
-            _ => Ok(()),
+        board.store_error.take().map_or(Ok(()), Err)
+    }
+}
+
+/// Which virtual chip is meant, and what its bench and world are like: `NAME[?OPTION=VALUE,…]`.
+///
+/// The name is that of a preset, or the path of a chip file. The options are checked when this is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selector {
+    name: String,
+    options: Vec<String>,
+}
+
+impl Selector {
+    /// The chip, without options.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl FromStr for Selector {
+    type Err = TwinError;
+
+    fn from_str(text: &str) -> Result<Self, TwinError> {
+        let (name, options) = text.split_once('?').unwrap_or((text, ""));
+        let options: Vec<String> = options.split(',').filter(|o| !o.is_empty()).map(str::to_owned).collect();
+        let (mut plan, mut assumptions) = (Plan::default(), Assumptions::default());
+        for option in &options {
+            plan.option(option, &mut assumptions)?;
+        }
+        Ok(Self { name: name.to_owned(), options })
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        match self.options.is_empty() {
+            true => Ok(()),
+            false => write!(f, "?{}", self.options.join(",")),
         }
     }
 }
@@ -255,10 +317,19 @@ mod tests {
     }
 
     #[test]
+    fn selectors_read_as_they_were_written() {
+        for text in ["fresh", "a/board.chip?leave-rss-da=power,nrst=not-wired", "x?unplug=7", ""] {
+            assert_eq!(text.parse::<Selector>().unwrap().to_string(), text);
+        }
+        assert_eq!("fresh?".parse::<Selector>().unwrap().to_string(), "fresh");
+        assert_eq!("a?nrst=wired".parse::<Selector>().unwrap().name(), "a");
+    }
+
+    #[test]
     fn a_chip_that_nobody_changed_is_not_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("board.chip");
-        chipfile::store(&path, &presets::find("fresh").unwrap().make().unwrap()).unwrap();
+        crate::chipfile::store(&path, &presets::find("fresh").unwrap().make().unwrap()).unwrap();
         let before = std::fs::metadata(&path).unwrap().modified().unwrap();
         let board = VirtualBoard::open(path.to_str().unwrap()).unwrap();
         board.advance(Duration::from_secs(1));

@@ -1,11 +1,13 @@
 //! A virtual chip as a file: what it keeps without power, who it is, and the world it lives in.
 //!
-//! JSON with a digest over the rest, so that a file changed by other hands is noticed. Written atomically.
+//! JSON with a digest over the rest, so that a file changed by other hands is noticed. Replaced as a whole, so that a program that dies
+//! leaves the old file or the new one, and locked while a board has it open, so that no change gets lost to another program.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
-    io::Write as _,
+    ffi::OsString,
+    fs::{self, File, TryLockError},
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -29,7 +31,7 @@ const LARGEST_FILE: u64 = 16 << 20;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct Content {
     format: String,
     part: String,
     uid: [u32; 3],
@@ -55,24 +57,157 @@ struct Firmware {
     regresses: bool,
 }
 
-/// Reads a chip file; the chip has no power yet.
+/// A chip file that is open here and nowhere else, for as long as this lives.
+#[derive(Debug)]
+pub struct ChipFile {
+    path: PathBuf,
+    /// Holds the lock. Where there are no locks (WASI), nothing.
+    held: Option<File>,
+}
+
+impl ChipFile {
+    /// Claims a chip file and reads it; the chip has no power yet.
+    ///
+    /// # Errors
+    /// [`TwinError::InUse`]; otherwise as [`load`].
+    pub fn open(path: &Path) -> Result<(Self, Silicon), TwinError> {
+        let io = |source| TwinError::Io { path: path.to_owned(), source };
+        loop {
+            let file = File::open(path).map_err(io)?;
+            let held = claim(path, &file)?;
+            // Whoever held it before may have put another file in its place meanwhile.
+            if held && !is_still(path, &file).map_err(io)? {
+                continue;
+            }
+            let silicon = read(path, &file)?;
+            return Ok((Self { path: path.to_owned(), held: held.then_some(file) }, silicon));
+        }
+    }
+
+    /// Writes a new chip file, and replaces none.
+    ///
+    /// # Errors
+    /// [`TwinError::Exists`] if there is a file of that name by now; [`TwinError::InUse`] if another program is making it; [`TwinError::Io`].
+    pub fn create(path: &Path, silicon: &Silicon) -> Result<(), TwinError> {
+        if path.symlink_metadata().is_ok() {
+            return Err(TwinError::Exists { path: path.to_owned() });
+        }
+        let part = part_of(path);
+        if let Ok(left) = File::open(&part) {
+            // The lock of a program that was killed is gone, its file is not.
+            claim(path, &left)?;
+        }
+        let _held = write_part(path, silicon)?;
+        let made = fs::hard_link(&part, path);
+        let removed = fs::remove_file(&part);
+        match made {
+            Ok(()) => removed.map_err(|source| TwinError::Io { path: part, source }),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(TwinError::Exists { path: path.to_owned() }),
+            Err(source) => Err(TwinError::Io { path: path.to_owned(), source }),
+        }
+    }
+
+    /// Replaces the content.
+    ///
+    /// # Errors
+    /// [`TwinError::Io`]; the file is as it was.
+    pub fn store(&mut self, silicon: &Silicon) -> Result<(), TwinError> {
+        let next = write_part(&self.path, silicon)?;
+        // Where an open file cannot be replaced, it must not be open.
+        let held = self.held.take_if(|_| !cfg!(unix));
+        drop(held);
+        fs::rename(part_of(&self.path), &self.path)
+            .map_err(|source| TwinError::Io { path: self.path.clone(), source })?;
+        self.held = next;
+        Ok(())
+    }
+}
+
+/// Locks a chip file; `false` where files cannot be locked.
+fn claim(path: &Path, file: &File) -> Result<bool, TwinError> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Err(TwinError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => Ok(false),
+        Err(TryLockError::Error(source)) => Err(TwinError::Io { path: path.to_owned(), source }),
+    }
+}
+
+/// Whether `path` still names this file.
+fn is_still(path: &Path, file: &File) -> io::Result<bool> {
+    let (here, there) = (file.metadata()?, fs::metadata(path)?);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        Ok((here.dev(), here.ino()) == (there.dev(), there.ino()))
+    }
+    #[cfg(not(unix))]
+    Ok(here.len() == there.len() && here.modified()? == there.modified()?)
+}
+
+/// Where the next content of a chip file is written before it takes its place: one name for each, so that what a killed program leaves
+/// is found and used up by the next.
+fn part_of(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".part");
+    path.with_file_name(name)
+}
+
+/// Writes the next content beside the chip file, on the disk when this returns; gives the lock on it, where there are locks.
+fn write_part(path: &Path, silicon: &Silicon) -> Result<Option<File>, TwinError> {
+    let part = part_of(path);
+    let io = |source| TwinError::Io { path: path.to_owned(), source };
+    let create = || File::options().write(true).create_new(true).open(&part);
+    let mut file = match create() {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+            fs::remove_file(&part).map_err(io)?;
+            create()
+        }
+        other => other,
+    }
+    .map_err(io)?;
+    let written = claim(path, &file).and_then(|held| {
+        file.write_all(&text_of(silicon).map_err(io)?).and_then(|()| file.sync_all()).map_err(io)?;
+        Ok(held)
+    });
+    match written {
+        Ok(held) => Ok(held.then_some(file)),
+        Err(error) => {
+            drop(file);
+            // What failed is what matters; a part that stays is used up later.
+            let _ = fs::remove_file(&part);
+            Err(error)
+        }
+    }
+}
+
+/// Reads a chip file that nobody need have claimed; the chip has no power yet.
 ///
 /// # Errors
 /// [`TwinError::Io`], [`TwinError::Damaged`] or [`TwinError::Newer`].
 pub fn load(path: &Path) -> Result<Silicon, TwinError> {
-    let io = |source| TwinError::Io { path: path.to_owned(), source };
+    let file = File::open(path).map_err(|source| TwinError::Io { path: path.to_owned(), source })?;
+    read(path, &file)
+}
+
+fn read(path: &Path, file: &File) -> Result<Silicon, TwinError> {
     let damaged = |what: &str| TwinError::Damaged { path: path.to_owned(), what: what.to_owned() };
-    if fs::metadata(path).map_err(io)?.len() > LARGEST_FILE {
+    let mut text = Vec::new();
+    let length = file
+        .take(LARGEST_FILE + 1)
+        .read_to_end(&mut text)
+        .map_err(|source| TwinError::Io { path: path.to_owned(), source })?;
+    if length as u64 > LARGEST_FILE {
         return Err(damaged("it is larger than any chip"));
     }
-    let text = fs::read(path).map_err(io)?;
     check_format(path, &text)?;
-    let mut file: File = serde_json::from_slice(&text).map_err(|e| damaged(&e.to_string()))?;
-    let digest = std::mem::take(&mut file.digest);
-    if digest != digest_of(&file) {
+    let mut content: Content = serde_json::from_slice(&text).map_err(|e| damaged(&e.to_string()))?;
+    let digest = std::mem::take(&mut content.digest);
+    if digest != digest_of(&content) {
         return Err(damaged("its digest does not match its content"));
     }
-    unpack(&file).ok_or_else(|| damaged("a field has an impossible value"))
+    unpack(&content).ok_or_else(|| damaged("a field has an impossible value"))
 }
 
 fn check_format(path: &Path, text: &[u8]) -> Result<(), TwinError> {
@@ -88,31 +223,29 @@ fn check_format(path: &Path, text: &[u8]) -> Result<(), TwinError> {
     Err(TwinError::Newer { path: path.to_owned(), found: head.format.chars().take(40).collect(), known: FORMAT })
 }
 
-/// Writes a chip file atomically: a program that dies leaves the old file or the new one.
+/// Writes a chip file, in place of the one that may be there and that nobody may have open: for making benches.
 ///
 /// # Errors
 /// [`TwinError::Io`].
 pub fn store(path: &Path, silicon: &Silicon) -> Result<(), TwinError> {
-    let io = |source| TwinError::Io { path: path.to_owned(), source };
-    let mut file = pack(silicon);
-    file.digest = digest_of(&file);
-    let text = serde_json::to_vec_pretty(&file).map_err(|e| io(e.into()))?;
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).map_or(PathBuf::from("."), Path::to_owned);
-    let mut temporary = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
-    temporary.write_all(&text).map_err(io)?;
-    temporary.write_all(b"\n").map_err(io)?;
-    temporary.as_file().sync_all().map_err(io)?;
-    temporary.persist(path).map_err(|e| io(e.error))?;
-    Ok(())
+    ChipFile { path: path.to_owned(), held: None }.store(silicon)
 }
 
-fn digest_of(file: &File) -> String {
+fn text_of(silicon: &Silicon) -> io::Result<Vec<u8>> {
+    let mut content = pack(silicon);
+    content.digest = digest_of(&content);
+    let mut text = serde_json::to_vec_pretty(&content)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+fn digest_of(content: &Content) -> String {
     // Serializing a struct of strings and numbers cannot fail; an empty text only makes the digest differ.
-    let text = serde_json::to_vec(file).unwrap_or_default();
+    let text = serde_json::to_vec(content).unwrap_or_default();
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn pack(silicon: &Silicon) -> File {
+fn pack(silicon: &Silicon) -> Content {
     let (identity, nvm, behaviour) = (silicon.identity(), silicon.nvm(), silicon.behaviour());
     let assumptions = Assumptions::switches()
         .iter()
@@ -123,7 +256,7 @@ fn pack(silicon: &Silicon) -> File {
         .filter(|offset| nvm.options.get(*offset) != 0)
         .map(|offset| (format!("{offset:#05x}"), format!("{:#010x}", nvm.options.get(offset))))
         .collect();
-    File {
+    Content {
         format: FORMAT.to_owned(),
         part: identity.part.info().name.to_owned(),
         uid: identity.uid,
@@ -142,7 +275,7 @@ fn pack(silicon: &Silicon) -> File {
     }
 }
 
-fn unpack(file: &File) -> Option<Silicon> {
+fn unpack(file: &Content) -> Option<Silicon> {
     let part = file.part.parse().ok()?;
     let mut assumptions = Assumptions::default();
     for (name, value) in &file.assumptions {
@@ -181,6 +314,7 @@ fn hex(text: &str) -> Option<u32> {
 }
 
 #[cfg(test)]
+#[allow(clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
     use crate::presets;
@@ -203,6 +337,110 @@ mod tests {
         let text = fs::read(&path).unwrap();
         store(&path, &after).unwrap();
         assert_eq!(fs::read(&path).unwrap(), text, "the same chip is the same file");
+    }
+
+    #[test]
+    fn a_chip_that_is_open_is_nobody_elses() {
+        let (_folder, path) = stored();
+        let (mut file, silicon) = ChipFile::open(&path).unwrap();
+        let refused = |when: &str| {
+            let error = ChipFile::open(&path).unwrap_err();
+            assert_eq!(error.code(), "twin-file-in-use", "{when}");
+            assert!(error.to_string().contains("board.chip"), "{error}");
+        };
+        refused("as it was opened");
+        // Each store puts another file in its place.
+        for _ in 0..3 {
+            file.store(&silicon).unwrap();
+            refused("after a store");
+        }
+        drop(file);
+        ChipFile::open(&path).unwrap();
+    }
+
+    /// As many programs as you like: each opens, changes, stores, and no change is lost.
+    #[test]
+    fn no_update_is_lost() {
+        const PROGRAMS: u16 = 4;
+        const CHANGES: u16 = 25;
+        let (_folder, path) = stored();
+        std::thread::scope(|scope| {
+            for program in 0..PROGRAMS {
+                let path = &path;
+                scope.spawn(move || {
+                    for change in 0..CHANGES {
+                        let (mut file, mut silicon) = loop {
+                            match ChipFile::open(path) {
+                                Ok(opened) => break opened,
+                                Err(TwinError::InUse { .. }) => std::thread::yield_now(),
+                                Err(error) => panic!("{error}"),
+                            }
+                        };
+                        silicon.nvm_mut().program_otp(usize::from(program * CHANGES + change), 0x1234);
+                        file.store(&silicon).unwrap();
+                    }
+                });
+            }
+        });
+        let silicon = load(&path).unwrap();
+        for index in 0..PROGRAMS * CHANGES {
+            assert_eq!(silicon.nvm().otp_half(index.into()), Some(0x1234), "{index}");
+        }
+    }
+
+    #[test]
+    fn a_new_chip_replaces_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("board.chip");
+        let chip = |serial| presets::Maker::new("STM32H533".parse().unwrap(), serial).make();
+        let made: Vec<u32> = std::thread::scope(|scope| {
+            let makers: Vec<_> = (1..=8)
+                .map(|serial| {
+                    let (path, silicon) = (&path, chip(serial));
+                    scope.spawn(move || match ChipFile::create(path, &silicon) {
+                        Ok(()) => Some(serial),
+                        Err(TwinError::Exists { .. } | TwinError::InUse { .. } | TwinError::Io { .. }) => None,
+                        Err(error) => panic!("{error}"),
+                    })
+                })
+                .collect();
+            makers.into_iter().filter_map(|maker| maker.join().unwrap()).collect()
+        });
+        let [winner] = made[..] else { panic!("{made:?} made it") };
+        assert_eq!(load(&path).unwrap().identity().uid[0], winner);
+        assert_eq!(ChipFile::create(&path, &chip(9)).unwrap_err().code(), "twin-file-exists");
+        assert_eq!(load(&path).unwrap().identity().uid[0], winner);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+    }
+
+    #[test]
+    fn what_a_killed_program_left_is_used_up() {
+        let (folder, path) = stored();
+        for left in ["", "half a chip"] {
+            fs::write(part_of(&path), left).unwrap();
+            let (mut file, silicon) = ChipFile::open(&path).unwrap();
+            file.store(&silicon).unwrap();
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+        let other = folder.path().join("other.chip");
+        fs::write(part_of(&other), "half a chip").unwrap();
+        ChipFile::create(&other, &load(&path).unwrap()).unwrap();
+        assert_eq!(load(&other).unwrap().nvm(), load(&path).unwrap().nvm());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    /// A name that is there by chance, or by malice, is not written through.
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_a_part_is_not_followed() {
+        let (folder, path) = stored();
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "mine").unwrap();
+        std::os::unix::fs::symlink(&victim, part_of(&path)).unwrap();
+        let (mut file, silicon) = ChipFile::open(&path).unwrap();
+        file.store(&silicon).unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "mine");
+        assert!(!path.is_symlink());
     }
 
     #[test]

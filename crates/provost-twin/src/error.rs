@@ -48,6 +48,12 @@ pub enum TwinError {
         /// The file.
         path: PathBuf,
     },
+    /// Somebody else works on the chip.
+    #[error("chip file {path} is in use by another program")]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
     /// A door to the chip cannot be opened, or broke.
     #[error("loopback port {port}: {source}")]
     Door {
@@ -78,6 +84,7 @@ codes!(TwinError, self => self, {
     Self::Damaged { .. } => "twin-file-damaged",
     Self::Newer { .. } => "twin-file-newer",
     Self::Exists { .. } => "twin-file-exists",
+    Self::InUse { .. } => "twin-file-in-use",
     Self::Door { .. } => "twin-door",
     Self::Part(_) => "part-unknown",
     Self::Switch(_) => "twin-switch",

@@ -166,6 +166,24 @@ const HARDWARE: &[Entry] = &[
     ),
     entry("ROM", "the bootloader runs, and does not speak UART, USB or any other interface yet", None, &["AN2606"]),
     entry(
+        "reset",
+        "a low NRST resets at once, however short it is: no capacitor, no filter; how long a host pulls it makes no difference here",
+        None,
+        &["PROVOST"],
+    ),
+    entry(
+        "reset",
+        "option registers read right from the first access after a reset; on silicon the first reads may be garbage",
+        None,
+        &["WOLFTRUST"],
+    ),
+    entry(
+        "core",
+        "no watchdog runs out and no interrupt comes: whether a host freezes the one and masks the other makes no difference here",
+        None,
+        &["PROVOST"],
+    ),
+    entry(
         "time",
         "reset to bootloader 2.7 ms, sector erase 2 ms, quad-word 32 us; option change 5 ms and mass erase 40 ms are guesses",
         Some(Confidence::Inferred),

@@ -7,8 +7,10 @@ pub mod board;
 pub mod chipfile;
 pub mod doors;
 pub mod error;
+pub mod host;
 pub mod ledger;
 pub mod presets;
+#[cfg(feature = "probe-rs")]
 pub mod probe;
 mod rom;
 pub mod silicon;

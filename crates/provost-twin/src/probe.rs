@@ -2,13 +2,9 @@
 //!
 //! probe-rs can make SWD packets itself (`RawSwdIo`), but that encoder serves probes which run with overrun detection: it always
 //! clocks the data phase, so a WAIT or FAULT before CTRL/STAT.ORUNDETECT is set puts host and target out of step. [`TwinProbe`]
-//! therefore encodes packets as the firmware of a CMSIS-DAP probe does: acknowledgement first, data only after OK, WAIT repeated,
-//! the result of posted AP accesses fetched from RDBUFF. Every bit of it crosses the [`Wire`].
+//! therefore leaves the packets to [`SwdHost`].
 
-use std::{
-    fmt, io,
-    sync::{Arc, MutexGuard},
-};
+use std::{io, sync::Arc};
 
 use probe_rs::{
     CoreStatus,
@@ -19,178 +15,66 @@ use probe_rs::{
     probe::{DebugProbe, DebugProbeError, WireProtocol},
 };
 
-use crate::wire::{
-    SharedWire, Wire,
-    dap::{ABORT, RDBUFF, Request},
-    lock,
+use crate::{
+    host::{Register, SwdError, SwdHost},
+    wire::SharedWire,
 };
 
-/// How often a transaction that is answered WAIT is repeated.
-const WAIT_RETRIES: u32 = 1000;
-/// Clocks after the last transaction of a call, so that the target completes it (Arm IHI 0031: at least eight).
-const IDLE_CLOCKS: u32 = 8;
 /// nRESET among the pins of CMSIS-DAP's DAP_SWJ_Pins.
 const PIN_NRESET: u32 = 1 << 7;
 
-const ABORT_DAPABORT: u32 = 1 << 0;
-/// ABORT: STKCMPCLR, STKERRCLR, WDERRCLR and ORUNERRCLR.
-const ABORT_CLEAR: u32 = 0b1_1110;
-
 /// A probe plugged into a virtual chip's SWD connector.
-///
-/// Dropping the probe does not touch the chip: its owner holds another handle of the wire.
+#[derive(Debug)]
 pub struct TwinProbe {
-    wire: SharedWire,
+    host: SwdHost,
     speed_khz: u32,
-    nrst_asserted: bool,
-    unplug_after: Option<u64>,
-    volts: f32,
 }
 
 impl TwinProbe {
     /// A probe on `wire`.
     pub fn new(wire: SharedWire) -> Self {
-        Self { wire, speed_khz: 4000, nrst_asserted: false, unplug_after: None, volts: 3.3 }
+        SwdHost::new(wire).into()
     }
 
-    /// Pulls the probe's USB plug when the wire's transaction `index` is complete: from then on every call fails with a USB error,
-    /// the wire is not clocked any more, and NRST keeps its level.
+    /// As [`SwdHost::unplug_after`]: every call then fails with a USB error.
     #[must_use]
-    pub fn unplug_after(mut self, index: u64) -> Self {
-        self.unplug_after = Some(index);
-        self
+    pub fn unplug_after(self, index: u64) -> Self {
+        Self { host: self.host.unplug_after(index), ..self }
     }
 
-    /// Lets the probe measure this supply, in volts.
+    /// As [`SwdHost::with_supply`].
     #[must_use]
-    pub fn with_supply(mut self, volts: f32) -> Self {
-        self.volts = volts;
-        self
-    }
-
-    /// The wire, if the plug still is in.
-    fn plugged(&self) -> Result<MutexGuard<'_, dyn Wire + 'static>, DebugProbeError> {
-        let wire = lock(&*self.wire);
-        match self.unplug_after {
-            Some(index) if wire.stats().transactions > index => {
-                Err(DebugProbeError::Usb(io::Error::from(io::ErrorKind::NotConnected)))
-            }
-            _ => Ok(wire),
-        }
-    }
-
-    /// One packet on the wire.
-    fn packet(&self, request: Request, value: u32) -> Result<u32, ArmError> {
-        let mut wire = self.plugged()?;
-        wire.shift_out(request.packet().into(), 8);
-        match wire.shift_in(3) {
-            0b001 if request.read => {
-                // 32 bits of data, parity, and two clocks for the target to let go.
-                let bits = wire.shift_in(35);
-                let value = bits as u32;
-                if u64::from(value.count_ones() & 1) == bits >> 32 & 1 {
-                    Ok(value)
-                } else {
-                    Err(DapError::IncorrectParity.into())
-                }
-            }
-            0b001 => {
-                wire.shift_in(2);
-                wire.shift_out(u64::from(value) | u64::from(value.count_ones() & 1) << 32, 33);
-                Ok(0)
-            }
-            0b010 => {
-                wire.shift_in(2);
-                Err(DapError::WaitResponse.into())
-            }
-            0b100 => {
-                wire.shift_in(2);
-                Err(DapError::FaultResponse.into())
-            }
-            ack => {
-                // A target that did see the request gets the clocks of its data phase.
-                wire.shift_in(35);
-                Err(if ack == 0b111 { DapError::NoAcknowledge } else { DapError::Protocol(WireProtocol::Swd) }.into())
-            }
-        }
-    }
-
-    /// One transfer: WAIT is repeated, and after FAULT the sticky flags are cleared, so that the next transfer starts afresh.
-    fn transfer(&self, request: Request, value: u32) -> Result<u32, ArmError> {
-        const WRITE_ABORT: Request = Request { ap: false, read: false, address: ABORT };
-        for _ in 0..WAIT_RETRIES {
-            match self.packet(request, value) {
-                Err(ArmError::Dap(DapError::WaitResponse)) => {}
-                Err(ArmError::Dap(DapError::FaultResponse)) => {
-                    tracing::debug!(?request, "FAULT");
-                    self.packet(WRITE_ABORT, ABORT_CLEAR)?;
-                    return Err(DapError::FaultResponse.into());
-                }
-                result => return result,
-            }
-        }
-        tracing::debug!(?request, "still WAIT after {WAIT_RETRIES} attempts");
-        self.packet(WRITE_ABORT, ABORT_DAPABORT)?;
-        Err(DapError::WaitResponse.into())
-    }
-
-    /// What the last AP access left behind: its value, or its fault.
-    fn read_buffer(&self) -> Result<u32, ArmError> {
-        self.transfer(Request { ap: false, read: true, address: RDBUFF }, 0)
-    }
-
-    fn read_all(&self, address: RegisterAddress, values: &mut [u32]) -> Result<(), ArmError> {
-        let request = Request { ap: address.is_ap(), read: true, address: address.a2_and_3() };
-        if !request.ap {
-            for value in values {
-                *value = self.transfer(request, 0)?;
-            }
-            return Ok(());
-        }
-        // Each AP read returns the result of the one before.
-        let Some((last, first)) = values.split_last_mut() else { return Ok(()) };
-        self.transfer(request, 0)?;
-        for value in first {
-            *value = self.transfer(request, 0)?;
-        }
-        *last = self.read_buffer()?;
-        Ok(())
-    }
-
-    fn write_all(&self, address: RegisterAddress, values: &[u32]) -> Result<(), ArmError> {
-        let request = Request { ap: address.is_ap(), read: false, address: address.a2_and_3() };
-        for value in values {
-            self.transfer(request, *value)?;
-        }
-        if request.ap && !values.is_empty() {
-            self.read_buffer()?;
-        }
-        Ok(())
-    }
-
-    /// Ends a call: the clocks that complete its last transaction.
-    fn then_idle<T>(&self, result: Result<T, ArmError>) -> Result<T, ArmError> {
-        if let Ok(mut wire) = self.plugged() {
-            wire.shift_out(0, IDLE_CLOCKS);
-        }
-        result
-    }
-
-    fn drive_nrst(&mut self, asserted: bool) -> Result<(), DebugProbeError> {
-        self.plugged()?.set_nrst(asserted);
-        self.nrst_asserted = asserted;
-        Ok(())
+    pub fn with_supply(self, volts: f32) -> Self {
+        Self { host: self.host.with_supply(volts), ..self }
     }
 }
 
-impl fmt::Debug for TwinProbe {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TwinProbe")
-            .field("speed_khz", &self.speed_khz)
-            .field("nrst_asserted", &self.nrst_asserted)
-            .field("unplug_after", &self.unplug_after)
-            .finish_non_exhaustive()
+impl From<SwdHost> for TwinProbe {
+    fn from(host: SwdHost) -> Self {
+        Self { host, speed_khz: 4000 }
     }
+}
+
+/// In the words of a probe's driver.
+fn driver_error(error: SwdError) -> ArmError {
+    match error {
+        SwdError::Unplugged => ArmError::Probe(usb_error(error)),
+        SwdError::NoAcknowledge => DapError::NoAcknowledge.into(),
+        SwdError::Wait => DapError::WaitResponse.into(),
+        SwdError::Fault => DapError::FaultResponse.into(),
+        SwdError::Parity => DapError::IncorrectParity.into(),
+        SwdError::Protocol => DapError::Protocol(WireProtocol::Swd).into(),
+    }
+}
+
+/// Calls that only touch pins fail in one way.
+fn usb_error(_unplugged: SwdError) -> DebugProbeError {
+    DebugProbeError::Usb(io::Error::from(io::ErrorKind::NotConnected))
+}
+
+fn register(address: RegisterAddress) -> Register {
+    let bits = address.a2_and_3();
+    if address.is_ap() { Register::Ap(bits) } else { Register::Dp(bits) }
 }
 
 impl RawDapAccess for TwinProbe {
@@ -201,7 +85,7 @@ impl RawDapAccess for TwinProbe {
     }
 
     fn raw_read_block(&mut self, address: RegisterAddress, values: &mut [u32]) -> Result<(), ArmError> {
-        self.then_idle(self.read_all(address, values))
+        self.host.read(register(address), values).map_err(driver_error)
     }
 
     fn raw_write_register(&mut self, address: RegisterAddress, value: u32) -> Result<(), ArmError> {
@@ -209,7 +93,7 @@ impl RawDapAccess for TwinProbe {
     }
 
     fn raw_write_block(&mut self, address: RegisterAddress, values: &[u32]) -> Result<(), ArmError> {
-        self.then_idle(self.write_all(address, values))
+        self.host.write(register(address), values).map_err(driver_error)
     }
 
     fn jtag_sequence(&mut self, _cycles: u8, _tms: bool, _tdi: u64) -> Result<(), DebugProbeError> {
@@ -217,8 +101,7 @@ impl RawDapAccess for TwinProbe {
     }
 
     fn swj_sequence(&mut self, bit_len: u8, bits: u64) -> Result<(), DebugProbeError> {
-        self.plugged()?.shift_out(bits, bit_len.into());
-        Ok(())
+        self.host.sequence(bits, bit_len.into()).map_err(usb_error)
     }
 
     fn swj_pins(&mut self, pin_out: u32, pin_select: u32, _pin_wait: u32) -> Result<u32, DebugProbeError> {
@@ -226,9 +109,9 @@ impl RawDapAccess for TwinProbe {
             return Err(DebugProbeError::CommandNotSupportedByProbe { command_name: "swj_pins" });
         }
         if pin_select & PIN_NRESET != 0 {
-            self.drive_nrst(pin_out & PIN_NRESET == 0)?;
+            self.host.set_nrst(pin_out & PIN_NRESET == 0).map_err(usb_error)?;
         }
-        Ok(if self.nrst_asserted { 0 } else { PIN_NRESET })
+        Ok(if self.host.nrst_asserted() { 0 } else { PIN_NRESET })
     }
 
     fn into_probe(self: Box<Self>) -> Box<dyn DebugProbe> {
@@ -248,8 +131,7 @@ impl DebugProbe for TwinProbe {
     }
 
     fn get_target_voltage(&mut self) -> Result<Option<f32>, DebugProbeError> {
-        self.plugged().map(drop)?;
-        Ok(Some(self.volts))
+        self.host.supply().map(Some).map_err(usb_error)
     }
 
     fn speed_khz(&self) -> u32 {
@@ -265,7 +147,7 @@ impl DebugProbe for TwinProbe {
     }
 
     fn attach(&mut self) -> Result<(), DebugProbeError> {
-        self.plugged().map(drop)
+        self.host.supply().map(drop).map_err(usb_error)
     }
 
     fn detach(&mut self) -> Result<(), probe_rs::Error> {
@@ -273,16 +155,16 @@ impl DebugProbe for TwinProbe {
     }
 
     fn target_reset(&mut self) -> Result<(), DebugProbeError> {
-        self.drive_nrst(true)?;
-        self.drive_nrst(false)
+        self.target_reset_assert()?;
+        self.target_reset_deassert()
     }
 
     fn target_reset_assert(&mut self) -> Result<(), DebugProbeError> {
-        self.drive_nrst(true)
+        self.host.set_nrst(true).map_err(usb_error)
     }
 
     fn target_reset_deassert(&mut self) -> Result<(), DebugProbeError> {
-        self.drive_nrst(false)
+        self.host.set_nrst(false).map_err(usb_error)
     }
 
     fn select_protocol(&mut self, protocol: WireProtocol) -> Result<(), DebugProbeError> {
@@ -304,7 +186,7 @@ impl DebugProbe for TwinProbe {
         self: Box<Self>,
         sequence: Arc<dyn ArmDebugSequence>,
     ) -> Result<Box<dyn ArmDebugInterface + 'probe>, (Box<dyn DebugProbe>, ArmError)> {
-        // Without overrun detection: `packet` clocks no data phase after WAIT and FAULT.
+        // Without overrun detection: `SwdHost` clocks no data phase after WAIT and FAULT.
         Ok(ArmCommunicationInterface::create(self, sequence, false))
     }
 

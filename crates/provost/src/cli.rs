@@ -13,10 +13,12 @@ pub(crate) use memory::*;
 pub(crate) use obk::*;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use provost_bench::{BenchError, Probe};
 use provost_chip::{
     parts::{PartId, UnknownPart},
     states::{ProductState, UnknownState},
 };
+use provost_twin::board::Selector;
 
 /// Takes STM32H5 chips through their product states, and back.
 ///
@@ -32,7 +34,7 @@ pub(crate) struct Arguments {
     /// question mark: twin:board.chip?leave-rss-da=power,nrst=not-wired.
     /// Without it, the only probe attached.
     #[arg(long, global = true, value_name = "PROBE")]
-    pub(crate) probe: Option<String>,
+    pub(crate) probe: Option<Probe>,
     /// The part as written on the chip, such as STM32H533RE. DEV_ID alone does not tell H523 from H533, or H563 from H573.
     #[arg(long, global = true, value_name = "PART", value_parser = part)]
     pub(crate) part: Option<PartId>,
@@ -55,6 +57,11 @@ pub(crate) struct Arguments {
 
 const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 usage · 3 refused, nothing was written · 4 a person must act first \
 (wire, power, credential) · 5 interrupted half-way, the journal says how to go on";
+
+/// A virtual chip, with or without the prefix that tells it from a probe.
+fn virtual_chip(text: &str) -> Result<Selector, BenchError> {
+    Ok(text.strip_prefix("twin:").unwrap_or(text).parse()?)
+}
 
 fn part(text: &str) -> Result<PartId, UnknownPart> {
     text.parse()
@@ -242,7 +249,8 @@ pub(crate) struct TwinNew {
 #[derive(Debug, Args)]
 pub(crate) struct TwinServe {
     /// A chip file or the name of a ready-made chip, with options as after twin:.
-    pub(crate) chip: String,
+    #[arg(value_parser = virtual_chip)]
+    pub(crate) chip: Selector,
     /// Speak OpenOCD's remote_bitbang protocol on this loopback port; 0 lets the system choose.
     #[arg(long, value_name = "PORT")]
     pub(crate) remote_bitbang: u16,

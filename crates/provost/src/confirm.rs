@@ -2,7 +2,8 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 
-use provost_ops::{bench::Bench, close::Consent};
+use provost_bench::Bench;
+use provost_ops::close::Consent;
 
 use crate::{
     cli::Arguments,

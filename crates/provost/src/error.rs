@@ -80,7 +80,7 @@ impl FaceError {
     }
 }
 
-/// The row of an error code, of the face or of what it calls.
+/// The row of an error code: of the face, of an operation, or of the bench.
 pub(crate) fn row(code: &str) -> Option<&'static Row> {
-    FaceError::ROWS.iter().chain(fault::rows()).find(|row| row.code == code)
+    FaceError::ROWS.iter().chain(fault::rows()).chain(provost_bench::rows()).find(|row| row.code == code)
 }

@@ -1,10 +1,10 @@
 //! Errors for people: what was measured, the likely causes in order, the next step, and the rules behind it.
 
-use std::{borrow::Cow, error::Error as _, fmt::Write as _};
+use std::{borrow::Cow, fmt::Write as _};
 
 use provost_chip::rules::Rule;
 use provost_ops::{
-    error::{Exit, Failure},
+    error::{Exit, Fault},
     fault::Remedy,
 };
 use serde::Serialize;
@@ -53,7 +53,7 @@ pub(crate) fn usage(message: &str) -> Report {
 }
 
 /// Everything there is to say about an error.
-pub(crate) fn report(error: &Failure) -> Report {
+pub(crate) fn report(error: &dyn Fault) -> Report {
     let Remedy { causes: likely, next } = error.remedy();
     let mut causes = Vec::new();
     let mut at = error.source();

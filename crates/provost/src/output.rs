@@ -2,10 +2,10 @@
 
 use std::{fmt::Write as _, io, process::ExitCode, time::Duration};
 
+use provost_bench::{Bench, BenchError};
 use provost_chip::{rules::RuleId, sources::Source};
 use provost_ops::{
     Narrator,
-    bench::Bench,
     error::{Exit, Failure},
     store::Made,
 };
@@ -89,16 +89,25 @@ impl<E: Into<Failure>> From<E> for Stop {
 /// Prints what is wrong with the command line, or the help that was asked for.
 pub(crate) fn finish_usage(error: &clap::Error) -> ExitCode {
     // Without arguments that parse, the words themselves say whether a document is wanted.
-    if error.use_stderr() && std::env::args_os().any(|word| word == "--json") {
-        let report = hints::usage(&error.to_string());
-        let document = serde_json::to_value(&report).unwrap_or(Value::Null);
-        if print_json("provost.error/1", document, None).is_err() {
-            term::tell(&hints::text(&report));
-        }
+    let json = error.use_stderr() && std::env::args_os().any(|word| word == "--json");
+    let bench = std::error::Error::source(error).and_then(|e| e.downcast_ref::<BenchError>());
+    if let Some(bench) = bench {
+        print_report(&hints::report(bench), json, None);
+    } else if json {
+        print_report(&hints::usage(&error.to_string()), json, None);
     } else if let (Err(lost), false) = (term::forgiven(error.print()), error.use_stderr()) {
         return unprinted(lost);
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// Prints an error; where its document cannot be printed, as text.
+fn print_report(report: &hints::Report, json: bool, cost: Option<Value>) {
+    let document = || serde_json::to_value(report).unwrap_or(Value::Null);
+    // The error itself is what matters, and its exit code.
+    if !json || print_json("provost.error/1", document(), cost).is_err() {
+        term::tell(&hints::text(report));
+    }
 }
 
 /// Logs to stderr, if asked for.
@@ -131,17 +140,7 @@ pub(crate) fn finish(arguments: &Arguments, result: Result<Page, Stop>, wall: Du
         }
         Err(Stop { error, cost }) => {
             print_cost(arguments, cost.as_ref(), wall);
-            let report = hints::report(&error);
-            if arguments.json {
-                let document = serde_json::to_value(&report).unwrap_or(Value::Null);
-                let stats = arguments.stats.then_some(cost).flatten();
-                if print_json("provost.error/1", document, stats).is_err() {
-                    // The error itself is what matters, and its exit code.
-                    term::tell(&hints::text(&report));
-                }
-            } else {
-                term::tell(&hints::text(&report));
-            }
+            print_report(&hints::report(error.fault()), arguments.json, arguments.stats.then_some(cost).flatten());
             ExitCode::from(error.exit().code())
         }
     }
@@ -150,7 +149,7 @@ pub(crate) fn finish(arguments: &Arguments, result: Result<Page, Stop>, wall: Du
 /// The command did its work, and what it had to say was lost.
 fn unprinted(lost: io::Error) -> ExitCode {
     let error = Failure::from(FaceError::Output(lost));
-    term::tell(&hints::text(&hints::report(&error)));
+    term::tell(&hints::text(&hints::report(error.fault())));
     ExitCode::from(error.exit().code())
 }
 

@@ -47,9 +47,16 @@ impl Sources<'_> {
     }
 }
 
+#[cfg(feature = "terminal")]
 fn prompt(what: &str) -> Result<Zeroizing<String>> {
     let given = rpassword::prompt_password(format!("{what}: "));
     Ok(given.map(Zeroizing::new).map_err(|source| StoreError::File { path: "terminal".into(), source })?)
+}
+
+/// Nobody can be asked without showing what is typed.
+#[cfg(not(feature = "terminal"))]
+fn prompt(_what: &str) -> Result<Zeroizing<String>> {
+    Err(StoreError::File { path: "terminal".into(), source: io::ErrorKind::Unsupported.into() })
 }
 
 /// The text of a file without its last line end.

@@ -328,13 +328,17 @@ proptest! {
         config.object_mask = PermissionMask(object.into());
         let granted = config.product_mask.contains(permission) && config.object_mask.contains(permission);
         let mut target = Target::new(config, [3; 32]);
-        let credential = Credential::Certificate { chain: vectors.chain(), signer: &leaf, permission };
+        let credential = Credential::Certificate { chain: vectors.chain(), key: leaf.public_key(), permission };
         let mut authentication = Authentication::new(credential).unwrap();
         let mut request = authentication.first_request();
         let outcome = loop {
             let reply = target.handle(&request.to_words());
             match authentication.on_response(&reply.words).unwrap() {
                 host::Progress::Continue(next) => request = next,
+                host::Progress::Sign(asked) => {
+                    let signature = leaf.sign(&asked.to_be_signed()).unwrap();
+                    request = authentication.signed(&signature).unwrap();
+                }
                 _ => break reply.event,
             }
         };

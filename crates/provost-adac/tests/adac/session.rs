@@ -6,7 +6,7 @@ use provost_adac::chain::{Chain, ChainError};
 use provost_adac::challenge::AuthStart;
 use provost_adac::discovery::{Discovery, Integrity};
 use provost_adac::host::{self, Authentication, Credential, CredentialError, HostError, Progress, Step};
-use provost_adac::key::Signer as _;
+use provost_adac::key::{PrivateKey, Signer as _};
 use provost_adac::packet::{Command, PacketError, Request, Response, Status, bytes_to_words};
 use provost_adac::password::{Password, PasswordError};
 use provost_adac::permission::{MaskSource, Permission, PermissionMask};
@@ -38,13 +38,21 @@ fn password_config() -> Config {
     config(Some(Anchor::Password { hash: Password::new(b"password1234").unwrap().hash() }))
 }
 
-/// Runs an authentication to its end.
-fn run(authentication: &mut Authentication<'_>, target: &mut Target) -> (Progress, Option<Event>) {
+/// Runs an authentication to its end; a password needs nobody who signs.
+fn run(
+    authentication: &mut Authentication,
+    target: &mut Target,
+    signer: Option<&PrivateKey>,
+) -> (Progress, Option<Event>) {
     let mut request = authentication.first_request();
     loop {
         let reply = target.handle(&request.to_words());
         match authentication.on_response(&reply.words).unwrap() {
             Progress::Continue(next) => request = next,
+            Progress::Sign(asked) => {
+                let signature = signer.unwrap().sign(&asked.to_be_signed()).unwrap();
+                request = authentication.signed(&signature).unwrap();
+            }
             end => return (end, reply.event),
         }
     }
@@ -106,9 +114,9 @@ fn certificate_chain_is_granted() {
     let leaf = v.key("leaf");
     for permission in Permission::ALL {
         let mut target = Target::new(certificate_config(&v), CHALLENGE);
-        let credential = Credential::Certificate { chain: v.chain(), signer: &leaf, permission };
+        let credential = Credential::Certificate { chain: v.chain(), key: leaf.public_key(), permission };
         let mut authentication = Authentication::new(credential).unwrap();
-        let (progress, event) = run(&mut authentication, &mut target);
+        let (progress, event) = run(&mut authentication, &mut target, Some(&leaf));
         assert_eq!(progress, Progress::Granted);
         assert_eq!(event, Some(Event::Granted(permission.into())));
         assert!(matches!(authentication.on_response(&[0, 0]), Err(HostError::Over)));
@@ -123,9 +131,10 @@ fn root_alone_and_root_leaf_are_granted() {
     {
         let signer = v.key(key);
         let permission = Permission::TzRegression;
-        let credential = Credential::Certificate { chain: Chain::new(certificates), signer: &signer, permission };
+        let credential =
+            Credential::Certificate { chain: Chain::new(certificates), key: signer.public_key(), permission };
         let mut target = Target::new(certificate_config(&v), CHALLENGE);
-        let (progress, _) = run(&mut Authentication::new(credential).unwrap(), &mut target);
+        let (progress, _) = run(&mut Authentication::new(credential).unwrap(), &mut target, Some(&signer));
         assert_eq!(progress, Progress::Granted);
     }
 }
@@ -135,7 +144,7 @@ fn password_is_granted_whatever_the_object_mask() {
     for object_mask in [PermissionMask::NONE, PermissionMask::STM32H5] {
         let mut target = Target::new(Config { object_mask, ..password_config() }, CHALLENGE);
         let credential = Credential::Password(Password::new(b"password1234").unwrap());
-        let (progress, event) = run(&mut Authentication::new(credential).unwrap(), &mut target);
+        let (progress, event) = run(&mut Authentication::new(credential).unwrap(), &mut target, None);
         assert_eq!(progress, Progress::Granted);
         assert_eq!(event, Some(Event::Granted(Permission::FullRegression.into())));
     }
@@ -146,22 +155,56 @@ fn host_tells_the_step_of_a_refusal() {
     let v = Vectors::load();
     let leaf = v.key("leaf");
     let credential =
-        || Credential::Certificate { chain: v.chain(), signer: &leaf, permission: Permission::FullRegression };
+        || Credential::Certificate { chain: v.chain(), key: leaf.public_key(), permission: Permission::FullRegression };
     let mut target = Target::new(config(Some(Anchor::Certificate { root_key_hash: [0; 32] })), CHALLENGE);
-    let (progress, event) = run(&mut Authentication::new(credential()).unwrap(), &mut target);
+    let (progress, event) = run(&mut Authentication::new(credential()).unwrap(), &mut target, Some(&leaf));
     let step = Step::Certificate { index: 0, role: Role::Root };
     assert_eq!(progress, Progress::Refused { status: Status::Failure, step });
     assert_eq!(event, Some(Event::Refused(RefusalReason::RootHashMismatch)));
     // The session is over: a second attempt fails at its first step.
-    let (progress, event) = run(&mut Authentication::new(credential()).unwrap(), &mut target);
+    let (progress, event) = run(&mut Authentication::new(credential()).unwrap(), &mut target, Some(&leaf));
     assert_eq!(progress, Progress::Refused { status: Status::Failure, step: Step::AuthStart });
     assert_eq!(event, Some(Event::Refused(RefusalReason::SessionOver)));
 
     let mut target = Target::new(password_config(), CHALLENGE);
     let credential = Credential::Password(Password::new(b"password1235").unwrap());
-    let (progress, event) = run(&mut Authentication::new(credential).unwrap(), &mut target);
+    let (progress, event) = run(&mut Authentication::new(credential).unwrap(), &mut target, None);
     assert_eq!(progress, Progress::Refused { status: Status::Failure, step: Step::Password });
     assert_eq!(event, Some(Event::Refused(RefusalReason::WrongPassword)));
+}
+
+/// A key may be minutes away: the machine waits, sends nothing that is wrong, and takes the signature in either form.
+#[test]
+fn a_signature_may_come_late_and_a_wrong_one_costs_nothing() {
+    let v = Vectors::load();
+    let leaf = v.key("leaf");
+    let mut target = Target::new(certificate_config(&v), CHALLENGE);
+    let credential =
+        Credential::Certificate { chain: v.chain(), key: leaf.public_key(), permission: Permission::FullRegression };
+    let mut authentication = Authentication::new(credential).unwrap();
+    assert!(matches!(authentication.signed(&[0; 64]), Err(HostError::OutOfTurn { due: false })));
+    let mut request = authentication.first_request();
+    let asked = loop {
+        match authentication.on_response(&target.handle(&request.to_words()).words).unwrap() {
+            Progress::Continue(next) => request = next,
+            Progress::Sign(asked) => break asked,
+            end => panic!("{end:?}"),
+        }
+    };
+    assert_eq!(asked.to_be_signed()[56..], CHALLENGE);
+    assert_eq!(authentication.step(), None);
+    let others = v.key("root").sign(&asked.to_be_signed()).unwrap();
+    let earlier = leaf.sign(b"another challenge").unwrap();
+    for wrong in [&[][..], &[0; 63], &[0; 64], &others, &earlier] {
+        assert!(matches!(authentication.signed(wrong), Err(HostError::Signature(_))));
+        assert!(matches!(authentication.on_response(&[0, 0]), Err(HostError::OutOfTurn { due: true })));
+    }
+    let token = authentication.signed(&leaf.sign(&asked.to_be_signed()).unwrap()).unwrap();
+    assert_eq!(authentication.step(), Some(Step::Token));
+    let reply = target.handle(&token.to_words());
+    assert_eq!(authentication.on_response(&reply.words).unwrap(), Progress::Granted);
+    assert_eq!(reply.event, Some(Event::Granted(Permission::FullRegression.into())));
+    assert!(matches!(authentication.signed(&[0; 64]), Err(HostError::OutOfTurn { due: false })));
 }
 
 #[test]
@@ -169,7 +212,9 @@ fn useless_credentials_are_found_before_anything_is_sent() {
     let v = Vectors::load();
     let (root, leaf) = (v.key("root"), v.key("leaf"));
     let permission = Permission::TzRegression;
-    let error = |chain, signer| Authentication::new(Credential::Certificate { chain, signer, permission }).unwrap_err();
+    let error = |chain, signer: &PrivateKey| {
+        Authentication::new(Credential::Certificate { chain, key: signer.public_key(), permission }).unwrap_err()
+    };
     assert_eq!(error(v.chain(), &root), CredentialError::KeyMismatch);
     assert_eq!(error(Chain::new(Vec::new()), &root), CredentialError::Chain(ChainError::Empty));
     let narrow = Chain::new(["root", "intermediate", "leaf_regression_only"].map(|name| v.certificate(name)).to_vec());
@@ -183,14 +228,14 @@ fn host_checks_what_the_target_says() {
     let leaf = v.key("leaf");
     let certificate = || {
         let permission = Permission::FullRegression;
-        Authentication::new(Credential::Certificate { chain: v.chain(), signer: &leaf, permission }).unwrap()
+        Authentication::new(Credential::Certificate { chain: v.chain(), key: leaf.public_key(), permission }).unwrap()
     };
     let password = || Authentication::new(Credential::Password(Password::new(b"password").unwrap())).unwrap();
     let answer = |major, words| {
         let data = AuthStart { version: (major, 0), challenge: [0; 32] }.to_words();
         Response::new(Status::Success, data[..words].to_vec()).to_words()
     };
-    let error = |mut authentication: Authentication<'_>, words: &[u32]| authentication.on_response(words).unwrap_err();
+    let error = |mut authentication: Authentication, words: &[u32]| authentication.on_response(words).unwrap_err();
     assert!(matches!(error(certificate(), &answer(2, 9)), HostError::Version { major: 2, minor: 0 }));
     assert!(matches!(error(certificate(), &answer(0, 9)), HostError::Version { major: 0, minor: 0 }));
     assert!(matches!(error(password(), &answer(2, 9)), HostError::Version { major: 2, minor: 0 }));

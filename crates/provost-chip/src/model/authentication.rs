@@ -2,7 +2,7 @@
 
 use super::{Chip, DaRecord, Execution, Firmware, Pending};
 use crate::{
-    assumptions::{Assumptions, PlainObject},
+    assumptions::{Assumptions, PlainObject, SocId},
     parts::DaStore,
     rules::{Decision, RuleId},
     states::{BootUbe, DaMethod, ProductState, TrustZone},
@@ -55,6 +55,16 @@ pub fn looks_valid(chip: &Chip, assumptions: &Assumptions) -> Decision<bool> {
     }
     let plain = chip.da.is_some() && assumptions.plain_object == PlainObject::LooksValid;
     Decision::new(plain, if chip.da.is_some() { RuleId::CryptoNeedsEncrypted } else { RuleId::DaNeedsValidData })
+}
+
+/// Whether discovery gives the unique id as the SoC id; otherwise it is zero, and certificates are compared with that.
+pub fn shows_soc_id(chip: &Chip, assumptions: &Assumptions) -> Decision<bool> {
+    let shown = match assumptions.soc_id {
+        SocId::UniqueId => true,
+        SocId::ZeroInClosed => chip.state != ProductState::Closed,
+        SocId::Zero => false,
+    };
+    Decision::new(shown, RuleId::SocIdMayReadZero)
 }
 
 /// Whether the credential gets this permission.

@@ -4,7 +4,7 @@ use probe_rs::architecture::arm::dp::{DebugPortError, DpAddress, DpRegisterAddre
 use probe_rs::architecture::arm::sequences::ArmDebugSequence;
 use probe_rs::architecture::arm::{ArmError, DapAccess, DapProbe, RegisterAddress};
 
-use crate::adi::dp;
+use crate::adi::{dp, swj};
 
 /// Looks at CTRL/STAT for the power acknowledge. Each look is a transfer of some 50 clocks, so this bounds the wait
 /// without a clock of its own; acknowledges take microseconds.
@@ -26,35 +26,29 @@ pub(super) const fn dp_register(address: u8) -> RegisterAddress {
     RegisterAddress::DpRegister(dp_address(address))
 }
 
-/// At least 50 clocks with SWDIO high (Arm IHI 0031, "Line reset"), then `idle` clocks low.
-fn line_reset(probe: &mut dyn DapProbe, idle: u8) -> Result<(), ArmError> {
-    Ok(probe.swj_sequence(51 + idle, 0x0007_FFFF_FFFF_FFFF)?)
+fn sequence(probe: &mut dyn DapProbe, (bits, count): (u64, u32)) -> Result<(), ArmError> {
+    Ok(probe.swj_sequence(count as u8, bits)?)
 }
 
-/// JTAG to dormant, selection alert, dormant to SWD (Arm IHI 0031, "Dormant operation").
-fn wake_from_dormant(probe: &mut dyn DapProbe) -> Result<(), ArmError> {
-    probe.swj_sequence(31, 0x33BB_BBBA)?;
-    probe.swj_sequence(8, 0xFF)?;
-    probe.swj_sequence(64, 0x8685_2D95_6209_F392)?;
-    probe.swj_sequence(64, 0x19BC_0EA2_E3DD_AFE9)?;
-    Ok(probe.swj_sequence(12, 0x1A0)?)
+fn line_reset(probe: &mut dyn DapProbe, idle: u32) -> Result<(), ArmError> {
+    let (bits, count) = swj::LINE_RESET;
+    sequence(probe, (bits, count + idle))
 }
 
 impl ArmDebugSequence for Unobtrusive {
     fn debug_port_setup(&self, interface: &mut dyn DapProbe, dp: DpAddress) -> Result<(), ArmError> {
         line_reset(interface, 0)?;
-        // JTAG to SWD; a port that is in SWD already ignores it.
-        interface.swj_sequence(16, 0xE79E)?;
+        sequence(interface, swj::JTAG_TO_SWD)?;
         let Err(_) = self.debug_port_connect(interface, dp) else {
             return Ok(());
         };
         line_reset(interface, 0)?;
-        wake_from_dormant(interface)?;
+        swj::WAKE_FROM_DORMANT.into_iter().try_for_each(|bits| sequence(interface, bits))?;
         self.debug_port_connect(interface, dp)
     }
 
     fn debug_port_connect(&self, interface: &mut dyn DapProbe, _dp: DpAddress) -> Result<(), ArmError> {
-        line_reset(interface, 3)?;
+        line_reset(interface, swj::IDLE_AFTER_RESET)?;
         // Reading DPIDR is the only transfer a port accepts after a line reset.
         interface.raw_read_register(dp_register(dp::DPIDR))?;
         interface.raw_write_register(dp_register(dp::ABORT), dp::ABORT_CLEAR_STICKY)?;

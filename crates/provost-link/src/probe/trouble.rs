@@ -8,7 +8,7 @@ use probe_rs::architecture::arm::{ArmError, DapError};
 use probe_rs::probe::stlink::StlinkError;
 use probe_rs::probe::{DebugProbeError, ProbeCreationError};
 
-use crate::{Access, Ap, LinkError, ProbeInfo, ProbeRsError};
+use crate::{Access, Ap, DriverError, LinkError, ProbeInfo};
 
 /// Classes of trouble, by what has to be done about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,9 +143,10 @@ impl Trouble {
         info: &ProbeInfo,
         access: Access,
         ctrl_stat: Option<u32>,
-        source: ProbeRsError,
+        error: probe_rs::Error,
     ) -> LinkError {
         let probe = || info.to_string();
+        let source = DriverError::new(error);
         match (self, access) {
             (Self::Unsupported(_), Access::Nrst) => LinkError::NrstUnsupported { probe: probe() },
             (Self::NoAck, _) => LinkError::NoAck { access, source },
@@ -196,7 +197,7 @@ mod tests {
 
     fn code(error: impl Into<DebugProbeError>, access: Access) -> &'static str {
         let error = probe_rs::Error::Probe(error.into());
-        Trouble::of(&error).into_error(&ProbeInfo::virtual_chip("test"), access, None, Box::new(error)).code()
+        Trouble::of(&error).into_error(&ProbeInfo::virtual_chip("test"), access, None, error).code()
     }
 
     const READ_AP1: Access = Access::ReadAp(Ap(1), ApRegister::IDR);
@@ -217,7 +218,7 @@ mod tests {
             let error = probe_rs::Error::Arm(error.into());
             let trouble = Trouble::of(&error);
             let info = ProbeInfo::virtual_chip("test");
-            let mapped = trouble.into_error(&info, READ_AP1, None, Box::new(error));
+            let mapped = trouble.into_error(&info, READ_AP1, None, error);
             assert_eq!(mapped.code(), code);
             assert_eq!(mapped.is_link_lost(), trouble.loses_link());
         }
@@ -232,7 +233,7 @@ mod tests {
         assert!(!trouble.shows_ap0_only(Access::Attach));
         let mut info = ProbeInfo::virtual_chip("STLink V2");
         info.firmware = Some("V2J26S6".into());
-        let error = trouble.into_error(&info, READ_AP1, None, Box::new(error));
+        let error = trouble.into_error(&info, READ_AP1, None, error);
         assert_eq!(error.code(), "link-probe-firmware-old");
         let message = error.to_string();
         assert!(message.contains("needs J28, found V2J26S6"), "{message}");

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use provost_adac::{
-    host::Credential,
     permission::{Permission, PermissionMask},
     token::Token,
 };
@@ -14,7 +13,7 @@ use provost_obk::{
 };
 
 use crate::{
-    credential::CredentialSet,
+    credential::{CredentialSet, Proof},
     error::{OpError, Result},
     store::{FolderStore, files},
 };
@@ -35,7 +34,11 @@ pub fn known_sample(hash: &[u8; 32]) -> Option<&'static str> {
 
 /// Folders whose content is not expected to last: that of the operating system's temporary files, and memory.
 pub fn temporary_folders() -> Vec<PathBuf> {
-    let mut folders = vec![std::env::temp_dir(), PathBuf::from("/dev/shm"), PathBuf::from("/run")];
+    let mut folders = vec![PathBuf::from("/dev/shm"), PathBuf::from("/run")];
+    // WASI has none, and the standard library panics when it is asked.
+    if !cfg!(target_os = "wasi") {
+        folders.push(std::env::temp_dir());
+    }
     if std::env::var_os("TMPDIR").is_none() {
         folders.push(PathBuf::from("/var/tmp"));
     }
@@ -104,8 +107,8 @@ impl Custody {
             Err(_) => return None,
         };
         match set.credential(method)? {
-            Credential::Password(password) => Some(payload.fits_password(&password)),
-            Credential::Certificate { chain, .. } => {
+            Proof::Password(password) => Some(payload.fits_password(&password)),
+            Proof::Certificate { chain, .. } => {
                 let root = chain.certificates().first()?.public_key().ok()?;
                 Some(payload.fits_root_key(&root))
             }
@@ -115,7 +118,7 @@ impl Custody {
     /// Signs a token over a challenge of our own and verifies it, and says what chain and token allow; `None` for a password.
     pub fn rehearse_token(&self) -> Option<Result<PermissionMask, String>> {
         let set = self.set.as_ref().ok()?;
-        let Credential::Certificate { chain, signer, permission } = set.credential(DaMethod::Certificate)? else {
+        let Proof::Certificate { chain, signer, permission } = set.credential(DaMethod::Certificate)? else {
             return None;
         };
         let sign = || -> Result<PermissionMask, Box<dyn std::error::Error>> {

@@ -117,10 +117,14 @@ impl Run<'_> {
     /// Authenticates the full regression of the rehearsal; `false` if the chip refused.
     fn use_credential(&mut self, attempt: Attempt, conversation: &Conversation) -> Result<bool> {
         self.driver.begin(Step::Regress { phase: Phase::Rehearsal })?;
-        let Some(credential) = self.set.credential(self.plan.bound.method) else {
+        let Some(proof) = self.set.credential(self.plan.bound.method) else {
             return fail(CloseError::NoCredential);
         };
-        let outcome = match crate::drive::debug_auth::authenticate(self.session, &conversation.mailbox, credential) {
+        let granted =
+            crate::drive::debug_auth::authenticate(self.session, &conversation.mailbox, proof.credential(), &|asked| {
+                proof.sign(asked)
+            });
+        let outcome = match granted {
             Ok(()) => AttemptOutcome::Granted,
             Err(error) => {
                 let Some(refused) = refusal(&error) else { return Err(error) };

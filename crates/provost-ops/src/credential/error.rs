@@ -71,10 +71,21 @@ faults! {
             next: ["run the same command again; nothing was written"],
         }
         /// A key on a token cannot be had.
-        #[error("the key on the token: {0}")]
-        Token(#[source] provost_pkcs11::Error) = "pkcs11-key", PersonMustAct {
+        #[error("the key on the token: {source}")]
+        Token {
+            /// Stable code of what is wrong.
+            code: &'static str,
+            /// What is wrong.
+            source: Box<dyn std::error::Error + Send + Sync>,
+        } = "pkcs11-key", PersonMustAct {
             causes: ["the token does not give the key"],
             next: ["look at it with its own tool (`pkcs11-tool --module MODULE -O`); nothing was written"],
+        }
+        /// Tokens cannot be spoken to.
+        #[error("this provost was built without support for PKCS #11 tokens")]
+        NoTokens = "pkcs11-not-built", Usage {
+            causes: ["this program was built without the driver for PKCS #11 tokens"],
+            next: ["use a key file, or a provost with tokens; nothing was written"],
         }
         /// The signature does not verify.
         #[error("the signature is not that of this key over {what}")]
@@ -150,7 +161,7 @@ impl SetError {
     /// The row that speaks for it.
     fn told(&self) -> &'static Row {
         match self {
-            Self::Token(e) => fault::find(e.code()).unwrap_or(self.row()),
+            Self::Token { code, .. } => fault::find(code).unwrap_or(self.row()),
             _ => self.row(),
         }
     }

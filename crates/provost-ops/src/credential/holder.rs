@@ -6,8 +6,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use provost_adac::key::{PrivateKey, PublicKey, Signature, Signer, SignerError};
-use provost_pkcs11::{Locator, Pin, TokenKey};
+use provost_adac::{
+    chain::Chain,
+    host::{Credential, HostError},
+    key::{PrivateKey, PublicKey, Signature, Signer, SignerError},
+    offline::SigningRequest,
+    password::Password,
+    permission::Permission,
+};
 use zeroize::Zeroizing;
 
 use super::SetError;
@@ -49,6 +55,45 @@ impl fmt::Debug for KeyHolder {
     }
 }
 
+/// What a set authenticates with: what is shown to the chip, and who signs.
+#[derive(Debug, Clone)]
+pub enum Proof<'a> {
+    /// A certificate chain and the holder of its last key.
+    Certificate {
+        /// The chain.
+        chain: Chain,
+        /// Signs the token.
+        signer: &'a KeyHolder,
+        /// What is asked for.
+        permission: Permission,
+    },
+    /// ST's password.
+    Password(Password),
+}
+
+impl Proof<'_> {
+    /// The part of it that the chip may see.
+    pub fn credential(&self) -> Credential {
+        match self {
+            Self::Certificate { chain, signer, permission } => {
+                Credential::Certificate { chain: chain.clone(), key: signer.public_key(), permission: *permission }
+            }
+            Self::Password(password) => Credential::Password(password.clone()),
+        }
+    }
+
+    /// Has a token signed. Takes as long as the holder of the key takes.
+    ///
+    /// # Errors
+    /// The holder does not sign. A password signs nothing.
+    pub fn sign(&self, asked: &SigningRequest) -> Result<Signature, SignerError> {
+        match self {
+            Self::Certificate { signer, .. } => signer.sign(&asked.to_be_signed()),
+            Self::Password(_) => Err(SignerError::new(HostError::OutOfTurn { due: false })),
+        }
+    }
+}
+
 /// Gives the passphrase of a key file: asks, or reads it elsewhere.
 pub type AskPassphrase<'a> = &'a dyn Fn(&Path) -> Result<Zeroizing<String>>;
 
@@ -73,12 +118,25 @@ impl fmt::Debug for Access<'_> {
 /// The key with this label on a PKCS #11 token.
 ///
 /// # Errors
-/// [`SetError::Token`]: no such module, token or key, or a wrong PIN.
+/// [`SetError::Token`]: no such module, token or key, or a wrong PIN. [`SetError::NoTokens`] without the feature `pkcs11`.
+#[cfg(feature = "pkcs11")]
 pub fn token_key(module: &Path, token: Option<&str>, key: &str, pin: Zeroizing<String>) -> Result<KeyHolder> {
+    use provost_pkcs11::{Error, Locator, Pin, TokenKey};
+
     let locator = Locator::new().module(module).key(key);
     let locator = match token {
         Some(label) => locator.token(label),
         None => locator,
     };
-    Ok(KeyHolder::new(TokenKey::open(&locator, Some(&Pin::new(pin))).map_err(SetError::Token)?))
+    let error = |e: Error| SetError::Token { code: e.code(), source: e.into() };
+    Ok(KeyHolder::new(TokenKey::open(&locator, Some(&Pin::new(pin))).map_err(error)?))
+}
+
+/// The key with this label on a PKCS #11 token.
+///
+/// # Errors
+/// [`SetError::NoTokens`]: the feature `pkcs11` is not there.
+#[cfg(not(feature = "pkcs11"))]
+pub fn token_key(_module: &Path, _token: Option<&str>, _key: &str, _pin: Zeroizing<String>) -> Result<KeyHolder> {
+    Err(SetError::NoTokens.into())
 }

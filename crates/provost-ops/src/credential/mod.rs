@@ -22,7 +22,6 @@ use std::{
 use provost_adac::{
     certificate::Certificate,
     chain::Chain,
-    host::Credential,
     key::{KeyError, PrivateKey, PublicKey},
     password::{MIN_BYTES, Password, PasswordError},
     permission::{Permission, PermissionMask},
@@ -36,7 +35,7 @@ pub use self::{
     check::{CheckReport, Finding, Outcome, Question, check, check_on_chip},
     error::SetError,
     exposed::{Exposed, exposed},
-    holder::{Access, AskPassphrase, KeyHolder, token_key},
+    holder::{Access, AskPassphrase, KeyHolder, Proof, token_key},
     make::{ChainRecipe, NewKeys, NewSet, Protection, Recipe, RoleKeys, make},
 };
 use crate::{
@@ -169,14 +168,14 @@ impl CredentialSet {
     }
 
     /// What to authenticate a full regression with.
-    pub fn credential(&self, method: DaMethod) -> Option<Credential<'_>> {
+    pub fn credential(&self, method: DaMethod) -> Option<Proof<'_>> {
         match method {
-            DaMethod::Certificate => self.certificate.as_ref().map(|(chain, leaf)| Credential::Certificate {
+            DaMethod::Certificate => self.certificate.as_ref().map(|(chain, leaf)| Proof::Certificate {
                 chain: chain.clone(),
                 signer: leaf,
                 permission: Permission::FullRegression,
             }),
-            DaMethod::Password => self.password.clone().map(Credential::Password),
+            DaMethod::Password => self.password.clone().map(Proof::Password),
         }
     }
 
@@ -226,9 +225,8 @@ fn load_certificate(folder: &Path, text: &[u8], access: &Access<'_>) -> Result<(
         None => load_key(&folder.join(LEAF_KEY), access.passphrase)?.into(),
     };
     // Finds every flaw that would show only on the chip.
-    let credential =
-        Credential::Certificate { chain: chain.clone(), signer: &leaf, permission: Permission::FullRegression };
-    provost_adac::host::Authentication::new(credential)?;
+    let proof = Proof::Certificate { chain: chain.clone(), signer: &leaf, permission: Permission::FullRegression };
+    provost_adac::host::Authentication::new(proof.credential())?;
     check_object(folder, &chain)?;
     Ok((chain, leaf))
 }

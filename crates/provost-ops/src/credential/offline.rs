@@ -26,8 +26,9 @@ const LARGEST_SIGNATURE: u64 = 4096;
 
 /// A signer that is somewhere else: what it is to sign is written to a file, and the signature is waited for.
 ///
-/// The chip waits meanwhile with its challenge. Another AUTH_START would make another challenge, so the signature is of use in this
-/// session only (Arm DEN0101: the challenge is new with each AUTH_START); that is why nothing is let go of while waiting.
+/// Debug Authentication stands still meanwhile, outside of its state machine, and the chip waits with its challenge. Another AUTH_START
+/// would make another challenge, so the signature is of use in this session only (Arm DEN0101: the challenge is new with each
+/// AUTH_START); that is why nothing is let go of while waiting.
 #[derive(Debug)]
 pub struct OfflineSigner {
     key: PublicKey,
@@ -53,7 +54,8 @@ impl OfflineSigner {
         self.folder.join("token.sig")
     }
 
-    fn ask(&self, message: &[u8]) -> Result<Signature> {
+    /// Hands over what is to be signed, and says where.
+    fn ask(&self, message: &[u8]) -> Result<()> {
         files::make_folder(&self.folder, Secrecy::Public)?;
         let path = self.signature();
         if path.symlink_metadata().is_ok() {
@@ -62,21 +64,27 @@ impl OfflineSigner {
         }
         files::write(&self.to_sign(), message, Secrecy::Public, true)?;
         (self.tell)(&self.to_sign(), &path);
+        Ok(())
+    }
+
+    /// Looks once: nothing yet, a signature, or a file that is none.
+    fn look(&self, message: &[u8]) -> Result<Option<Result<Signature, SetError>>> {
+        let bytes = files::read_optional(&self.signature(), LARGEST_SIGNATURE)?;
+        Ok(bytes.filter(|b| !b.is_empty()).map(|bytes| self.accept(message, &bytes)))
+    }
+
+    /// Looks until the signature is there.
+    fn wait(&self, message: &[u8]) -> Result<Signature> {
         let (end, mut wrong_since) = (Instant::now() + self.wait, None);
         loop {
-            if let Some(bytes) = files::read_optional(&path, LARGEST_SIGNATURE)?.filter(|b| !b.is_empty()) {
-                match self.accept(message, &bytes) {
-                    Ok(signature) => return Ok(signature),
-                    Err(error) if wrong_since.get_or_insert_with(Instant::now).elapsed() > PATIENCE => {
-                        return Err(error.into());
-                    }
-                    Err(_) => {}
+            match self.look(message)? {
+                Some(Ok(signature)) => return Ok(signature),
+                Some(Err(error)) if wrong_since.get_or_insert_with(Instant::now).elapsed() > PATIENCE => {
+                    return Err(error.into());
                 }
+                Some(Err(_)) | None if Instant::now() < end => thread::sleep(POLL),
+                Some(Err(_)) | None => return Err(SetError::NotSigned { seconds: self.wait.as_secs() }.into()),
             }
-            if Instant::now() >= end {
-                return Err(SetError::NotSigned { seconds: self.wait.as_secs() }.into());
-            }
-            thread::sleep(POLL);
         }
     }
 
@@ -96,6 +104,6 @@ impl Signer for OfflineSigner {
     }
 
     fn sign(&self, message: &[u8]) -> std::result::Result<Signature, SignerError> {
-        self.ask(message).map_err(SignerError::new)
+        self.ask(message).and_then(|()| self.wait(message)).map_err(SignerError::new)
     }
 }

@@ -13,7 +13,7 @@ use provost_chip::{
 use provost_link::{LinkError, Nrst, ProbeInfo};
 
 use super::{
-    debug_auth::{self, Conversation},
+    debug_auth::{self, Conversation, Sign},
     identify::{self, Identity, Options},
     regress, reset,
     service::{EncryptWord, Provisioner, Stored},
@@ -179,11 +179,11 @@ pub trait Target: fmt::Debug {
         cannot(self.probe(), Capability::Unlock)
     }
 
-    /// Authenticates in an open conversation.
+    /// Authenticates in an open conversation; `sign` is asked for the token's signature.
     ///
     /// # Errors
     /// [`TargetError::Cannot`], and those of [`debug_auth::authenticate`].
-    fn authenticate(&mut self, _conversation: &Conversation, _credential: Credential<'_>) -> Result<()> {
+    fn authenticate(&mut self, _conversation: &Conversation, _credential: Credential, _sign: Sign<'_>) -> Result<()> {
         cannot(self.probe(), Capability::Unlock)
     }
 
@@ -267,8 +267,8 @@ impl Target for Session {
         debug_auth::discover(self)
     }
 
-    fn authenticate(&mut self, conversation: &Conversation, credential: Credential<'_>) -> Result<()> {
-        debug_auth::authenticate(self, &conversation.mailbox, credential)
+    fn authenticate(&mut self, conversation: &Conversation, credential: Credential, sign: Sign<'_>) -> Result<()> {
+        debug_auth::authenticate(self, &conversation.mailbox, credential, sign)
     }
 
     fn until_open(&mut self) -> Result<Identity> {

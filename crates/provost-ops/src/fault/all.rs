@@ -1,6 +1,6 @@
 //! Every row there is: what `explain` looks a code up in, and what the tests hold together.
 
-use super::{Row, files, keys, link, objects, reports, twin};
+use super::{Row, files, keys, link, objects, reports};
 
 /// The row of each error of this crate, and of the errors of the crates below that reach a person.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
@@ -22,7 +22,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         crate::rescue::RescueError::ROWS,
         crate::store::StoreError::ROWS,
     ];
-    let below = [files::ROWS, link::ROWS, twin::ROWS, keys::ROWS, objects::ROWS, &objects::CHECKS, reports::ROWS];
+    let below = [files::ROWS, link::ROWS, keys::ROWS, objects::ROWS, &objects::CHECKS, reports::ROWS];
     own.into_iter().chain(below).flatten()
 }
 
@@ -64,7 +64,7 @@ mod tests {
     fn no_code_of_the_crates_below_is_without_a_row() {
         let below = [
             provost_link::LinkError::CODES,
-            provost_twin::error::TwinError::CODES,
+            #[cfg(feature = "pkcs11")]
             provost_pkcs11::Error::CODES,
             provost_adac::key::KeyError::CODES,
             provost_adac::tlv::TlvError::CODES,

@@ -102,11 +102,11 @@ impl Run<'_> {
     pub(super) fn regress(&mut self, conversation: &Conversation, method: DaMethod) -> Result<()> {
         self.driver.begin(Step::Regress { phase: WORK })?;
         let set = self.wish.credential.as_ref().or(self.made.as_ref());
-        let Some(credential) = set.and_then(|s| s.credential(method)) else {
+        let Some(proof) = set.and_then(|s| s.credential(method)) else {
             let state = conversation.product_state().unwrap_or(ProductState::Provisioning);
             return fail(RescueError::CredentialNeeded { state, method });
         };
-        self.target.authenticate(conversation, credential)?;
+        self.target.authenticate(conversation, proof.credential(), &|asked| proof.sign(asked))?;
         self.driver.note("granted");
         Ok(())
     }

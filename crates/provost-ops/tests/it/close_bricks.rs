@@ -13,6 +13,7 @@ use provost_adac::{
     key::{PrivateKey, Signer as _},
     permission::PermissionMask,
 };
+use provost_bench::Bench;
 use provost_chip::{
     model::search::Means,
     parts::PartId,
@@ -26,7 +27,7 @@ use provost_obk::{
     obk::Obk,
 };
 use provost_ops::{
-    bench::Bench, close::words, credential::CredentialSet, drive::state::write_product_state, identify::identify,
+    close::words, credential::CredentialSet, drive::state::write_product_state, identify::identify,
     option_bytes::OptionBytes,
 };
 use provost_twin::{board::VirtualBoard, presets::Maker, silicon::FirmwareBehaviour};

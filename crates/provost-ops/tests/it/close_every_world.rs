@@ -117,12 +117,13 @@ fn outcome(case: &Case, base: &Path, set: &CredentialSet) -> String {
 
 /// Discovers and authenticates a full regression, and nothing else.
 fn authenticate(board: &VirtualBoard, set: &CredentialSet, tz: TrustZone, name: &str) {
-    use provost_ops::{bench::Bench, debug_auth, identify::identify};
+    use provost_bench::Bench;
+    use provost_ops::{debug_auth, identify::identify};
     let mut bench = Bench::on_board(board.clone());
     identify(&mut bench.session).unwrap();
     let conversation = debug_auth::discover(&mut bench.session).unwrap();
-    let credential = set.credential(DaMethod::for_trustzone(tz)).unwrap();
-    debug_auth::authenticate(&mut bench.session, &conversation.mailbox, credential)
+    let proof = set.credential(DaMethod::for_trustzone(tz)).unwrap();
+    debug_auth::authenticate(&mut bench.session, &conversation.mailbox, proof.credential(), &|asked| proof.sign(asked))
         .unwrap_or_else(|e| panic!("{name}: {e}"));
     board.advance(Duration::from_secs(2));
     assert_eq!(state_of(board), (ProductState::Open, TrustZone::Disabled), "{name}");

@@ -16,8 +16,9 @@ use closing::{
     state_of,
 };
 use deadly::{Interruption, Killed, every_index, interrupted_bench, mend};
+use provost_bench::Bench;
 use provost_chip::states::{ProductState, TrustZone};
-use provost_ops::{bench::Bench, credential::CredentialSet};
+use provost_ops::credential::CredentialSet;
 use provost_twin::{board::VirtualBoard, wire::Wire as _};
 
 /// A chip, where it goes, and whether the round trip comes first.

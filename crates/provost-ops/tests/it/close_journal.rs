@@ -105,7 +105,7 @@ fn damage_before_the_last_record_is_an_error_and_nothing_is_done() {
     let base = scratch.path().join("base");
     let board = board(PART, TrustZone::Enabled);
     let request = asked(&base, &set);
-    let mut bench = provost_ops::bench::Bench::on_board(board.clone());
+    let mut bench = provost_bench::Bench::on_board(board.clone());
     let stopped = provost_ops::close::close(
         &mut bench.session,
         &request.wish,

@@ -3,12 +3,12 @@
 use crate::common;
 
 use common::{Log, maker};
+use provost_bench::Bench;
 use provost_chip::{
     parts::{PartId, SECTOR_SIZE},
     states::{ProductState, TrustZone},
 };
 use provost_ops::{
-    bench::Bench,
     error::Failure,
     flash::{
         Flash,

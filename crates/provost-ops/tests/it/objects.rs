@@ -7,6 +7,7 @@ use std::{fs, path::Path};
 
 use common::{Log, run, state_of, stuck};
 use provost_adac::permission::PermissionMask;
+use provost_bench::Bench;
 use provost_chip::{
     assumptions::Assumptions,
     model::authentication::usable,
@@ -15,7 +16,6 @@ use provost_chip::{
 };
 use provost_obk::{da::DESTINATION, obk::Obk};
 use provost_ops::{
-    bench::Bench,
     credential::{ChainRecipe, CredentialSet, Recipe, make},
     drive::service::EncryptWord,
     error::Failure,

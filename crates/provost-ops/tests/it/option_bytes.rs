@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use common::{Log, maker};
 use proptest::{prelude::*, sample::Index};
+use provost_bench::Bench;
 use provost_chip::{
     model::{access::Ap1, option_change::unwise},
     option_bytes::OptionField,
@@ -15,7 +16,6 @@ use provost_chip::{
     states::{ProductState, TrustZone},
 };
 use provost_ops::{
-    bench::Bench,
     error::Failure,
     identify::identify,
     option_bytes::{Applied, Assignment, OptionBytes, OptionError, apply, file, plan},

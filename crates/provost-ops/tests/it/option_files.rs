@@ -6,13 +6,13 @@ use std::path::Path;
 
 use common::maker;
 use proptest::prelude::*;
+use provost_bench::Bench;
 use provost_chip::{
     option_bytes::OptionField,
     parts::PartId,
     states::{ProductState, TrustZone},
 };
 use provost_ops::{
-    bench::Bench,
     identify::identify,
     option_bytes::{OptionBytes, OptionFile, diff, displ, file},
 };

@@ -2,15 +2,14 @@
 
 use crate::closing::{request, root_only_set, scratch};
 use crate::common::{self, Log, stuck};
+use provost_bench::Bench;
 use provost_chip::{
     assumptions::Assumptions,
     parts::{DaStore, PartId},
     states::{DaMethod, ProductState, TrustZone},
 };
 use provost_ops::{
-    Silent,
-    bench::Bench,
-    close,
+    Silent, close,
     credential::CredentialSet,
     identify::identify,
     job::Step,

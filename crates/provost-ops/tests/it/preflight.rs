@@ -10,6 +10,7 @@ use provost_adac::{
     key::{PrivateKey, Signer as _},
     permission::PermissionMask,
 };
+use provost_bench::Bench;
 use provost_chip::{
     parts::PartId,
     states::{ProductState, TrustZone},
@@ -20,7 +21,6 @@ use provost_obk::{
 };
 use provost_ops::{
     Silent,
-    bench::Bench,
     close::{
         Survey,
         preflight::{Check, Weight},

@@ -5,6 +5,7 @@ use crate::common;
 use std::time::Duration;
 
 use common::{maker, stuck};
+use provost_bench::Bench;
 use provost_chip::{
     assumptions::Assumptions,
     registers::{SECURE_PERIPHERAL, dbgmcu, flash, memory, rss},
@@ -14,7 +15,7 @@ use provost_link::{
     Nrst,
     core::{Call, CallOutcome, Core},
 };
-use provost_ops::{bench::Bench, identify::identify};
+use provost_ops::identify::identify;
 use provost_twin::board::VirtualBoard;
 
 const OPTSR: u32 = flash::BASE + flash::OPTSR_CUR as u32;

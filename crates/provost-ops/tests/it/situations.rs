@@ -4,6 +4,7 @@
 use crate::common;
 
 use common::{maker, run, run_one_shot, state_of, stuck};
+use provost_bench::Bench;
 use provost_chip::{
     assumptions::Assumptions,
     model::{
@@ -15,8 +16,7 @@ use provost_chip::{
     states::{DaMethod, ProductState, TrustZone},
 };
 use provost_ops::{
-    bench::Bench, credential::CredentialSet, debug_auth::discover, drive::identify::IdentifyError, error::Exit,
-    identify::identify,
+    credential::CredentialSet, debug_auth::discover, drive::identify::IdentifyError, error::Exit, identify::identify,
 };
 use provost_twin::{board::VirtualBoard, silicon::Silicon};
 

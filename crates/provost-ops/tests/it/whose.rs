@@ -5,12 +5,12 @@ use std::path::Path;
 use crate::closing::{Request, board, request, resume, resume_on, root_only_set, run, scratch, state_of};
 use crate::common;
 use crate::deadly::{Interruption, interrupted_bench, mend};
+use provost_bench::Bench;
 use provost_chip::{
     side::Side,
     states::{ProductState, TrustZone},
 };
 use provost_ops::{
-    bench::Bench,
     drive::state::write_product_state,
     identify::identify,
     job::Record,

@@ -11,7 +11,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::DoorError;
@@ -19,6 +19,8 @@ use crate::wire::{Wire, lock};
 
 /// How long a shutdown may go unnoticed.
 const POLL: Duration = Duration::from_millis(20);
+/// How long a client may be silent while another one waits. OpenOCD asks a target for its state several times a second.
+pub const IDLE: Duration = Duration::from_secs(10);
 /// Characters handled at a time. Answers never outnumber them.
 const CHUNK: usize = 4096;
 
@@ -31,7 +33,7 @@ pub fn bind(port: u16) -> io::Result<TcpListener> {
 }
 
 /// Serves one client after the other until `shutdown` is set. Clients come and go, the chip stays as they leave it, except that
-/// NRST is released with the client that pulled it.
+/// NRST is released with the client that pulled it. A client that has been silent for [`IDLE`] makes room for one that waits.
 ///
 /// # Errors
 /// [`DoorError::NotLoopback`] before anyone is served, [`DoorError::Io`] if the listener fails. A failing client is no error.
@@ -40,26 +42,57 @@ pub fn serve<W: Wire + ?Sized>(
     wire: &Mutex<W>,
     shutdown: &AtomicBool,
 ) -> Result<(), DoorError> {
+    serve_patiently(listener, wire, shutdown, IDLE)
+}
+
+/// As [`serve`], with another time for [`IDLE`].
+///
+/// # Errors
+/// As [`serve`].
+pub fn serve_patiently<W: Wire + ?Sized>(
+    listener: &TcpListener,
+    wire: &Mutex<W>,
+    shutdown: &AtomicBool,
+    idle: Duration,
+) -> Result<(), DoorError> {
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() {
         return Err(DoorError::NotLoopback(address));
     }
     listener.set_nonblocking(true)?;
+    let mut next = None;
     while !shutdown.load(Ordering::Relaxed) {
-        match listener.accept() {
-            Ok((client, peer)) => {
-                tracing::debug!(%peer, "remote_bitbang client");
-                let mut pins = Pins::default();
-                if let Err(error) = serve_client(client, &mut pins, wire, shutdown) {
-                    tracing::debug!(%peer, %error, "remote_bitbang client lost");
+        let client = match next.take() {
+            Some(client) => client,
+            None => match accept(listener)? {
+                Some(client) => client,
+                None => {
+                    thread::sleep(POLL);
+                    continue;
                 }
-                pins.release(&mut *lock(wire));
-            }
-            Err(error) if is_transient(error.kind()) => thread::sleep(POLL),
-            Err(error) => return Err(error.into()),
+            },
+        };
+        let mut pins = Pins::default();
+        let mut knock = || accept(listener).ok().flatten();
+        match serve_client(&client, &mut pins, wire, shutdown, idle, &mut knock) {
+            Ok(waiting) => next = waiting,
+            Err(error) => tracing::debug!(%error, "remote_bitbang client lost"),
         }
+        pins.release(&mut *lock(wire));
     }
     Ok(())
+}
+
+/// The next client, if one waits.
+fn accept(listener: &TcpListener) -> Result<Option<TcpStream>, DoorError> {
+    match listener.accept() {
+        Ok((client, peer)) => {
+            tracing::debug!(%peer, "remote_bitbang client");
+            Ok(Some(client))
+        }
+        Err(error) if is_transient(error.kind()) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Nothing to accept, or a client that gave up before it was accepted.
@@ -67,12 +100,15 @@ fn is_transient(kind: io::ErrorKind) -> bool {
     matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted)
 }
 
+/// Serves a client until it leaves, or until it has been idle and `knock` finds another one, which is given back.
 fn serve_client<W: Wire + ?Sized>(
-    mut client: TcpStream,
+    mut client: &TcpStream,
     pins: &mut Pins,
     wire: &Mutex<W>,
     shutdown: &AtomicBool,
-) -> io::Result<()> {
+    idle: Duration,
+    knock: &mut dyn FnMut() -> Option<TcpStream>,
+) -> io::Result<Option<TcpStream>> {
     client.set_nonblocking(false)?;
     client.set_nodelay(true)?;
     client.set_read_timeout(Some(POLL))?;
@@ -80,9 +116,10 @@ fn serve_client<W: Wire + ?Sized>(
     client.set_write_timeout(Some(Duration::from_secs(1)))?;
     let mut commands = [0; CHUNK];
     let mut answers = Vec::with_capacity(CHUNK);
+    let mut heard = Instant::now();
     while !shutdown.load(Ordering::Relaxed) {
         let count = match client.read(&mut commands) {
-            Ok(0) => return Ok(()),
+            Ok(0) => return Ok(None),
             Ok(count) => count,
             Err(error)
                 if matches!(
@@ -90,10 +127,17 @@ fn serve_client<W: Wire + ?Sized>(
                     io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
                 ) =>
             {
+                if heard.elapsed() >= idle
+                    && let Some(next) = knock()
+                {
+                    tracing::debug!("an idle remote_bitbang client makes room");
+                    return Ok(Some(next));
+                }
                 continue;
             }
             Err(error) => return Err(error),
         };
+        heard = Instant::now();
         answers.clear();
         let go_on = {
             let mut wire = lock(wire);
@@ -101,10 +145,10 @@ fn serve_client<W: Wire + ?Sized>(
         };
         client.write_all(&answers)?;
         if !go_on {
-            return Ok(());
+            return Ok(None);
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// The client's side of the connector.
@@ -126,7 +170,8 @@ impl Default for Pins {
 }
 
 impl Pins {
-    /// Obeys one character; false if it ends the connection. Unknown characters are ignored.
+    /// Obeys one character; false if it ends the connection. So does the first one that is not of the protocol: whoever speaks HTTP
+    /// here may be a web page, whose text must not reach the chip.
     fn command<W: Wire + ?Sized>(&mut self, command: u8, wire: &mut W, answers: &mut Vec<u8>) -> bool {
         match command {
             // SWCLK, SWDIO.
@@ -146,9 +191,15 @@ impl Pins {
             b'o' => self.drives = false,
             // TRST, SRST; there is no TRST on an SWD connector.
             b'r'..=b'u' => self.set_nrst((command - b'r') & 1 != 0, wire),
-            b'Q' => return false,
             // The chip's time is that of its clock: a sleep (`Z`, `z`) passes none. `B` and `b` are a light.
-            _ => {}
+            b'B' | b'b' | b'Z' | b'z' => {}
+            // Ends of lines, for those who try it by hand.
+            b'\r' | b'\n' => {}
+            b'Q' => return false,
+            other => {
+                tracing::debug!(other, "not remote_bitbang");
+                return false;
+            }
         }
         true
     }

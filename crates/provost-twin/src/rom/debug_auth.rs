@@ -215,8 +215,10 @@ fn config(silicon: &Silicon) -> Config {
     let lifecycle = lifecycle_word(chip.state, assumptions.lifecycle_word);
     let uid = silicon.identity().uid;
     let mut soc_id = [0; 16];
-    for (slot, word) in soc_id.chunks_exact_mut(4).zip(uid) {
-        slot.copy_from_slice(&word.to_le_bytes());
+    if authentication::shows_soc_id(&chip, &assumptions).outcome {
+        for (slot, word) in soc_id.chunks_exact_mut(4).zip(uid) {
+            slot.copy_from_slice(&word.to_le_bytes());
+        }
     }
     let soc_class = u32::from(chip.part.info().dev_id);
     let product_mask = PermissionMask(u128::from(PRODUCT_MASK));

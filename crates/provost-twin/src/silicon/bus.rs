@@ -216,6 +216,7 @@ impl Silicon {
         Ok(match place.address {
             0x0800_0000..0x0900_0000 => {
                 let half = (access.size != Size::Word).then_some(access.address >> 1 & 1);
+                self.keep_flash();
                 self.read_flash_area(place.address, half, secure)?
             }
             0x0B00_0000..0x0C00_0000 => self.read_system(place.address, secure),
@@ -292,6 +293,9 @@ impl Silicon {
     fn write_flash_register(&mut self, side: Side, offset: u16, value: u32) {
         if !self.in_reset() {
             self.with_controller(|controller, context| controller.write(side, offset, value, context));
+            if self.controller.is_idle() {
+                self.keep_flash();
+            }
         }
     }
 

@@ -162,6 +162,12 @@ impl Controller {
         self.running.as_ref().map_or(0, |r| r.operation.code())
     }
 
+    /// Whether nothing runs and nothing is selected that could.
+    pub(crate) fn is_idle(&self) -> bool {
+        const SELECTED: u32 = reg::CR_PG | reg::CR_SER | reg::CR_BER | reg::CR_MER;
+        self.running.is_none() && self.control.iter().all(|control| control & SELECTED == 0)
+    }
+
     /// When the running operation ends, if one runs.
     pub(crate) fn busy_until(&self) -> Option<u64> {
         self.running.as_ref().map(|r| r.until)

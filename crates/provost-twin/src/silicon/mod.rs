@@ -86,7 +86,7 @@ pub struct Silicon {
     last_refusal: Option<RefusalReason>,
     entropy: u64,
     life_changes: u64,
-    flash_changed: bool,
+    unkept_flash: bool,
 }
 
 impl Silicon {
@@ -114,7 +114,7 @@ impl Silicon {
             last_refusal: None,
             entropy: u64::from(identity.uid[0]) << 32 | u64::from(identity.uid[1]),
             life_changes: 0,
-            flash_changed: false,
+            unkept_flash: false,
         };
         silicon.project();
         silicon
@@ -150,14 +150,22 @@ impl Silicon {
         self.last_refusal
     }
 
-    /// How often option words, keys or OTP have changed since it was made: what must not be lost when a program dies.
+    /// How often something has changed since it was made that must not be lost when a program dies: option words, keys, OTP at once;
+    /// flash as soon as anything builds on it (it is read, the controller goes idle, a reset, a power cut).
     pub const fn life_changes(&self) -> u64 {
         self.life_changes
     }
 
-    /// Whether anything that it keeps without power has changed since it was made.
-    pub const fn has_changed(&self) -> bool {
-        self.life_changes != 0 || self.flash_changed
+    /// Whether flash was programmed or erased and nothing has built on it yet.
+    pub const fn has_unkept_flash(&self) -> bool {
+        self.unkept_flash
+    }
+
+    /// Something builds on what is in flash now.
+    pub(crate) fn keep_flash(&mut self) {
+        if std::mem::take(&mut self.unkept_flash) {
+            self.life_changes += 1;
+        }
     }
 
     /// Virtual time since it was made, in nanoseconds.
@@ -199,6 +207,7 @@ impl Silicon {
 
     /// A reset or a power cut stops the flash controller; OPSR will tell what it was doing.
     fn interrupt(&mut self) {
+        self.keep_flash();
         let operation = self.controller.operation_in_progress();
         if operation != 0 {
             self.nvm_mut().interrupted = operation;
@@ -308,7 +317,7 @@ impl Silicon {
                 self.project();
             }
             Some(Changed::Flash) => {
-                self.flash_changed = true;
+                self.unkept_flash = true;
                 self.chip.firmware = self.firmware();
             }
         }

@@ -17,7 +17,9 @@ mod silicon_options;
 mod silicon_regression;
 mod wire_dap;
 mod wire_faults;
+#[cfg(feature = "probe-rs")]
 mod wire_polyfill;
+#[cfg(feature = "probe-rs")]
 mod wire_probe;
 mod wire_random;
 mod wire_remote_bitbang;

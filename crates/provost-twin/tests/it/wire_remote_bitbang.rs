@@ -30,6 +30,10 @@ struct Door {
 
 impl Door {
     fn open() -> Self {
+        Self::open_with(remote_bitbang::IDLE)
+    }
+
+    fn open_with(idle: Duration) -> Self {
         let listener = remote_bitbang::bind(0).unwrap();
         let address = listener.local_addr().unwrap();
         assert!(address.ip().is_loopback());
@@ -37,7 +41,7 @@ impl Door {
         let shutdown = Arc::new(AtomicBool::new(false));
         let server = {
             let (chip, shutdown) = (chip.clone(), shutdown.clone());
-            thread::spawn(move || remote_bitbang::serve(&listener, &*chip, &shutdown))
+            thread::spawn(move || remote_bitbang::serve_patiently(&listener, &*chip, &shutdown, idle))
         };
         Self { port: address.port(), chip, shutdown, server: Some(server) }
     }
@@ -135,7 +139,7 @@ fn jtag_characters_move_the_same_pins() {
     let mut client = door.client();
     let switch: String = (0..66).map(|i| if i < 50 || 0xE79E >> (i - 50) & 1 == 1 { "26" } else { "04" }).collect();
     client.say(&switch);
-    client.say("RBbzZx\n");
+    client.say("RBbzZ\n");
     let mut tdo = [0];
     client.0.read_exact(&mut tdo).unwrap();
     assert_eq!(&tdo, b"1");
@@ -157,6 +161,39 @@ fn srst_is_nrst_and_is_released_with_the_client() {
     client.say("c");
     client.0.read_exact(&mut [0]).unwrap();
     assert_eq!(door.nrst(), [true, false, true, false, true, false]);
+}
+
+/// A web page can make a browser post any text to any port of its own machine.
+#[test]
+fn whoever_speaks_http_does_not_reach_the_chip() {
+    let door = Door::open();
+    for method in ["GET", "POST", "HEAD", "PUT", "OPTIONS", "DELETE", "TRACE", "CONNECT", "PATCH", "PRI"] {
+        let mut client = door.client();
+        // The door may have closed the connection before the last of it was written.
+        let _ = client
+            .0
+            .write_all(format!("{method} / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n{}", "dfeg".repeat(2000)).as_bytes());
+        assert!(matches!(client.0.read(&mut [0]), Ok(0) | Err(_)), "{method}");
+    }
+    assert_eq!(door.chip.lock().unwrap().stats().clocks, 0);
+    assert!(door.nrst().is_empty());
+}
+
+#[test]
+fn an_idle_client_makes_room_for_one_that_waits() {
+    let door = Door::open_with(Duration::ZERO);
+    let mut first = door.client();
+    first.say("sc");
+    first.0.read_exact(&mut [0]).unwrap();
+    let mut second = door.client();
+    second.say("c");
+    second.0.read_exact(&mut [0]).unwrap();
+    first.assert_closed();
+    assert_eq!(door.nrst(), [true, false], "with its client goes what it holds");
+    // Nobody else waits: silence alone ends nothing.
+    thread::sleep(Duration::from_millis(100));
+    second.say("c");
+    second.0.read_exact(&mut [0]).unwrap();
 }
 
 #[test]

@@ -7,8 +7,9 @@ use std::{
     path::Path,
 };
 
+use provost_bench::Bench;
 use provost_diagnosis::{Diagnosis, case::Case, case_file, commands::Commands, diagnose, log, verdict::Verdict};
-use provost_ops::{bench::Bench, diagnose::measure, store::StoreError};
+use provost_ops::{diagnose::measure, store::StoreError};
 use serde::Serialize;
 
 use crate::{

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+use provost_bench::Bench;
 use provost_chip::registers::memory;
 use provost_ops::{
     Narrator as _,
-    bench::Bench,
     flash::{Flash, FlashError, image, image::Image},
     identify::identify,
     option_bytes::OptionBytes,

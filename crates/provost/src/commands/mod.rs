@@ -15,7 +15,7 @@ mod rescue;
 mod status;
 mod twin;
 
-use provost_ops::bench::Bench;
+use provost_bench::{Bench, Probe};
 
 use crate::{
     cli::{Arguments, Command},
@@ -44,20 +44,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
 
 /// Works on the chip, keeps what happened to a virtual one, and adds what it cost.
 fn on_chip(arguments: &Arguments, work: impl FnOnce(&mut Bench) -> Result<Page, Stop>) -> Result<Page, Stop> {
-    let mut bench = Bench::open(arguments.probe.as_deref())?;
+    let mut bench = Bench::open(arguments.probe.as_ref())?;
     let result = work(&mut bench);
     let stored = bench.store();
-    match result {
-        Ok(page) => {
-            stored?;
-            Ok(page.with_cost(&bench))
-        }
-        Err(failure) => Err(Stop { cost: Some(cost(&bench)), ..failure }),
+    match (result, stored) {
+        // A chip file that cannot be written takes the chip's power away: whatever failed behind that failed because of it.
+        (_, Err(error)) => Err(Stop { cost: Some(cost(&bench)), ..error.into() }),
+        (Ok(page), Ok(())) => Ok(page.with_cost(&bench)),
+        (Err(stop), Ok(())) => Err(Stop { cost: Some(cost(&bench)), ..stop }),
     }
 }
 
 /// What `--probe` said, for journals and receipts.
 fn chip_name(arguments: &Arguments, bench: &Bench) -> String {
-    let given = arguments.probe.clone().unwrap_or_else(|| bench.session.probe().to_string());
-    given.split('?').next().unwrap_or_default().to_owned()
+    arguments.probe.as_ref().map_or_else(|| bench.session.probe().to_string(), Probe::chip_name)
 }

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
+use provost_bench::Bench;
 use provost_chip::{option_bytes::OptionField, parts::PartId, states::ProductState};
 use provost_ops::{
     Narrator as _,
-    bench::Bench,
     identify::identify,
     option_bytes::{
         Applied, Assignment, Change, Difference, FieldView, OptionBytes, OptionError, OptionFile, apply, change, diff,

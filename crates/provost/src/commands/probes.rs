@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use provost_ops::bench::list;
+use provost_bench::list;
 use serde_json::json;
 
 use crate::output::Page;

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
+use provost_bench::Bench;
 use provost_chip::{rules::Rule, states::ProductState};
 use provost_ops::{
-    bench::Bench,
     identify::{Identity, identify},
     prospects::{Prospects, prospects},
 };

@@ -2,17 +2,15 @@
 
 use std::{
     fmt::Write as _,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use provost_bench::BenchError;
 use provost_chip::{assumptions::Assumptions, parts::PartId, states::TrustZone};
 use provost_twin::{
     board::VirtualBoard,
-    chipfile,
+    chipfile::ChipFile,
     doors::remote_bitbang,
     error::TwinError,
     ledger::ledger,
@@ -30,17 +28,14 @@ use crate::{
 
 pub(crate) fn run(arguments: &Arguments, command: &Twin) -> Result<Page, Stop> {
     match command {
-        Twin::New(options) => new(arguments, options),
+        Twin::New(options) => Ok(new(arguments, options).map_err(BenchError::from)?),
         Twin::List => Ok(list()),
         Twin::Ledger => Ok(run_ledger()),
         Twin::Serve(options) => serve(arguments, options),
     }
 }
 
-fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, Stop> {
-    if options.file.exists() {
-        return Err(TwinError::Exists { path: options.file.clone() }.into());
-    }
+fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, TwinError> {
     let mut assumptions = Assumptions::default();
     for switch in &options.switches {
         let (name, value) =
@@ -63,7 +58,7 @@ fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, Stop> {
             maker.make()
         }
     };
-    chipfile::store(&options.file, &silicon)?;
+    ChipFile::create(&options.file, &silicon)?;
     let chip = silicon.chip();
     let text = format!(
         "made {}: {}, {}, TrustZone {}\nuse it as --probe twin:{}\n",
@@ -129,13 +124,17 @@ fn run_ledger() -> Page {
 }
 
 fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
-    let board = VirtualBoard::open(options.chip.trim_start_matches("twin:"))?;
-    let io = |source| TwinError::Door { port: options.remote_bitbang, source };
+    let board = VirtualBoard::select(&options.chip).map_err(BenchError::from)?;
+    let io = |source| BenchError::from(TwinError::Door { port: options.remote_bitbang, source });
     let listener = remote_bitbang::bind(options.remote_bitbang).map_err(io)?;
     let port = listener.local_addr().map_err(io)?.port();
     let shutdown = Arc::new(AtomicBool::new(false));
-    let flag = shutdown.clone();
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).map_err(|e| io(std::io::Error::other(e)))?;
+    #[cfg(feature = "terminal")]
+    {
+        let flag = shutdown.clone();
+        let handler = move || flag.store(true, std::sync::atomic::Ordering::Relaxed);
+        ctrlc::set_handler(handler).map_err(|e| io(std::io::Error::other(e)))?;
+    }
     if arguments.json {
         term::print(&format!("{}\n", json!({ "schema": "provost.serving/1", "door": "remote-bitbang", "port": port })))
     } else {
@@ -143,6 +142,6 @@ fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
     }
     .map_err(FaceError::Output)?;
     remote_bitbang::serve(&listener, &board.wire(), &shutdown).map_err(|e| io(std::io::Error::other(e)))?;
-    board.store()?;
+    board.store().map_err(BenchError::from)?;
     Ok(Page::new("provost.served/1", &json!({ "port": port }), "stopped\n".to_owned()))
 }

@@ -91,7 +91,7 @@ impl Fault for AuthError {
 impl From<HostError> for Failure {
     fn from(error: HostError) -> Self {
         match error {
-            HostError::Signer(error) => AuthError::Signer(error),
+            HostError::Signature(error) => AuthError::Signer(SignerError::with_code(error.code(), error)),
             other => AuthError::Malformed(other),
         }
         .into()

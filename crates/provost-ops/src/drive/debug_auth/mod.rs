@@ -9,7 +9,9 @@ pub use mailbox::{AckRoles, Mailbox};
 use provost_adac::{
     discovery::{Discovery, Integrity},
     host::{self, Authentication, Credential, Progress},
+    key::{Signature, SignerError},
     lifecycle::Lifecycle,
+    offline::SigningRequest,
     permission::{Permission, PermissionMask},
     tlv::Padding,
 };
@@ -91,23 +93,27 @@ pub fn discover(session: &mut Session) -> Result<Conversation> {
     Ok(Conversation { mailbox, discovery, padding })
 }
 
-/// Authenticates in an open session.
+/// Has a token signed by whoever holds the key; a password asks for none.
+pub type Sign<'a> = &'a dyn Fn(&SigningRequest) -> Result<Signature, SignerError>;
+
+/// Authenticates in an open session. Whoever signs may take as long as the chip keeps its challenge.
 ///
 /// # Errors
-/// [`AuthError::Refused`], or the link breaks. A credential that cannot authenticate anywhere is refused before
+/// [`AuthError::Refused`], [`AuthError::Signer`], or the link breaks. A credential that cannot authenticate anywhere is refused before
 /// anything is sent.
-pub fn authenticate(session: &mut Session, mailbox: &Mailbox, credential: Credential<'_>) -> Result<()> {
+pub fn authenticate(session: &mut Session, mailbox: &Mailbox, credential: Credential, sign: Sign<'_>) -> Result<()> {
     let mut authentication = Authentication::new(credential)?;
     let mut request = authentication.first_request();
     loop {
         let words = mailbox.exchange(session, &request)?;
-        match authentication.on_response(&words)? {
-            Progress::Continue(next) => request = next,
+        request = match authentication.on_response(&words)? {
+            Progress::Continue(next) => next,
+            Progress::Sign(asked) => authentication.signed(&sign(&asked).map_err(AuthError::Signer)?)?,
             Progress::Granted => return Ok(()),
             Progress::Refused { status, step } => {
                 return fail(AuthError::Refused { status: status.to_string(), step: step.to_string() });
             }
-        }
+        };
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use provost_adac::discovery::Integrity;
+use provost_bench::Bench;
 use provost_chip::{
     assumptions::{RssChecksum, RssTzOff},
     model::{Execution, World, provisioning::encrypts},
@@ -16,7 +17,6 @@ use provost_link::Nrst;
 use provost_obk::da::DESTINATION;
 use provost_ops::{
     Silent,
-    bench::Bench,
     credential::CredentialSet,
     debug_auth::{authenticate, discover},
     drive::{
@@ -235,8 +235,11 @@ impl Workbench {
             Err(_) => return Outcome::Error,
         };
         let method = with.or(conversation.method()).unwrap_or(DaMethod::Password);
-        let Some(credential) = set.credential(method) else { return Outcome::Error };
-        let granted = authenticate(&mut self.bench.session, &conversation.mailbox, credential).is_ok();
+        let Some(proof) = set.credential(method) else { return Outcome::Error };
+        let granted = authenticate(&mut self.bench.session, &conversation.mailbox, proof.credential(), &|asked| {
+            proof.sign(asked)
+        })
+        .is_ok();
         self.board.advance(Duration::from_secs(2));
         if granted { Outcome::Ok } else { Outcome::Error }
     }

@@ -13,6 +13,7 @@ use provost_adac::{
     permission::PermissionMask,
     scope::Scope,
 };
+use provost_bench::Bench;
 use provost_chip::{
     assumptions::Assumptions,
     model::{
@@ -24,7 +25,6 @@ use provost_chip::{
 };
 use provost_ops::{
     Silent,
-    bench::Bench,
     close::{self, ClosePlan, Digest, Policy, Receipt, Site, Wish, known_sample},
     credential::CredentialSet,
     fault::Failure,

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use provost_ops::bench::Bench;
+use provost_bench::Bench;
 use provost_twin::{
     board::VirtualBoard,
     probe::TwinProbe,

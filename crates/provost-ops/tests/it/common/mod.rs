@@ -2,13 +2,13 @@
 
 use std::{cell::RefCell, collections::HashMap, path::Path};
 
+use provost_bench::Bench;
 use provost_chip::{
     assumptions::Assumptions,
     states::{ProductState, TrustZone},
 };
 use provost_ops::{
     Narrator,
-    bench::Bench,
     credential::CredentialSet,
     fault::Failure,
     identify::identify,

@@ -10,8 +10,8 @@ use provost_adac::{
     tlv::{Padding, TypeId, Writer},
     token::Token,
 };
+use provost_bench::Bench;
 use provost_ops::{
-    bench::Bench,
     debug_auth::{Mailbox, discover},
     identify::identify,
 };

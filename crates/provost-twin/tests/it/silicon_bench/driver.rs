@@ -4,6 +4,7 @@ use provost_adac::{
     crypto::CryptoSystem,
     discovery::Integrity,
     host::{self, Authentication, Credential, Progress, Step},
+    key::Signer as _,
     lifecycle::Lifecycle,
     permission,
 };
@@ -300,7 +301,7 @@ impl Driver<'_> {
                     Permission::FullRegression => permission::Permission::FullRegression,
                     Permission::TzRegression => permission::Permission::TzRegression,
                 };
-                Credential::Certificate { chain: chain.clone(), signer, permission }
+                Credential::Certificate { chain: chain.clone(), key: signer.public_key(), permission }
             }
         };
         let mut authentication = Authentication::new(credential).unwrap();
@@ -309,6 +310,10 @@ impl Driver<'_> {
             let Some(words) = self.debugger.exchange(&request.to_words()) else { return Observation::NoAnswer };
             match authentication.on_response(&words).unwrap() {
                 Progress::Continue(next) => request = next,
+                Progress::Sign(asked) => {
+                    let Key::Certificate(signer, _) = key else { unreachable!("a password signs nothing") };
+                    request = authentication.signed(&signer.sign(&asked.to_be_signed()).unwrap()).unwrap();
+                }
                 // A session that is over says so before anything is shown to it.
                 Progress::Refused { step: Step::AuthStart, .. } => return Observation::NoAnswer,
                 Progress::Refused { .. } => return Observation::Refused(REFUSED),

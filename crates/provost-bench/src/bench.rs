@@ -1,0 +1,95 @@
+//! A chip within reach.
+
+use std::time::Duration;
+
+use provost_link::{Clock, ProbeInfo, SwdWire};
+use provost_ops::session::Session;
+use provost_twin::{board::VirtualBoard, host::SwdHost};
+
+use crate::{BenchError, Probe, TwinWire};
+
+/// The chip's own time, for waits that cost no wall time.
+#[derive(Debug)]
+struct VirtualClock(VirtualBoard);
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Duration {
+        self.0.now()
+    }
+
+    fn sleep(&mut self, duration: Duration) {
+        self.0.advance(duration);
+    }
+}
+
+/// A chip within reach: a session, and the virtual board behind it if it is one.
+#[derive(Debug)]
+pub struct Bench {
+    /// The session.
+    pub session: Session,
+    /// The board, if the chip is virtual.
+    pub board: Option<VirtualBoard>,
+}
+
+impl Bench {
+    /// Opens what `probe` names, or the only probe attached. The chip is not touched yet.
+    ///
+    /// # Errors
+    /// No such probe, several of them, no such virtual chip, or one that is in use.
+    pub fn open(probe: Option<&Probe>) -> Result<Self, BenchError> {
+        match probe {
+            Some(Probe::Twin(selector)) => Ok(Self::on_board(VirtualBoard::select(selector)?)),
+            Some(Probe::Attached(selector)) => Self::attached(Some(selector)),
+            None => Self::attached(None),
+        }
+    }
+
+    #[cfg(feature = "probe-rs")]
+    fn attached(selector: Option<&provost_link::ProbeSelector>) -> Result<Self, BenchError> {
+        let wire = provost_link::ProbeRsWire::open(selector, Box::new(provost_link::SystemClock::new()))?;
+        Ok(Self { session: Session::new(Box::new(wire)), board: None })
+    }
+
+    #[cfg(not(feature = "probe-rs"))]
+    const fn attached(_selector: Option<&provost_link::ProbeSelector>) -> Result<Self, BenchError> {
+        Err(BenchError::NoProbes)
+    }
+
+    /// A host on a virtual board: below the probe library where there is one.
+    pub fn on_board(board: VirtualBoard) -> Self {
+        let host = board.host();
+        #[cfg(feature = "probe-rs")]
+        return Self::with_probe(board, host.into());
+        #[cfg(not(feature = "probe-rs"))]
+        Self::with_host(board, host)
+    }
+
+    /// This probe on a virtual board.
+    #[cfg(feature = "probe-rs")]
+    pub fn with_probe(board: VirtualBoard, probe: provost_twin::probe::TwinProbe) -> Self {
+        let probe = probe_rs::probe::Probe::new(probe);
+        Self::with_wire(board, |info, clock| Box::new(provost_link::ProbeRsWire::new(probe, info, clock)))
+    }
+
+    /// This host on a virtual board, without a probe library.
+    pub fn with_host(board: VirtualBoard, host: SwdHost) -> Self {
+        Self::with_wire(board, |info, clock| Box::new(TwinWire::new(host, info, clock)))
+    }
+
+    fn with_wire(board: VirtualBoard, wire: impl FnOnce(ProbeInfo, Box<dyn Clock>) -> Box<dyn SwdWire>) -> Self {
+        let info = ProbeInfo::virtual_chip(format!("twin:{}", board.name()));
+        let wire = wire(info, Box::new(VirtualClock(board.clone())));
+        Self { session: Session::new(wire), board: Some(board) }
+    }
+
+    /// Keeps what happened to a virtual chip.
+    ///
+    /// # Errors
+    /// Its file cannot be written, or could not be earlier.
+    pub fn store(&self) -> Result<(), BenchError> {
+        match &self.board {
+            Some(board) => Ok(board.store()?),
+            None => Ok(()),
+        }
+    }
+}

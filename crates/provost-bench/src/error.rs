@@ -1,0 +1,131 @@
+//! Why a bench cannot be set up, or what happened on it not be kept, and what that means to a person.
+
+use provost_chip::rules::RuleId;
+use provost_link::LinkError;
+use provost_ops::fault::{self, Exit, Fault, Remedy, Row, files, table};
+use provost_twin::error::TwinError;
+
+/// What goes wrong around a chip rather than on its wire.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BenchError {
+    /// The probe.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The virtual chip.
+    #[error(transparent)]
+    Twin(#[from] TwinError),
+    /// No real chip can be reached.
+    #[error("this provost was built without debug probes: it reaches virtual chips only")]
+    NoProbes,
+}
+
+table! {
+    "twin-not-found" => Usage {
+        causes: ["neither a preset nor a file of that name exists"],
+        next: ["`provost twin list` names the presets, `provost twin new FILE` makes a chip"],
+    }
+    "twin-file-io" => Failed {
+        causes: ["the folder is not writable", "the disk is full"],
+        next: ["choose another place, or mend this one, and run the same command again"],
+    }
+    "twin-file-exists" => Refused {
+        causes: ["a file of that name is there"],
+        next: ["choose another name; nothing was overwritten"],
+    }
+    "twin-file-damaged" => Refused {
+        causes: ["the file was edited by hand or cut short"],
+        next: ["make a new one: `provost twin new FILE`; this one was not touched"],
+    }
+    "twin-file-newer" => Refused {
+        causes: ["a newer version of provost wrote it"],
+        next: ["update provost; the file was not touched"],
+    }
+    "twin-file-in-use" => PersonMustAct {
+        causes: ["another provost works on this chip or serves it"],
+        next: ["let it finish, or work on another chip; nothing was changed"],
+    }
+    "twin-door" => Failed {
+        causes: ["another program listens on that port", "the port is not for this user"],
+        next: ["name another port, or 0 to let the system choose"],
+    }
+    "part-unknown" => Usage {
+        causes: ["a misspelt part, or one of another family"],
+        next: ["name it as it is written on the chip"],
+    }
+    "twin-switch" => Usage {
+        causes: ["a misspelt switch or value"],
+        next: ["`provost explain SWITCH` lists the values of one switch; `provost twin ledger` ends with all of them"],
+    }
+    "twin-option" => Usage {
+        causes: ["a misspelt option behind the question mark, or one without =VALUE"],
+        next: ["separate options by commas: twin:board.chip?leave-rss-da=power,nrst=not-wired"],
+    }
+    "bench-no-probes" => Usage {
+        causes: ["this program was built for virtual chips, without drivers for debug probes"],
+        next: ["use a virtual chip: --probe twin:stuck-in-provisioning; or a provost with probes"],
+    }
+}
+
+/// The row of each error of the bench and of the virtual chip; those of the wire are among the rows of the operations.
+pub fn rows() -> impl Iterator<Item = &'static Row> {
+    ROWS.iter()
+}
+
+impl BenchError {
+    /// The row that speaks for it.
+    fn row(&self) -> &'static Row {
+        let code = match self {
+            Self::Link(error) => error.code(),
+            Self::Twin(error) => error.code(),
+            Self::NoProbes => "bench-no-probes",
+        };
+        let own = rows().find(|row| row.code == code).or_else(|| fault::find(code)).unwrap_or(&fault::UNFORESEEN);
+        if let Self::Twin(TwinError::Io { source, .. }) = self { files::row_of(source, own) } else { own }
+    }
+}
+
+impl Fault for BenchError {
+    fn code(&self) -> &'static str {
+        self.row().code
+    }
+
+    fn exit(&self) -> Exit {
+        self.row().exit
+    }
+
+    fn rules(&self) -> Vec<RuleId> {
+        Vec::new()
+    }
+
+    fn remedy(&self) -> Remedy {
+        self.row().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn no_code_of_the_virtual_chip_is_without_a_row() {
+        for code in TwinError::CODES {
+            assert!(rows().any(|row| row.code == *code), "{code}");
+        }
+    }
+
+    #[test]
+    fn every_code_means_one_exit_also_among_those_of_the_operations() {
+        let exits: BTreeMap<_, _> = fault::rows().map(|row| (row.code, row.exit)).collect();
+        for row in rows() {
+            assert!(!row.causes.is_empty() && !row.next.is_empty(), "{}", row.code);
+            assert!(
+                exits.get(row.code).is_none_or(|exit| *exit == row.exit),
+                "{} means two things to a script",
+                row.code
+            );
+        }
+    }
+}

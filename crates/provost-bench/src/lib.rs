@@ -1,0 +1,16 @@
+//! Which probe or which virtual chip is meant, and a session on it: the one place where the operations meet real and virtual chips.
+//!
+//! With the feature `probe-rs`, a virtual chip hangs below the same probe library as a real one. Without it there are virtual chips
+//! only, and [`TwinWire`] drives them; a test holds that both do the same on the wire.
+
+mod bench;
+mod error;
+mod list;
+mod selector;
+mod twin_wire;
+
+pub use bench::Bench;
+pub use error::{BenchError, rows};
+pub use list::{Listed, list};
+pub use selector::Probe;
+pub use twin_wire::TwinWire;

@@ -1,0 +1,7 @@
+//! All integration tests in one program: they link once.
+#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+
+mod chip_file;
+mod soc_id;
+#[cfg(feature = "probe-rs")]
+mod two_hosts;
