@@ -2,7 +2,10 @@
 
 use provost_chip::rules::RuleId;
 use provost_link::LinkError;
-use provost_ops::fault::{self, Exit, Fault, Remedy, Row, files, table};
+use provost_ops::{
+    fault::{self, Exit, Fault, Remedy, Row, table},
+    store::row_of,
+};
 use provost_twin::error::TwinError;
 
 /// What goes wrong around a chip rather than on its wire.
@@ -81,7 +84,7 @@ impl BenchError {
             Self::NoProbes => "bench-no-probes",
         };
         let own = rows().find(|row| row.code == code).or_else(|| fault::find(code)).unwrap_or(&fault::UNFORESEEN);
-        if let Self::Twin(TwinError::Io { source, .. }) = self { files::row_of(source, own) } else { own }
+        if let Self::Twin(TwinError::Io { source, .. }) = self { row_of(source, own) } else { own }
     }
 }
 

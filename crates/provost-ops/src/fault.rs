@@ -69,7 +69,7 @@ pub const UNFORESEEN: Row = Row {
 };
 
 /// The row of a code in one table.
-fn find_in(rows: &'static [Row], code: &str) -> Option<&'static Row> {
+pub(crate) fn find_in(rows: &'static [Row], code: &str) -> Option<&'static Row> {
     rows.iter().find(|row| row.code == code)
 }
 

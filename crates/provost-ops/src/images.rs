@@ -12,7 +12,7 @@ use crate::{
     error::{Failure, Result},
     objects::ObjectError,
     show::{LARGEST_FILE, Section, Sheet},
-    store::files::{self, NewFile},
+    store::{NewFile, files},
 };
 
 /// What an image was found to be.

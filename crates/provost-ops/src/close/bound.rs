@@ -13,11 +13,13 @@ use sha2::{Digest as _, Sha256};
 use super::{
     facts::Facts,
     image::Digest,
-    words::{self, Words},
+    rehearsal::{self, Rehearsal},
+    words::{self, Difference, Words},
 };
 use crate::{
     credential::{Binding, CredentialSet, hex},
     drive::identify::parts_text,
+    job::How,
 };
 
 /// What a plan is bound to: it is carried out on exactly this, or not at all.
@@ -56,17 +58,6 @@ pub struct Bound {
     pub overrides: Vec<String>,
     /// Locked was asked for in so many words.
     pub forever: bool,
-}
-
-/// Something that is not as planned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Difference {
-    /// What.
-    pub what: String,
-    /// What the plan says.
-    pub planned: String,
-    /// What was found.
-    pub found: String,
 }
 
 impl Bound {
@@ -114,7 +105,7 @@ impl Bound {
         compare("kind of credential", self.method.to_string(), found.method.to_string());
         compare("credential", self.binding.short(), found.binding.short());
         compare("object", or_none(&self.object), or_none(&found.object));
-        for difference in differing_words(&self.words, &found.words) {
+        for difference in words::differing(&self.words, &found.words) {
             compare(&difference.what, difference.planned, difference.found);
         }
         let images = |b: &Self| {
@@ -143,15 +134,54 @@ impl Bound {
             format!("close {} to {} with {key}", self.uid, self.target.as_str())
         }
     }
+
+    /// What is remembered when this was rehearsed, at this time.
+    pub(super) fn rehearsed(&self, plan: &str, how: How, time: String) -> Rehearsal {
+        Rehearsal {
+            schema: rehearsal::SCHEMA.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            time,
+            uid: self.uid,
+            dev_id: self.dev_id,
+            trustzone: self.trustzone,
+            how,
+            method: self.method,
+            binding: self.binding.clone(),
+            object: self.object.clone(),
+            images: self.images.iter().map(|i| i.sha256.clone()).collect(),
+            plan: plan.to_owned(),
+        }
+    }
+
+    /// Whether a rehearsal was made with what this is bound to, but for the firmware; if not, what is different.
+    pub(super) fn is_rehearsed_by(&self, rehearsal: &Rehearsal) -> Result<(), &'static str> {
+        let differs = [
+            ("another chip", rehearsal.uid != self.uid || rehearsal.dev_id != self.dev_id),
+            ("another TrustZone setting", rehearsal.trustzone != self.trustzone),
+            ("another kind of credential", rehearsal.method != self.method),
+            ("another credential", rehearsal.binding != self.binding),
+            ("another object", rehearsal.object != self.object),
+        ];
+        differs.iter().find(|(_, differs)| *differs).map_or(Ok(()), |(what, _)| Err(*what))
+    }
 }
 
-/// The option words that differ, by register.
-pub(super) fn differing_words(planned: &Words, found: &Words) -> Vec<Difference> {
-    let word = |words: &Words, name: &str| words.get(name).map_or("none".to_owned(), |w| format!("{w:#010x}"));
-    planned
-        .keys()
-        .chain(found.keys().filter(|name| !planned.contains_key(*name)))
-        .filter(|name| planned.get(*name) != found.get(*name))
-        .map(|name| Difference { what: name.clone(), planned: word(planned, name), found: word(found, name) })
-        .collect()
+impl Facts {
+    /// How the object got into this chip in a rehearsal that speaks for the chip as it is now; `None` if none is remembered.
+    ///
+    /// # Errors
+    /// What is different now.
+    pub fn rehearsal_that_counts(&self) -> Option<Result<How, String>> {
+        let rehearsal = self.rehearsed.as_ref()?;
+        let counts = || {
+            let bound = Bound::of(self).ok_or("the credential cannot be read")?;
+            bound.is_rehearsed_by(rehearsal)?;
+            let Ok(Some(most)) = self.site.policy.max_age() else { return Ok(rehearsal.how) };
+            match self.site.out.store().clock().since(&rehearsal.time) {
+                Some(age) if age <= most => Ok(rehearsal.how),
+                _ => Err(format!("it is older than {}", humantime::format_duration(most))),
+            }
+        };
+        Some(counts())
+    }
 }

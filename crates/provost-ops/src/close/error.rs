@@ -4,8 +4,11 @@ use std::{io, path::PathBuf};
 
 use provost_chip::states::ProductState;
 
-use super::{bound::Difference, preflight::Finding};
-use crate::fault::{self, Row, faults, files};
+use super::{finding::Finding, words::Difference};
+use crate::{
+    fault::{self, Row, faults},
+    store,
+};
 
 faults! {
     /// Why a close stopped.
@@ -226,7 +229,7 @@ impl CloseError {
         let own = self.row();
         match self {
             Self::PlanFile { source, .. } | Self::Policy { source, .. } | Self::Escrow { source, .. } => {
-                files::row_of(source, own)
+                store::row_of(source, own)
             }
             Self::Refused { failed } => {
                 let mut codes = failed.iter().map(|finding| ELSEWHERE.iter().find(|(rule, _)| *rule == finding.rule));

@@ -5,8 +5,8 @@ mod credential;
 mod table;
 
 use provost_chip::sources::Confidence;
-use serde::{Deserialize, Serialize};
 
+pub use super::finding::{Finding, Verdict};
 use super::{CloseError, facts::Facts, policy::Policy};
 use crate::error::Result;
 
@@ -21,9 +21,9 @@ pub enum Weight {
     Warns,
 }
 
-/// What a rule found.
+/// What a rule's own look came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Answer {
     /// It holds; what was measured.
     Passed(String),
     /// It does not hold; what was measured.
@@ -46,7 +46,7 @@ pub struct Check {
     /// What a failure means.
     pub weight: Weight,
     /// Looks; `None` for a gate, which is looked at in Provisioning, right before the last step.
-    pub test: Option<fn(&Facts) -> Verdict>,
+    pub test: Option<fn(&Facts) -> Answer>,
 }
 
 impl Check {
@@ -61,15 +61,9 @@ impl Check {
     }
 }
 
-/// What the preflight says of one rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finding {
-    /// The rule.
-    pub rule: String,
-    /// `passed`, `failed`, `warning`, `overridden` or `not-measured`.
-    pub verdict: String,
-    /// What was measured.
-    pub found: String,
+/// A rule's answer, by whether it holds.
+fn hold(holds: bool, found: impl Into<String>) -> Answer {
+    if holds { Answer::Passed(found.into()) } else { Answer::Failed(found.into()) }
 }
 
 /// Looks at every rule.
@@ -80,15 +74,15 @@ pub fn preflight(facts: &Facts) -> Vec<Finding> {
     Check::all()
         .iter()
         .filter_map(|check| Some((check, check.test?(facts))))
-        .map(|(check, verdict)| {
-            let (verdict, found) = match verdict {
-                Verdict::Passed(found) => ("passed", found),
-                Verdict::NotMeasured(why) => ("not-measured", why.to_owned()),
-                Verdict::Failed(found) if overridden(check) => ("overridden", found),
-                Verdict::Failed(found) if check.weight == Weight::Warns => ("warning", found),
-                Verdict::Failed(found) => ("failed", found),
+        .map(|(check, answer)| {
+            let (verdict, found) = match answer {
+                Answer::Passed(found) => (Verdict::Passed, found),
+                Answer::NotMeasured(why) => (Verdict::NotMeasured, why.to_owned()),
+                Answer::Failed(found) if overridden(check) => (Verdict::Overridden, found),
+                Answer::Failed(found) if check.weight == Weight::Warns => (Verdict::Warning, found),
+                Answer::Failed(found) => (Verdict::Failed, found),
             };
-            Finding { rule: check.id.to_owned(), verdict: verdict.to_owned(), found }
+            Finding { rule: check.id.to_owned(), verdict, found }
         })
         .collect()
 }
@@ -98,7 +92,7 @@ pub fn preflight(facts: &Facts) -> Vec<Finding> {
 /// # Errors
 /// [`CloseError::Refused`] with every rule that failed.
 pub fn pass(findings: &[Finding]) -> Result<()> {
-    let failed: Vec<Finding> = findings.iter().filter(|f| f.verdict == "failed").cloned().collect();
+    let failed: Vec<Finding> = findings.iter().filter(|f| f.verdict == Verdict::Failed).cloned().collect();
     if failed.is_empty() { Ok(()) } else { Err(CloseError::Refused { failed }.into()) }
 }
 

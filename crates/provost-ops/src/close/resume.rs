@@ -121,7 +121,7 @@ pub fn resume(
         return fail(ResetError::StaysInRssDa);
     }
     let progress = Progress::of(job.records());
-    let remembered = Rehearsal::remembered(&site.out, plan.bound.uid).filter(|r| r.is_of(&plan.bound).is_ok());
+    let remembered = Rehearsal::remembered(&site.out, plan.bound.uid).filter(|r| plan.bound.is_rehearsed_by(r).is_ok());
     let kept = if plan.bound.rehearse {
         plan.bound.images.iter().map(|digest| restore::kept(&job, digest)).collect::<Result<Vec<_>>>()?
     } else {

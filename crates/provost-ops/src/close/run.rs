@@ -6,20 +6,17 @@ use provost_chip::{side::Side, states::ProductState};
 
 use super::{
     CloseError,
-    bound::{Bound, Difference},
+    bound::Bound,
     custody::Custody,
     image::Image,
     plan::ClosePlan,
-    preflight,
     receipt::{Receipt, SCHEMA},
-    rehearsal::Rehearsal,
     restore,
-    survey::{Consent, survey},
-    whose::{self, Begun},
+    survey::Consent,
     wish::{Site, Wish},
+    words::Difference,
 };
 use crate::{
-    Narrator,
     credential::CredentialSet,
     drive::{
         debug_auth::{AuthError, Conversation, Discovered},
@@ -32,7 +29,7 @@ use crate::{
     fault::{Failure, Result, fail},
     job::{Driver, How, Phase, Record, Step, document},
     rescue::RescueError,
-    store::{Job, Kind, Secrecy, Subject},
+    store::Secrecy,
 };
 
 /// What a chip takes to settle after its final state was written, before it is asked (wolfTrust waits some seconds; discovery
@@ -53,34 +50,6 @@ pub struct Ended {
     pub performed: Vec<Step>,
 }
 
-/// Closes the chip, or says why not. An unfinished close of this chip with the same end is gone on with.
-///
-/// # Errors
-/// Every way in which a close can stop; [`Failure::exit`] says what it means.
-pub fn close(
-    session: &mut Session,
-    wish: &Wish,
-    site: &Site,
-    consent: &mut dyn Consent,
-    narrator: &mut dyn Narrator,
-) -> Result<Ended> {
-    start(session, wish, site, None, consent, narrator)
-}
-
-/// Carries out exactly this plan on exactly its chip, or refuses and says what is different.
-///
-/// # Errors
-/// As [`close`], and [`CloseError::PlanDiffers`].
-pub fn apply(
-    session: &mut Session,
-    plan: &ClosePlan,
-    site: &Site,
-    consent: &mut dyn Consent,
-    narrator: &mut dyn Narrator,
-) -> Result<Ended> {
-    start(session, &as_planned(&plan.bound, site), site, Some(plan), consent, narrator)
-}
-
 /// What a plan asks for.
 pub(super) fn as_planned(bound: &Bound, site: &Site) -> Wish {
     Wish {
@@ -99,77 +68,6 @@ pub(super) fn as_planned(bound: &Bound, site: &Site) -> Wish {
         overrides: bound.overrides.clone(),
         forever: bound.forever,
     }
-}
-
-fn start(
-    session: &mut Session,
-    wish: &Wish,
-    site: &Site,
-    planned: Option<&ClosePlan>,
-    consent: &mut dyn Consent,
-    narrator: &mut dyn Narrator,
-) -> Result<Ended> {
-    let started = session.now();
-    match whose::begun(session, site)? {
-        Begun::Nothing => {}
-        // Nothing is left of it but its journal.
-        Begun::Over(found) => found.resume()?.record(Record::Abandoned)?,
-        Begun::Unfinished(folder) => {
-            let same = ClosePlan::load(&folder.join(PLAN))?.bound.target == wish.target;
-            if !same || planned.is_some() {
-                return fail(CloseError::Unfinished { folder });
-            }
-            return super::resume::resume(session, site, consent, narrator);
-        }
-    }
-    let survey = survey(session, wish, site, true, narrator)?;
-    preflight::pass(&survey.findings)?;
-    let (mut facts, findings) = (survey.facts, survey.findings);
-    let Some(found) = survey.plan else {
-        // Every way in which a plan is missing fails a rule that nobody may override.
-        return fail(CloseError::Elsewhere { found: "not measured completely".to_owned() });
-    };
-    let plan = match planned {
-        None => found,
-        Some(planned) => {
-            let differences = planned.bound.differences(&found.bound);
-            if !differences.is_empty() {
-                return fail(CloseError::PlanDiffers { differences });
-            }
-            ClosePlan { checks: findings, ..planned.clone() }
-        }
-    };
-    let phrase = plan.bound.phrase();
-    if !consent.is_possible(&phrase) || plan.bound.rehearse && !consent.ask_to_rehearse(&phrase) {
-        return fail(CloseError::NotConfirmed { phrase });
-    }
-    let mut driver = Driver::new(narrator, plan.list());
-    driver.already(Step::ProveNrst);
-    for finding in plan.checks.iter().filter(|f| f.verdict == "overridden" || f.verdict == "warning") {
-        driver.note(&format!("{} {}: {}", finding.rule, finding.verdict, finding.found));
-    }
-    if let Some(escrow) = &site.escrow {
-        escrow.is_free()?;
-    }
-    driver.begin(Step::ReadCredential)?;
-    let kept = std::mem::take(&mut facts.kept);
-    let bound = &plan.bound;
-    let subject = Subject { chip: site.chip.clone(), dev_id: bound.dev_id, uid: Some(bound.uid) };
-    let mut job = Job::begin(&site.out, Kind::Close, &subject)?;
-    for image in &kept {
-        restore::keep(&job, image)?;
-    }
-    job.put(PLAN, &document(&plan)?, Secrecy::Secret)?;
-    let (set, payload) = held(&plan, site)?;
-    if let Some(escrow) = &site.escrow {
-        escrow.keep(&job, set.folder())?;
-    }
-    job.record(Record::Begun { plan: plan.hash.clone() })?;
-    job.record(Record::CredentialSaved { credential: Some(bound.binding.clone()) })?;
-    driver.open(job);
-    let known = facts.rehearsed.take().filter(|r| r.counts_for(&facts).is_ok()).map(|r| r.how);
-    let mut run = Run { session, site, consent, driver, plan, set, payload, kept, known, started, rehearsed: false };
-    run.start_from_open().map_err(|e| run.interrupted(e))
 }
 
 /// The credential of the plan and the payload of its object, on the disk for good and read back from there.
@@ -262,7 +160,8 @@ impl Run<'_> {
     }
 
     pub(super) fn record_rehearsal(&mut self, how: How) -> Result<()> {
-        Rehearsal::new(self.bound(), &self.plan.hash, how, self.site).remember(&self.site.out)?;
+        let time = self.site.out.store().clock().text();
+        self.bound().rehearsed(&self.plan.hash, how, time).remember(&self.site.out)?;
         self.driver.record(Record::Rehearsed { how })?;
         self.driver.note("the credential has opened this chip; it is remembered");
         (self.known, self.rehearsed) = (Some(how), true);

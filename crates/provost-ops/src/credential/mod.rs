@@ -10,6 +10,7 @@ mod holder;
 mod make;
 pub mod offline;
 mod readme;
+mod recipe;
 pub mod words;
 
 use std::{
@@ -36,7 +37,8 @@ pub use self::{
     error::SetError,
     exposed::{Exposed, exposed},
     holder::{Access, AskPassphrase, KeyHolder, Proof, token_key},
-    make::{ChainRecipe, NewKeys, NewSet, Protection, Recipe, RoleKeys, make},
+    make::{NewKeys, NewSet, make},
+    recipe::{ChainRecipe, Protection, Recipe, RoleKeys},
 };
 use crate::{
     error::{OpError, Result},

@@ -4,7 +4,10 @@ use std::{io, path::PathBuf};
 
 use provost_chip::registers::flash;
 
-use crate::fault::{Failure, Row, faults, files};
+use crate::{
+    fault::{Failure, Row, faults},
+    store,
+};
 
 faults! {
     /// Why an operation on user flash stopped.
@@ -171,7 +174,7 @@ impl FlashError {
     /// The row that speaks for it.
     fn told(&self) -> &'static Row {
         match self {
-            Self::File { source, .. } => files::row_of(source, self.row()),
+            Self::File { source, .. } => store::row_of(source, self.row()),
             _ => self.row(),
         }
     }

@@ -11,13 +11,16 @@ use provost_chip::{
     registers::memory,
 };
 
-use super::{error::OptionError, file::OptionFile, read::OptionBytes};
+use super::{error::OptionError, read::OptionBytes};
 
 /// Lines of the tool's log that look like a field.
 const LOG: [&str; 4] = ["Bank", "Address", "Size", "Voltage"];
 
+/// The values by ST's names, and the names that the part does not have.
+pub(super) type Listed = (BTreeMap<&'static str, u32>, Vec<String>);
+
 /// Reads the tool's output, log lines and colours included.
-pub(super) fn parse(text: &str, path: &Path, part: Option<PartId>) -> Result<OptionFile, OptionError> {
+pub(super) fn parse(text: &str, path: &Path, part: Option<PartId>) -> Result<Listed, OptionError> {
     let at = |line, says: String| OptionError::Format { path: path.to_owned(), line, says };
     let plain = without_colours(text);
     let lines: Vec<(usize, &str, &str)> = plain
@@ -50,7 +53,7 @@ pub(super) fn parse(text: &str, path: &Path, part: Option<PartId>) -> Result<Opt
     if values.is_empty() {
         return Err(at(1, "no line NAME : 0xVALUE was found".to_owned()));
     }
-    Ok(OptionFile { part: None, values, unknown })
+    Ok((values, unknown))
 }
 
 /// The text without escape sequences (ECMA-48 control sequences: ESC, `[`, up to a letter).

@@ -4,7 +4,10 @@ use std::{io, path::PathBuf};
 
 use provost_chip::{option_values::ValueError, rules::RuleId, states::ProductState};
 
-use crate::fault::{Exit, Failure, Fault, Remedy, Row, faults, files};
+use crate::{
+    fault::{Exit, Failure, Fault, Remedy, Row, faults},
+    store,
+};
 
 /// A field that the chip would not change, or did not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -255,7 +258,7 @@ impl OptionError {
     /// The row that speaks for it.
     fn told(&self) -> &'static Row {
         match self {
-            Self::File { source, .. } => files::row_of(source, self.row()),
+            Self::File { source, .. } => store::row_of(source, self.row()),
             _ => self.row(),
         }
     }

@@ -57,7 +57,8 @@ impl OptionFile {
     /// It is in neither format, or for another part.
     pub fn parse(text: &str, path: &Path, part: Option<PartId>) -> Result<Self, OptionError> {
         if text.contains("OPTION BYTES BANK") {
-            return displ::parse(text, path, part);
+            let (values, unknown) = displ::parse(text, path, part)?;
+            return Ok(Self { part: None, values, unknown });
         }
         parse_toml(text, path, part)
     }

@@ -5,7 +5,7 @@ use provost_obk::da::DESTINATION;
 
 use super::{
     RescueError,
-    run::{Finish, Run},
+    run::{Finish, Run, Verdict},
 };
 use crate::{
     drive::{
@@ -18,15 +18,6 @@ use crate::{
 };
 
 const WORK: Phase = Phase::Work;
-
-/// What came of all attempts under one TrustZone setting.
-pub(super) enum Verdict {
-    Open(Box<Finish>),
-    /// The service cannot be called with this setting.
-    Faulted,
-    /// Each attempt was refused, this many.
-    Refused(usize),
-}
 
 impl Run<'_> {
     /// Tries every encryption word with the method that fits this TrustZone setting.

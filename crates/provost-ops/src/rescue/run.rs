@@ -11,7 +11,6 @@ use provost_chip::{
 
 use super::{
     RescueError,
-    attempts::Verdict,
     plan::{Means, Plan, Situation, plan},
     receipt::{Receipt, SCHEMA},
 };
@@ -111,6 +110,15 @@ pub(super) struct Finish {
     after: Identity,
     discovered: Option<Discovered>,
     how: Option<How>,
+}
+
+/// What came of all attempts under one TrustZone setting.
+pub(super) enum Verdict {
+    Open(Box<Finish>),
+    /// The service cannot be called with this setting.
+    Faulted,
+    /// Each attempt was refused, this many.
+    Refused(usize),
 }
 
 pub(super) struct Run<'a> {

@@ -23,6 +23,7 @@ mod deadly;
 mod documents;
 mod every_world;
 mod flash;
+mod floors;
 mod images;
 mod interruptions;
 mod objects;

@@ -7,7 +7,7 @@ use provost_ops::{
     close::{
         self, ClosePlan, Ended, Image, Policy, Site, Survey, Wish,
         escrow::Escrow,
-        preflight::{Check, Finding, pass},
+        preflight::{Check, Finding, Verdict, pass},
     },
     error::OpError,
     identify::parts_text,
@@ -93,11 +93,11 @@ fn planned(survey: &Survey, options: &Close) -> Result<Page, Stop> {
 pub(super) fn findings_text(findings: &[Finding]) -> String {
     let mut text = "preflight\n".to_owned();
     for finding in findings {
-        let mark = match finding.verdict.as_str() {
-            "passed" => "ok",
-            "failed" => "FAILED",
-            "not-measured" => "-",
-            other => other,
+        let mark = match finding.verdict {
+            Verdict::Passed => "ok",
+            Verdict::Failed => "FAILED",
+            Verdict::NotMeasured => "-",
+            let_pass => let_pass.as_str(),
         };
         let line = format!("{:<11} {:<20} {}", mark, finding.rule, finding.found);
         text.push_str(&wrap_hanging(&line));
@@ -152,7 +152,7 @@ fn receipt_text(ended: &Ended) -> String {
     let (credential, key) = (bound.credential.display(), bound.binding.short());
     let _ = writeln!(text, "  credential  {credential}, {key} (the only way back: keep it)");
     let _ = writeln!(text, "  receipt     {}", ended.folder.join("receipt.json").display());
-    for finding in receipt.checks.iter().filter(|c| c.verdict == "overridden" || c.verdict == "warning") {
+    for finding in receipt.checks.iter().filter(|c| c.verdict.is_let_pass()) {
         let _ = writeln!(text, "  {:<11} {}: {}", finding.verdict, finding.rule, finding.found);
     }
     if !bound.rehearse_only {

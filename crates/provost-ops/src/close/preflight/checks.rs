@@ -1,6 +1,9 @@
 //! What each rule of the preflight looks at.
 
-use super::Verdict::{self, Failed, NotMeasured, Passed};
+use super::{
+    Answer::{self, Failed, NotMeasured, Passed},
+    hold,
+};
 use crate::{
     close::{facts::Facts, image::Image},
     flash::Flash,
@@ -14,14 +17,10 @@ use provost_chip::{
     transitions::{Writer, product_state_write},
 };
 
-const NOT_OPEN: Verdict = NotMeasured("readable in Open only");
-const NO_OTP: Verdict = NotMeasured("no password in OTP on this part");
+const NOT_OPEN: Answer = NotMeasured("readable in Open only");
+const NO_OTP: Answer = NotMeasured("no password in OTP on this part");
 
-pub(super) fn hold(holds: bool, found: impl Into<String>) -> Verdict {
-    if holds { Passed(found.into()) } else { Failed(found.into()) }
-}
-
-pub(super) fn start_open(f: &Facts) -> Verdict {
+pub(super) fn start_open(f: &Facts) -> Answer {
     match f.state() {
         Some(ProductState::Open) => Passed("Open".to_owned()),
         // Rule P-NO-CHAIN has more to say.
@@ -31,7 +30,7 @@ pub(super) fn start_open(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn no_chain(f: &Facts) -> Verdict {
+pub(super) fn no_chain(f: &Facts) -> Answer {
     match f.state() {
         Some(state) if state > ProductState::Provisioning => Failed(format!("the chip is {state} already")),
         Some(state) => Passed(state.to_string()),
@@ -39,7 +38,7 @@ pub(super) fn no_chain(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn no_pending(f: &Facts) -> Verdict {
+pub(super) fn no_pending(f: &Facts) -> Answer {
     let state = f.identity.options.and_then(|o| o.pending_state());
     let pending = f.pending();
     match (pending.is_empty(), state) {
@@ -49,7 +48,7 @@ pub(super) fn no_pending(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn uid(f: &Facts) -> Verdict {
+pub(super) fn uid(f: &Facts) -> Answer {
     match f.identity.uid {
         _ if f.state() != Some(ProductState::Open) => NOT_OPEN,
         Some(id) => Passed(id.to_string()),
@@ -57,7 +56,7 @@ pub(super) fn uid(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn part(f: &Facts) -> Verdict {
+pub(super) fn part(f: &Facts) -> Answer {
     let names: Vec<String> = f.parts.iter().map(ToString::to_string).collect();
     let mut classes = f.parts.iter().map(|p| p.info().crypto);
     let first = classes.next();
@@ -65,7 +64,7 @@ pub(super) fn part(f: &Facts) -> Verdict {
     hold(one_class, names.join(" or "))
 }
 
-pub(super) fn target(f: &Facts) -> Verdict {
+pub(super) fn target(f: &Facts) -> Answer {
     let (from, to) = (ProductState::Provisioning, f.wish.target);
     if f.identity.options.is_none() {
         return NotMeasured("AP1 is shut");
@@ -75,7 +74,7 @@ pub(super) fn target(f: &Facts) -> Verdict {
     hold(decision.outcome == Some(to), found)
 }
 
-pub(super) fn not_for_ever(f: &Facts) -> Verdict {
+pub(super) fn not_for_ever(f: &Facts) -> Answer {
     match f.wish.target {
         ProductState::Locked if f.wish.forever => Passed("Locked, asked for in so many words".to_owned()),
         ProductState::Locked => Failed("the target is Locked".to_owned()),
@@ -83,7 +82,7 @@ pub(super) fn not_for_ever(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn nrst(f: &Facts) -> Verdict {
+pub(super) fn nrst(f: &Facts) -> Answer {
     match f.nrst {
         Some(true) => Passed("the core saw the pulse".to_owned()),
         Some(false) => Failed("NRST was driven low and the core saw no reset".to_owned()),
@@ -91,20 +90,20 @@ pub(super) fn nrst(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn boot_ube(f: &Facts) -> Verdict {
+pub(super) fn boot_ube(f: &Facts) -> Answer {
     match f.field("BOOT_UBE") {
         None => NotMeasured("no such option, or not readable here"),
         Some(value) => hold(value == u32::from(BootUbe::OemIrot.code()), format!("BOOT_UBE = {value:#04X}")),
     }
 }
 
-pub(super) fn boot_address(f: &Facts) -> Verdict {
+pub(super) fn boot_address(f: &Facts) -> Answer {
     let (Some((name, offset)), Some(part)) = (f.boot(), f.part()) else { return NOT_OPEN };
     let value = f.field(name).unwrap_or(0);
     hold(offset < part.info().flash_size, format!("{name} = {value:#08X}"))
 }
 
-pub(super) fn watermark(f: &Facts) -> Verdict {
+pub(super) fn watermark(f: &Facts) -> Answer {
     if f.trustzone() == TrustZone::Disabled {
         return NotMeasured("TrustZone is off");
     }
@@ -118,7 +117,7 @@ pub(super) fn watermark(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn firmware(f: &Facts) -> Verdict {
+pub(super) fn firmware(f: &Facts) -> Answer {
     if f.state() != Some(ProductState::Open) {
         return NOT_OPEN;
     }
@@ -128,7 +127,7 @@ pub(super) fn firmware(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn ns_firmware(f: &Facts) -> Verdict {
+pub(super) fn ns_firmware(f: &Facts) -> Answer {
     match (f.ns_boot(), f.ns_vectors, f.part()) {
         _ if f.state() != Some(ProductState::Open) => NOT_OPEN,
         _ if f.trustzone() == TrustZone::Disabled => NotMeasured("TrustZone is off"),
@@ -140,14 +139,14 @@ pub(super) fn ns_firmware(f: &Facts) -> Verdict {
     }
 }
 
-fn vector_table([stack, reset]: [u32; 2], part: PartId) -> Verdict {
+fn vector_table([stack, reset]: [u32; 2], part: PartId) -> Answer {
     let in_ram = matches!(stack >> 28, 2 | 3);
     let offset = (reset & !memory::SECURE_ALIAS).wrapping_sub(memory::FLASH);
     let in_flash = reset & 1 == 1 && offset < part.info().flash_size;
     hold(in_ram && in_flash, format!("stack pointer {stack:#010x}, reset handler {reset:#010x}"))
 }
 
-pub(super) fn images(f: &Facts) -> Verdict {
+pub(super) fn images(f: &Facts) -> Answer {
     if f.state() != Some(ProductState::Open) {
         return NOT_OPEN;
     }
@@ -165,7 +164,7 @@ pub(super) fn images(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn image_worlds(f: &Facts) -> Verdict {
+pub(super) fn image_worlds(f: &Facts) -> Answer {
     let Some(flash) = f.flash() else { return NOT_OPEN };
     // The flash as a whole was not linked for anything.
     let given: Vec<_> = f.wish.images.iter().filter(|i| i.size != flash.map().size).collect();
@@ -186,7 +185,7 @@ pub(super) fn image_worlds(f: &Facts) -> Verdict {
     Passed("each lies in sectors of the world that it is linked for".to_owned())
 }
 
-pub(super) fn watchdog(f: &Facts) -> Verdict {
+pub(super) fn watchdog(f: &Facts) -> Answer {
     if f.options.is_none() {
         return NOT_OPEN;
     }
@@ -197,7 +196,7 @@ pub(super) fn watchdog(f: &Facts) -> Verdict {
     hold(found.iter().all(|(_, value)| *value == 1), text.join(", "))
 }
 
-pub(super) fn rehearsed(f: &Facts) -> Verdict {
+pub(super) fn rehearsed(f: &Facts) -> Answer {
     let may_take_anything = f.parts.iter().any(|p| p.info().crypto);
     let required = f.site.policy.close.require_rehearsal;
     if f.state() != Some(ProductState::Open) {
@@ -209,16 +208,15 @@ pub(super) fn rehearsed(f: &Facts) -> Verdict {
     if f.wish.rehearse {
         return Passed("it is the first part of this plan".to_owned());
     }
-    match &f.rehearsed {
+    let when = f.rehearsed.as_ref().map_or("", |rehearsal| &rehearsal.time);
+    match f.rehearsal_that_counts() {
         None => Failed("no rehearsal on this chip is remembered, and none is asked for".to_owned()),
-        Some(rehearsal) => match rehearsal.counts_for(f) {
-            Ok(()) => Passed(format!("rehearsed at {}", rehearsal.time)),
-            Err(why) => Failed(format!("the rehearsal of {} does not count: {why}", rehearsal.time)),
-        },
+        Some(Ok(_)) => Passed(format!("rehearsed at {when}")),
+        Some(Err(why)) => Failed(format!("the rehearsal of {when} does not count: {why}")),
     }
 }
 
-pub(super) fn kept(f: &Facts) -> Verdict {
+pub(super) fn kept(f: &Facts) -> Answer {
     let otp = f.parts.iter().all(|p| p.info().da_store == DaStore::Otp);
     if !f.wish.rehearse {
         return NotMeasured("no rehearsal");
@@ -241,7 +239,7 @@ pub(super) fn kept(f: &Facts) -> Verdict {
     Passed(format!("{bytes} bytes read back, to be written again{rest}"))
 }
 
-pub(super) fn otp(f: &Facts) -> Verdict {
+pub(super) fn otp(f: &Facts) -> Answer {
     match &f.otp {
         None => NO_OTP,
         Some(block) if block.locked => Passed("a password stands in OTP, locked".to_owned()),
@@ -249,14 +247,14 @@ pub(super) fn otp(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn supply(f: &Facts) -> Verdict {
+pub(super) fn supply(f: &Facts) -> Answer {
     match f.volts {
         None => NotMeasured("this probe cannot tell"),
         Some(volts) => hold((1.71..=3.6).contains(&volts), format!("{volts:.2} V")),
     }
 }
 
-pub(super) fn options(f: &Facts) -> Verdict {
+pub(super) fn options(f: &Facts) -> Answer {
     if f.wish.options.is_empty() {
         return NotMeasured("no option bytes were given to hold them against");
     }
@@ -274,7 +272,7 @@ pub(super) fn options(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn pin_speed(f: &Facts) -> Verdict {
+pub(super) fn pin_speed(f: &Facts) -> Answer {
     let on: Vec<&str> = ["IO_VDD_HSLV", "IO_VDDIO2_HSLV"].into_iter().filter(|name| f.field(name) == Some(1)).collect();
     match (&f.options, on.is_empty()) {
         (None, _) => NOT_OPEN,
@@ -283,7 +281,7 @@ pub(super) fn pin_speed(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn locks(f: &Facts) -> Verdict {
+pub(super) fn locks(f: &Facts) -> Answer {
     if f.options.is_none() {
         return NOT_OPEN;
     }
@@ -295,14 +293,14 @@ pub(super) fn locks(f: &Facts) -> Verdict {
     )
 }
 
-pub(super) fn banks(f: &Facts) -> Verdict {
+pub(super) fn banks(f: &Facts) -> Answer {
     match f.field("SWAP_BANK") {
         None => NOT_OPEN,
         Some(value) => hold(value == 0, format!("SWAP_BANK = {value}")),
     }
 }
 
-pub(super) fn service(f: &Facts) -> Verdict {
+pub(super) fn service(f: &Facts) -> Answer {
     if !super::credential::has_obk(f) {
         return NotMeasured("no service on this part");
     }
@@ -314,6 +312,6 @@ pub(super) fn service(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn target_usb(_: &Facts) -> Verdict {
+pub(super) fn target_usb(_: &Facts) -> Answer {
     NotMeasured("a debugger cannot see it: pull the cable of the chip's own USB port, if there is one")
 }

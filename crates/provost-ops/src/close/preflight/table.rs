@@ -3,7 +3,7 @@
 use provost_chip::sources::Confidence::{self, Code, Documented, Inferred, Observed, Staff};
 
 use super::{
-    Check, Verdict,
+    Answer, Check,
     Weight::{self, Firm, Refuses, Warns},
     checks, credential,
 };
@@ -14,7 +14,7 @@ const fn check(
     says: &'static str,
     (confidence, source): (Confidence, &'static [&'static str]),
     weight: Weight,
-    test: fn(&Facts) -> Verdict,
+    test: fn(&Facts) -> Answer,
 ) -> Check {
     Check { id, says, confidence, source, weight, test: Some(test) }
 }

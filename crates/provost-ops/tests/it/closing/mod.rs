@@ -25,7 +25,7 @@ use provost_chip::{
 };
 use provost_ops::{
     Silent,
-    close::{self, ClosePlan, Digest, Policy, Receipt, Site, Wish, known_sample},
+    close::{self, ClosePlan, Digest, Policy, Receipt, Site, Verdict, Wish, known_sample},
     credential::CredentialSet,
     fault::Failure,
 };
@@ -204,7 +204,7 @@ pub fn refusal_of(rule: &str) -> (&'static str, u8) {
 
 /// Rules that failed.
 pub fn failed(survey: &close::Survey) -> Vec<&str> {
-    survey.findings.iter().filter(|f| f.verdict == "failed").map(|f| f.rule.as_str()).collect()
+    survey.findings.iter().filter(|f| f.verdict == Verdict::Failed).map(|f| f.rule.as_str()).collect()
 }
 
 pub fn all_option_words(board: &VirtualBoard) -> Vec<(u16, u32)> {

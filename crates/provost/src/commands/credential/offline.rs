@@ -11,10 +11,7 @@ use provost_adac::{
 use provost_ops::{
     credential::SetError,
     error::OpError,
-    store::{
-        StoreError,
-        files::{self, NewFile},
-    },
+    store::{NewFile, StoreError, files},
 };
 use serde_json::json;
 
