@@ -49,11 +49,11 @@ pub struct Cpu {
     pub(crate) basepri: u8,
     /// CONTROL: nPRIV and SPSEL.
     pub(crate) control: u8,
-    /// Address of the vector table (VTOR).
-    pub(crate) vtor: u32,
     /// The address that the local exclusive monitor holds.
     pub(crate) exclusive: Option<u32>,
     pub(crate) locked_up: bool,
+    /// In WFI.
+    pub(crate) sleeping: bool,
     /// Why the last instruction that could not be executed could not.
     pub(crate) fault: Option<Fault>,
     /// Address of the instruction that is executed.
@@ -64,13 +64,13 @@ pub struct Cpu {
 
 impl Default for Cpu {
     fn default() -> Self {
-        Self::reset(0, [0, 1])
+        Self::reset([0, 1])
     }
 }
 
 impl Cpu {
-    /// A core after a reset whose vector table at `vtor` begins with these two words (§B3.9).
-    pub const fn reset(vtor: u32, [stack, entry]: [u32; 2]) -> Self {
+    /// A core after a reset whose vector table begins with these two words (§B3.9).
+    pub const fn reset([stack, entry]: [u32; 2]) -> Self {
         let mut r = [0; 15];
         r[LR] = u32::MAX;
         Self {
@@ -86,9 +86,9 @@ impl Cpu {
             faultmask: false,
             basepri: 0,
             control: 0,
-            vtor,
             exclusive: None,
             locked_up: false,
+            sleeping: false,
             fault: None,
             current: 0,
             conditional: false,
@@ -155,10 +155,7 @@ impl Cpu {
 
     /// CONTROL, FAULTMASK, BASEPRI and PRIMASK, from the highest byte to the lowest, as a debugger reads them.
     pub const fn special(&self) -> u32 {
-        (self.control as u32) << 24
-            | (self.faultmask as u32) << 16
-            | (self.basepri as u32) << 8
-            | self.primask as u32
+        (self.control as u32) << 24 | (self.faultmask as u32) << 16 | (self.basepri as u32) << 8 | self.primask as u32
     }
 
     /// Writes CONTROL, FAULTMASK, BASEPRI and PRIMASK.
@@ -169,16 +166,6 @@ impl Cpu {
         self.primask = value & 1 == 1;
     }
 
-    /// Address of the vector table.
-    pub const fn vtor(&self) -> u32 {
-        self.vtor
-    }
-
-    /// Moves the vector table; it lies at a multiple of 128 bytes.
-    pub const fn set_vtor(&mut self, address: u32) {
-        self.vtor = address & !0x7F;
-    }
-
     /// Whether a fault could not be taken: the core executes nothing until a reset, or until a debugger moves its PC.
     pub const fn locked_up(&self) -> bool {
         self.locked_up
@@ -187,6 +174,16 @@ impl Cpu {
     /// Locks the core up, or frees it.
     pub const fn set_locked_up(&mut self, locked_up: bool) {
         self.locked_up = locked_up;
+    }
+
+    /// Whether it waits in WFI for an interrupt.
+    pub const fn sleeping(&self) -> bool {
+        self.sleeping
+    }
+
+    /// Ends a WFI, as a debugger does that halts the core.
+    pub const fn wake(&mut self) {
+        self.sleeping = false;
     }
 
     /// Which of the two stacks SP is: the process stack in Thread mode with CONTROL.SPSEL set.

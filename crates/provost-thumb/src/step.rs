@@ -11,7 +11,7 @@ use crate::{
 pub enum Step {
     /// An instruction was executed, or an exception was taken in its place.
     Executed,
-    /// A branch to itself, WFI or WFE: without interrupts nothing changes any more, except what others do.
+    /// A branch to itself, or WFI: without interrupts nothing changes any more, except what others do.
     Idle,
     /// BKPT. PC is its address.
     Breakpoint,
@@ -44,7 +44,6 @@ pub(crate) enum Trap {
     Fault(Fault),
     Breakpoint,
     SupervisorCall,
-    Sleep,
 }
 
 impl From<Fault> for Trap {
@@ -59,6 +58,8 @@ impl From<BusFault> for Trap {
     }
 }
 
+/// VTOR: the address of the vector table is a register on the bus.
+const VTOR: u32 = 0xE000_ED08;
 /// Numbers of exceptions.
 const HARD_FAULT: u16 = 3;
 const SV_CALL: u16 = 11;
@@ -75,11 +76,13 @@ impl Cpu {
         if self.locked_up {
             return Step::LockedUp;
         }
+        if self.sleeping {
+            return Step::Idle;
+        }
         let before = self.clone();
         match self.execute(bus) {
-            Ok(()) if self.pc == before.pc && *self == before => Step::Idle,
+            Ok(()) if self.sleeping || (self.pc == before.pc && *self == before) => Step::Idle,
             Ok(()) => Step::Executed,
-            Err(Trap::Sleep) => Step::Idle,
             Err(Trap::SupervisorCall) => self.take(SV_CALL, bus),
             Err(Trap::Breakpoint) => {
                 *self = before;
@@ -93,9 +96,14 @@ impl Cpu {
         }
     }
 
-    /// Why the last instruction that could not be executed could not.
-    pub const fn last_fault(&self) -> Option<Fault> {
-        self.fault
+    /// Why an instruction could not be executed, once.
+    pub const fn take_fault(&mut self) -> Option<Fault> {
+        self.fault.take()
+    }
+
+    /// A BKPT that no debugger takes is a fault (§B3.12).
+    pub fn refuse_breakpoint(&mut self, bus: &mut dyn Bus) -> Step {
+        self.take(HARD_FAULT, bus)
     }
 
     fn execute(&mut self, bus: &mut dyn Bus) -> Result<(), Trap> {
@@ -137,7 +145,8 @@ impl Cpu {
     fn take(&mut self, exception: u16, bus: &mut dyn Bus) -> Step {
         // HardFault has priority -1 here and everything else none above it.
         let masked = self.faultmask || self.exception == HARD_FAULT || self.exception == 2;
-        let exception = if exception == SV_CALL && (self.primask || self.exception != 0) { HARD_FAULT } else { exception };
+        let exception =
+            if exception == SV_CALL && (self.primask || self.exception != 0) { HARD_FAULT } else { exception };
         if masked || self.enter(exception, bus).is_err() {
             self.locked_up = true;
             return Step::LockedUp;
@@ -166,7 +175,8 @@ impl Cpu {
         for (word, address) in words.iter().zip((0..8).map(|n| frame.wrapping_add(4 * n))) {
             bus.write(address, Width::Word, *word)?;
         }
-        let vector = bus.read(self.vtor.wrapping_add(4 * u32::from(exception)), Width::Word)?;
+        let table = bus.read(VTOR, Width::Word)? & !0x7F;
+        let vector = bus.read(table.wrapping_add(4 * u32::from(exception)), Width::Word)?;
         self.stacks[stack] = frame;
         let thread = if self.exception == 0 { EXC_RETURN_THREAD } else { 0 };
         let process = if stack == 1 { EXC_RETURN_PROCESS } else { 0 };

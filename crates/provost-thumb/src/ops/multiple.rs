@@ -21,13 +21,7 @@ impl Cpu {
     }
 
     /// Loads the registers of a list from `address` on; the base moves to `base` before, so that a load into it wins.
-    fn load(
-        &mut self,
-        bus: &mut dyn Bus,
-        list: u32,
-        mut address: u32,
-        base: Option<(u32, u32)>,
-    ) -> Result<(), Trap> {
+    fn load(&mut self, bus: &mut dyn Bus, list: u32, mut address: u32, base: Option<(u32, u32)>) -> Result<(), Trap> {
         check(address)?;
         let mut values = [0; 16];
         for n in (0..16).filter(|n| bit(list, *n)) {

@@ -40,20 +40,18 @@ pub(crate) fn test_target(cpu: &mut Cpu, _: &mut dyn Bus, opcode: u32) -> Result
     cpu.put(field(opcode, 8, 4), 0b11 << 18)
 }
 
-/// NOP, YIELD, SEV; WFI and WFE wait for what never comes.
-pub(crate) fn hint(_: &mut Cpu, _: &mut dyn Bus, opcode: u32) -> Result<(), Trap> {
-    match field(opcode, 4, 4) {
-        2 | 3 => Err(Trap::Sleep),
-        _ => Ok(()),
-    }
+const WFI: u32 = 3;
+
+/// NOP, YIELD, SEV; WFE, which may go on at any time and does at once; WFI, which waits for what never comes.
+pub(crate) fn hint(cpu: &mut Cpu, _: &mut dyn Bus, opcode: u32) -> Result<(), Trap> {
+    cpu.sleeping = field(opcode, 4, 4) == WFI;
+    Ok(())
 }
 
 /// The same in 32 bits, and DBG, CSDB, ESB.
-pub(crate) fn hint_wide(_: &mut Cpu, _: &mut dyn Bus, opcode: u32) -> Result<(), Trap> {
-    match field(opcode, 0, 8) {
-        2 | 3 => Err(Trap::Sleep),
-        _ => Ok(()),
-    }
+pub(crate) fn hint_wide(cpu: &mut Cpu, _: &mut dyn Bus, opcode: u32) -> Result<(), Trap> {
+    cpu.sleeping = field(opcode, 0, 8) == WFI;
+    Ok(())
 }
 
 /// IT: no instruction of a block may be one, and "never" is no condition.

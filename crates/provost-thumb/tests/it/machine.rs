@@ -3,6 +3,7 @@
 use provost_thumb::{Bus, BusFault, Cpu, Width};
 
 pub(crate) const CODE: u32 = 0x1000_0000;
+const VTOR: u32 = 0xE000_ED08;
 pub(crate) const DATA: u32 = 0x3800_0000;
 
 pub(crate) struct Board {
@@ -21,7 +22,7 @@ impl Board {
     pub(crate) fn boot(program: &[u8]) -> (Self, Cpu) {
         let mut board = Self::new(program);
         let vectors = [0, 4].map(|at| board.read(CODE + at, Width::Word).unwrap());
-        (board, Cpu::reset(CODE, vectors))
+        (board, Cpu::reset(vectors))
     }
 
     fn place(&mut self, address: u32, width: Width) -> Option<&mut [u8]> {
@@ -38,6 +39,9 @@ impl Board {
 impl Bus for Board {
     fn read(&mut self, address: u32, width: Width) -> Result<u32, BusFault> {
         assert!(address.is_multiple_of(width.bytes()), "{address:#x}");
+        if address == VTOR {
+            return Ok(CODE);
+        }
         let bytes = self.place(address, width).ok_or(BusFault)?;
         Ok(bytes.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte)))
     }

@@ -11,7 +11,7 @@ fn with(code: &[u16]) -> (Board, Cpu) {
         board.write(address, Width::Half, (*half).into()).unwrap();
     }
     board.write(CODE + 12, Width::Word, CODE + 0x801).unwrap();
-    (board, Cpu::reset(CODE, [DATA + 0x8000, CODE + 0x401]))
+    (board, Cpu::reset([DATA + 0x8000, CODE + 0x401]))
 }
 
 /// Flags as NZCV.
@@ -21,10 +21,10 @@ fn flags(cpu: &Cpu) -> u32 {
 
 #[test]
 fn reset_takes_stack_and_entry_from_the_table() {
-    let cpu = Cpu::reset(0x0800_0000, [0x3000_4003, 0x0800_0201]);
+    let cpu = Cpu::reset([0x3000_4003, 0x0800_0201]);
     assert_eq!((cpu.register(13), cpu.register(14), cpu.pc()), (0x3000_4000, u32::MAX, 0x0800_0200));
     assert_eq!(cpu.xpsr(), 0x0100_0000, "Thumb, Thread mode");
-    assert_eq!((cpu.vtor(), cpu.special()), (0x0800_0000, 0));
+    assert_eq!(cpu.special(), 0);
 }
 
 /// ADDS r0,#1 on the largest positive number: N and V; SUBS r0,r0,r0: Z and C.
@@ -68,6 +68,13 @@ fn a_branch_to_itself_and_a_wait_are_idle() {
         let steps = [cpu.step(&mut board), cpu.step(&mut board)];
         assert_eq!(steps[1], Step::Idle, "{code:#x}");
     }
+    // A debugger that halts the core ends the wait: PC is behind WFI.
+    let (mut board, mut cpu) = with(&[0xBF30, 0x2007]);
+    assert_eq!([cpu.step(&mut board), cpu.step(&mut board)], [Step::Idle; 2]);
+    assert_eq!((cpu.pc(), cpu.sleeping()), (CODE + 0x402, true));
+    cpu.wake();
+    cpu.step(&mut board);
+    assert_eq!(cpu.register(0), 7);
 }
 
 /// PUSH that would pass MSPLIM faults and writes nothing.
@@ -77,7 +84,7 @@ fn the_stack_limit_holds() {
     cpu.set_stacks([DATA + 0x100, 0]);
     cpu.set_limits([DATA + 0xF8, 0]);
     cpu.step(&mut board);
-    assert_eq!(cpu.last_fault(), Some(Fault::StackOverflow));
+    assert_eq!(cpu.take_fault(), Some(Fault::StackOverflow));
     assert!((0..0x100).step_by(4).all(|at| board.read(DATA + at, Width::Word) == Ok(0)));
 }
 
@@ -94,7 +101,7 @@ fn what_faults_is_named_and_a_fault_in_a_fault_locks_up() {
         let (mut board, mut cpu) = with(&code);
         cpu.set_register(1, if fault == Fault::Unaligned { DATA + 2 } else { 0x6000_0000 });
         assert_eq!(cpu.step(&mut board), Step::Executed, "the handler is entered");
-        assert_eq!((cpu.last_fault(), cpu.xpsr() & 0x1FF, cpu.pc()), (Some(fault), 3, CODE + 0x800));
+        assert_eq!((cpu.take_fault(), cpu.xpsr() & 0x1FF, cpu.pc()), (Some(fault), 3, CODE + 0x800));
         // The handler's own code is 0x0000, MOVS r0, r0, from there on; it is made undefined.
         board.write(CODE + 0x800, Width::Half, 0xDE00).unwrap();
         assert_eq!(cpu.step(&mut board), Step::LockedUp);

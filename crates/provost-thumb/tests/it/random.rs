@@ -24,7 +24,7 @@ proptest! {
         }
         program.extend(words.iter().flat_map(|word| word.to_le_bytes()));
         let mut board = Board::new(&program);
-        let mut cpu = Cpu::reset(CODE, [DATA + 0x8000, CODE + 0x401]);
+        let mut cpu = Cpu::reset([DATA + 0x8000, CODE + 0x401]);
         for (number, value) in start.iter().enumerate().take(13) {
             // Half of the registers point into memory.
             cpu.set_register(number, if value & 1 == 0 { DATA + value % 0x1_0000 } else { *value });
@@ -45,14 +45,14 @@ proptest! {
         let mut board = Board::new(&[]);
         board.write(CODE + 12, Width::Word, CODE + 0x801).unwrap();
         board.write(CODE + 0x400, Width::Word, opcode).unwrap();
-        let mut cpu = Cpu::reset(CODE, [DATA + 0x8000, CODE + 0x401]);
+        let mut cpu = Cpu::reset([DATA + 0x8000, CODE + 0x401]);
         for (number, value) in start.iter().enumerate().take(13) {
             cpu.set_register(number, *value);
         }
         let before = cpu.clone();
         cpu.step(&mut board);
         check(&cpu);
-        if cpu.last_fault().is_some() {
+        if cpu.take_fault().is_some() {
             prop_assert_eq!(cpu.pc(), CODE + 0x800);
             prop_assert!((0..13).all(|n| cpu.register(n) == before.register(n)));
             prop_assert_eq!(board.read(cpu.register(13) + 24, Width::Word).unwrap(), CODE + 0x400);

@@ -1,5 +1,7 @@
 //! Address decoding: what each access port reaches, and what an access shows or changes.
 
+use std::time::Duration;
+
 use provost_chip::{
     assumptions::{DbgmcuAddress, Dpidr},
     model::access::{Ap1, ap1, dbgmcu_sr},
@@ -98,6 +100,10 @@ impl Bus for Silicon {
 
     fn elapse(&mut self, swclk_cycles: u32) {
         self.advance(u64::from(swclk_cycles) * SWCLK_PERIOD_NS);
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.advance(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
     fn powered(&self) -> bool {
@@ -200,7 +206,7 @@ impl Silicon {
         }
     }
 
-    fn read_ap1(&mut self, access: Access) -> Result<u32, BusFault> {
+    pub(super) fn read_ap1(&mut self, access: Access) -> Result<u32, BusFault> {
         let view = self.view();
         if view == Ap1::Shut {
             return Err(BusFault);
@@ -239,7 +245,7 @@ impl Silicon {
         Security { two_worlds, secure_debug: two_worlds && self.view() == Ap1::Full }
     }
 
-    fn write_ap1(&mut self, access: Access, value: u32) -> Result<(), BusFault> {
+    pub(super) fn write_ap1(&mut self, access: Access, value: u32) -> Result<(), BusFault> {
         let view = self.view();
         if view == Ap1::Shut {
             return Err(BusFault);
@@ -265,8 +271,8 @@ impl Silicon {
                 let security = self.security();
                 match self.core().write(access.address & !3, value, security) {
                     Request::None => {}
-                    Request::Resume => rom::resume(self),
-                    Request::Step => self.core().stepped(),
+                    Request::Resume => self.resume(),
+                    Request::Step => self.single_step(),
                     Request::Reset => self.system_reset(),
                 }
             }

@@ -1,11 +1,12 @@
 //! The Cortex-M33's debug registers (Arm DDI 0553), as a debugger that halts, steps, calls and resumes sees them.
 
 mod ppb;
+pub(super) mod run;
 
 use std::collections::BTreeMap;
 
 use provost_chip::registers::core_debug;
-use provost_thumb::Cpu;
+use provost_thumb::{Cpu, Fault};
 
 use self::ppb::Ppb;
 
@@ -17,6 +18,7 @@ const C_STEP: u32 = 1 << 2;
 const DHCSR_WRITABLE: u32 = 0x2F;
 const S_REGRDY: u32 = 1 << 16;
 const S_HALT: u32 = 1 << 17;
+const S_SLEEP: u32 = 1 << 18;
 const S_LOCKUP: u32 = 1 << 19;
 const S_SDE: u32 = 1 << 20;
 const S_RETIRE_ST: u32 = 1 << 24;
@@ -25,6 +27,7 @@ const DFSR_HALTED: u32 = 1 << 0;
 const DFSR_BKPT: u32 = 1 << 1;
 const DFSR_VCATCH: u32 = 1 << 3;
 const DEMCR_VC_CORERESET: u32 = 1 << 0;
+const DEMCR_VC_HARDERR: u32 = 1 << 10;
 /// TRCENA, the monitor's bits and the vector catches.
 const DEMCR_WRITABLE: u32 = 0x010F_0FF1;
 const AIRCR_VECTKEY: u32 = 0x05FA;
@@ -36,6 +39,10 @@ const DCRSR_WRITE: u32 = 1 << 16;
 /// CPUID of a Cortex-M33 r0p4, as read on an STM32H563 (Black Magic Debug scan log).
 const CPUID: u32 = 0x410F_D214;
 const VTOR: u32 = 0xE000_ED08;
+const VTOR_WRITABLE: u32 = !0x7F;
+const CFSR: u32 = 0xE000_ED28;
+const HFSR: u32 = 0xE000_ED2C;
+const HFSR_FORCED: u32 = 1 << 30;
 const ID_PFR1: u32 = 0xE000_ED44;
 const SAU_TYPE: u32 = 0xE000_EDD4;
 /// DSCSR.CDS: the core is in Secure state; SBRSEL and SBRSELEN below it choose a bank.
@@ -66,10 +73,30 @@ pub(crate) struct Security {
     pub(crate) secure_debug: bool,
 }
 
+/// Why a core that is not halted executes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Parked {
+    /// It executes.
+    #[default]
+    No,
+    /// A branch to itself: nothing changes until a debugger does something.
+    Idle,
+    /// Code that the model does not execute: ROM, or the owner's outside Open, whose visible effects are modelled instead.
+    NotModelled,
+}
+
 /// The core.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Core {
     cpu: Cpu,
+    parked: Parked,
+    /// Resets since power-on: a core that resets itself finds itself replaced.
+    resets: u64,
+    /// Its registers are with the one who executes.
+    executing: bool,
+    vtor: u32,
+    cfsr: u32,
+    hfsr: u32,
     /// Registers of the other world and of the floating-point unit, by DCRSR number: kept, never used.
     other_registers: BTreeMap<u8, u32>,
     ppb: Ppb,
@@ -86,15 +113,18 @@ pub(crate) struct Core {
 
 impl Core {
     /// A system reset into the vector table at `vtor`, which begins with these words: debug control survives, the rest does not.
-    /// `catch` says whether a reset vector catch can stop it.
-    pub(crate) fn reset(&mut self, vtor: u32, vectors: [u32; 2], catch: bool) {
-        self.cpu = Cpu::reset(vtor, vectors);
+    /// `open` says that the chip is Open: there a reset vector catch can stop the core, and there it executes the owner's code.
+    pub(crate) fn reset(&mut self, vtor: u32, vectors: [u32; 2], open: bool) {
+        self.cpu = Cpu::reset(vectors);
+        self.parked = if open { Parked::No } else { Parked::NotModelled };
+        self.resets += 1;
+        self.vtor = vtor;
         self.other_registers.clear();
         self.ppb.reset();
         (self.halted, self.retired, self.reset_seen) = (false, false, true);
-        (self.dfsr, self.aircr, self.dscsr) = (0, 0, 0);
+        (self.dfsr, self.aircr, self.dscsr, self.cfsr, self.hfsr) = (0, 0, 0, 0, 0);
         self.control &= !(C_HALT | C_STEP);
-        if catch && self.control & C_DEBUGEN != 0 && self.demcr & DEMCR_VC_CORERESET != 0 {
+        if open && self.control & C_DEBUGEN != 0 && self.demcr & DEMCR_VC_CORERESET != 0 {
             self.halt(DFSR_VCATCH);
         }
     }
@@ -104,6 +134,7 @@ impl Core {
         self.halted = true;
         self.control |= C_HALT;
         self.dfsr |= reason;
+        self.cpu.wake();
     }
 
     pub(crate) const fn is_halted(&self) -> bool {
@@ -126,20 +157,36 @@ impl Core {
 
     /// The core hits a BKPT at its program counter.
     pub(crate) fn breakpoint(&mut self) {
-        if self.control & C_DEBUGEN != 0 {
+        if self.debug_enabled() {
             self.halt(DFSR_BKPT);
         }
     }
 
-    /// Whether a hardware breakpoint stands at the program counter.
-    pub(crate) fn breakpoint_stands(&self) -> bool {
-        self.ppb.breakpoint_at(self.cpu.pc())
+    const fn stepping(&self) -> bool {
+        self.control & C_STEP != 0
     }
 
-    /// One instruction was executed for a debugger that steps.
-    pub(crate) fn stepped(&mut self) {
-        self.retired = true;
-        self.halt(DFSR_HALTED);
+    const fn debug_enabled(&self) -> bool {
+        self.control & C_DEBUGEN != 0
+    }
+
+    /// A fault was taken as HardFault: its reason is kept for who looks, and a debugger may want to stop there.
+    fn faulted(&mut self, fault: Fault) {
+        self.hfsr |= HFSR_FORCED;
+        // CFSR: PRECISERR, UNDEFINSTR, INVSTATE, INVPC, NOCP, STKOF, UNALIGNED.
+        self.cfsr |= 1
+            << match fault {
+                Fault::Bus => 9,
+                Fault::Undefined => 16,
+                Fault::InvalidState => 17,
+                Fault::InvalidReturn => 18,
+                Fault::NoCoprocessor => 19,
+                Fault::StackOverflow => 20,
+                Fault::Unaligned => 24,
+            };
+        if self.debug_enabled() && self.demcr & DEMCR_VC_HARDERR != 0 {
+            self.halt(DFSR_VCATCH);
+        }
     }
 
     /// The core locks up on a fault.
@@ -166,17 +213,28 @@ impl Core {
                 (true, false) => 0xAF,
                 (false, _) => 0x0F,
             },
-            VTOR => self.cpu.vtor(),
+            VTOR => self.vtor,
+            CFSR => self.cfsr,
+            HFSR => self.hfsr,
             ID_PFR1 => 0x200 | if security.two_worlds { 0x10 } else { 0 },
-            SAU_TYPE => if security.two_worlds { 8 } else { 0 },
+            SAU_TYPE => {
+                if security.two_worlds {
+                    8
+                } else {
+                    0
+                }
+            }
             _ => return self.ppb.read(address),
         })
     }
 
     fn dhcsr(&mut self, security: Security) -> u32 {
+        // A loop that nobody counts retires instructions all the same.
+        self.retired |= !self.halted && self.parked != Parked::No;
         let status = [
             (true, S_REGRDY),
             (self.halted, S_HALT),
+            (self.cpu.sleeping(), S_SLEEP),
             (self.cpu.locked_up(), S_LOCKUP),
             (security.secure_debug, S_SDE),
             (std::mem::take(&mut self.retired), S_RETIRE_ST),
@@ -207,7 +265,9 @@ impl Core {
                 }
             }
             core_debug::DSCSR => self.dscsr = value & DSCSR_WRITABLE,
-            VTOR => self.cpu.set_vtor(value),
+            VTOR => self.vtor = value & VTOR_WRITABLE,
+            CFSR => self.cfsr &= !value,
+            HFSR => self.hfsr &= !value,
             _ => self.ppb.write(address, value),
         }
         Request::None
@@ -226,6 +286,9 @@ impl Core {
             return Request::None;
         }
         self.halted = false;
+        if self.parked == Parked::Idle {
+            self.parked = Parked::No;
+        }
         if enabled && value & C_STEP != 0 { Request::Step } else { Request::Resume }
     }
 
@@ -249,9 +312,10 @@ impl Core {
         let ([msp, psp], [msp_limit, psp_limit]) = (self.cpu.stacks(), self.cpu.limits());
         match Banked::of(number, security) {
             Banked::Core(15) => {
-                // Whoever moves the PC takes the core out of a lock-up.
+                // Whoever moves the PC takes the core out of a lock-up, and away from code that is not modelled.
                 self.cpu.set_register(15, value);
                 self.cpu.set_locked_up(false);
+                self.parked = Parked::No;
             }
             Banked::Core(number) => self.cpu.set_register(number, value),
             Banked::Xpsr => self.cpu.set_xpsr(value),

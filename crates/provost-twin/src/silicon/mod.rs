@@ -25,7 +25,7 @@ use provost_chip::{
 
 pub(crate) use self::layout::sector_is_secure;
 use self::{
-    core::Core,
+    core::{Core, run::Run},
     dbgmcu::{DebugConfig, Mailbox},
     flash::{Changed, Controller},
     layout::Layout,
@@ -294,11 +294,15 @@ impl Silicon {
     /// Lets virtual time pass; what becomes due within it happens when it is due.
     pub fn advance(&mut self, nanoseconds: Time) {
         let end = self.now.saturating_add(nanoseconds);
+        let mut run = Run::new();
         loop {
-            let step = self.next_event().filter(|due| *due < end);
-            self.now = step.unwrap_or(end);
+            let due = self.next_event().unwrap_or(end).min(end);
+            let due = self.slice(due, &run);
+            let elapsed = due.saturating_sub(self.now);
+            self.now = self.now.max(due);
             self.settle();
-            if step.is_none() {
+            self.execute(elapsed, &mut run);
+            if self.now >= end {
                 return;
             }
         }

@@ -144,12 +144,11 @@ impl Ppb {
         }
     }
 
-    /// Whether a breakpoint of the FPB stands at an address (FPB revision 1: BPADDR in bits 31:1, BE in bit 0).
-    pub(super) fn breakpoint_at(&self, address: u32) -> bool {
-        let word = |address| self.read(address).unwrap_or(0);
-        !self.written.is_empty()
-            && word(FP_CTRL) & 1 == 1
-            && (0..FP_COMPARATORS).any(|n| word(FP_COMP + 4 * n) == address | 1)
+    /// Where the FPB's breakpoints stand (revision 1: BPADDR in bits 31:1, BE in bit 0).
+    pub(super) fn breakpoints(&self) -> impl Iterator<Item = u32> {
+        let enabled = self.read(FP_CTRL).is_some_and(|word| word & 1 == 1);
+        let count = if enabled { FP_COMPARATORS } else { 0 };
+        (0..count).filter_map(|n| self.read(FP_COMP + 4 * n)).filter(|word| word & 1 == 1).map(|word| word & !1)
     }
 }
 
@@ -179,12 +178,11 @@ mod tests {
         ppb.write(FP_CTRL, 3);
         assert_eq!(ppb.read(FP_CTRL), Some(0x1000_0081));
         ppb.write(FP_COMP + 4, 0x0800_0201);
-        assert!(ppb.breakpoint_at(0x0800_0200));
-        assert!(!ppb.breakpoint_at(0x0800_0202));
+        assert_eq!(ppb.breakpoints().collect::<Vec<_>>(), [0x0800_0200]);
         ppb.reset();
-        assert!(ppb.breakpoint_at(0x0800_0200));
+        assert_eq!(ppb.breakpoints().collect::<Vec<_>>(), [0x0800_0200]);
         ppb.write(FP_CTRL, 2);
-        assert!(!ppb.breakpoint_at(0x0800_0200));
+        assert_eq!(ppb.breakpoints().count(), 0);
     }
 
     #[test]
