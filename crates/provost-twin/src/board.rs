@@ -89,6 +89,11 @@ impl Wire for Board {
         self.write_through();
     }
 
+    fn wait(&mut self, time: Duration) {
+        self.dp.wait(time);
+        self.write_through();
+    }
+
     fn stats(&self) -> Stats {
         self.dp.stats()
     }
@@ -211,9 +216,7 @@ impl VirtualBoard {
 
     /// Lets virtual time pass.
     pub fn advance(&self, time: Duration) {
-        let mut board = self.board();
-        board.dp.bus_mut().advance(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
-        board.write_through();
+        self.board().wait(time);
     }
 
     /// Writes the chip back to its file, if it has one and has changed.

@@ -245,15 +245,22 @@ pub(crate) struct TwinNew {
     pub(crate) empty: bool,
 }
 
-/// Options of `twin serve`.
+/// Options of `twin serve`: at least one door.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("doors").required(true).multiple(true))]
 pub(crate) struct TwinServe {
     /// A chip file or the name of a ready-made chip, with options as after twin:.
     #[arg(value_parser = virtual_chip)]
     pub(crate) chip: Selector,
     /// Speak OpenOCD's remote_bitbang protocol on this loopback port; 0 lets the system choose.
-    #[arg(long, value_name = "PORT")]
-    pub(crate) remote_bitbang: u16,
+    #[arg(long, value_name = "PORT", group = "doors")]
+    pub(crate) remote_bitbang: Option<u16>,
+    /// Speak CMSIS-DAP over TCP (OpenOCD's `cmsis-dap backend tcp`) on this loopback port; 0 lets the system choose.
+    #[arg(long, value_name = "PORT", group = "doors")]
+    pub(crate) cmsis_dap: Option<u16>,
+    /// Let the chip's time pass with clocks on the wire only, so that runs repeat exactly. Otherwise it passes too while a client sleeps.
+    #[arg(long)]
+    pub(crate) wire_time: bool,
 }
 
 /// Options of `explain`.

@@ -8,13 +8,11 @@ pub(crate) mod rss;
 
 use crate::silicon::Silicon;
 
-/// The core leaves debug state: a service is called, a breakpoint is hit, or code that the model does not execute runs on.
+/// The core runs in the ROM: a service is called, or code that the model does not execute runs on.
 pub(crate) fn resume(silicon: &mut Silicon) {
     let pc = silicon.core().program_counter();
     if Some(pc) == descriptor::data_provisioning(silicon.identity()).map(|entry| entry & !1) {
         rss::data_provisioning(silicon);
-    } else {
-        stop_at_breakpoint(silicon);
     }
 }
 

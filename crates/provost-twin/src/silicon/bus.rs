@@ -1,16 +1,18 @@
 //! Address decoding: what each access port reaches, and what an access shows or changes.
 
+use std::time::Duration;
+
 use provost_chip::{
     assumptions::{DbgmcuAddress, Dpidr},
     model::access::{Ap1, ap1, dbgmcu_sr},
     parts::SECTOR_SIZE,
-    registers::{SECURE_PERIPHERAL, core_debug, dbgmcu, flash as reg, memory},
+    registers::{SECURE_PERIPHERAL, dbgmcu, flash as reg, memory},
     states::{ProductState, TrustZone},
 };
 
 use super::{
     Silicon,
-    core::Request,
+    core::{Request, Security},
     coresight,
     dbgmcu::identification,
     flash::{Context, Controller, Side},
@@ -33,8 +35,8 @@ impl Bus for Silicon {
     }
 
     fn targetid(&self) -> u32 {
-        // Pattern of the boundary-scan id 0x?6484041 (ST, part field DEV_ID shifted by four); inferred.
-        u32::from(self.identity().part.info().dev_id) << 16 | 0x0041
+        // Part and revision as probe-rs reads them of an STM32H533 (probe-rs issue 3075: part 0x4780, revision 1); other parts inferred.
+        0x1000_0041 | u32::from(self.identity().part.info().dev_id) << 16
     }
 
     fn ap_kind(&self, ap: u8) -> ApKind {
@@ -98,6 +100,10 @@ impl Bus for Silicon {
 
     fn elapse(&mut self, swclk_cycles: u32) {
         self.advance(u64::from(swclk_cycles) * SWCLK_PERIOD_NS);
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.advance(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
     fn powered(&self) -> bool {
@@ -178,6 +184,7 @@ impl Silicon {
         let roles = self.assumptions().ack_roles;
         if let Some(offset) = self.dbgmcu_offset(address) {
             self.mailbox().write(offset & !3, value, roles);
+            self.debug_config.write(offset & !3, value);
         }
     }
 
@@ -193,12 +200,13 @@ impl Silicon {
             }
             _ => {
                 let roles = self.assumptions().ack_roles;
-                self.mailbox().read(offset, roles).or_else(|| identification(offset)).unwrap_or(0)
+                let config = self.debug_config.read(offset);
+                self.mailbox().read(offset, roles).or(config).or_else(|| identification(offset)).unwrap_or(0)
             }
         }
     }
 
-    fn read_ap1(&mut self, access: Access) -> Result<u32, BusFault> {
+    pub(super) fn read_ap1(&mut self, access: Access) -> Result<u32, BusFault> {
         let view = self.view();
         if view == Ap1::Shut {
             return Err(BusFault);
@@ -224,26 +232,20 @@ impl Silicon {
             0x4402_4000..0x4402_5000 => self.read_dbgmcu(place.address - dbgmcu::CPU_BASE),
             0xE000_0000..=0xFFFF_FFFF => {
                 let dev_id = self.identity().part.info().dev_id;
-                match self.core().read(address) {
-                    Some(word) => word,
-                    None => self.core_status(address).or_else(|| coresight::ap1(address, dev_id)).unwrap_or(0),
-                }
+                let security = self.security();
+                self.core().read(address, security).or_else(|| coresight::ap1(address, dev_id)).unwrap_or(0)
             }
             _ => 0,
         })
     }
 
-    fn core_status(&self, address: u32) -> Option<u32> {
-        let full = self.view() == Ap1::Full && self.chip().tz == TrustZone::Enabled;
-        match address {
-            // Non-secure invasive and non-invasive debug allowed; secure too where the view is full.
-            core_debug::DAUTHSTATUS => Some(if full { 0xFF } else { 0x0F }),
-            core_debug::DSCSR => Some(u32::from(full) << 16),
-            _ => None,
-        }
+    /// How the core stands towards TrustZone.
+    pub(crate) fn security(&self) -> Security {
+        let two_worlds = self.chip().tz == TrustZone::Enabled;
+        Security { two_worlds, secure_debug: two_worlds && self.view() == Ap1::Full }
     }
 
-    fn write_ap1(&mut self, access: Access, value: u32) -> Result<(), BusFault> {
+    pub(super) fn write_ap1(&mut self, access: Access, value: u32) -> Result<(), BusFault> {
         let view = self.view();
         if view == Ap1::Shut {
             return Err(BusFault);
@@ -264,11 +266,16 @@ impl Silicon {
                 let kept = self.sram().read(place.address).ok_or(BusFault)? & !(access.size.mask() << shift);
                 self.sram.write(place.address, kept | value << shift);
             }
-            0xE000_0000..=0xFFFF_FFFF => match self.core().write(access.address & !3, value) {
-                Request::None => {}
-                Request::Resume => rom::resume(self),
-                Request::Reset => self.system_reset(),
-            },
+            0x4402_4000..0x4402_5000 => self.debug_config.write(place.address - dbgmcu::CPU_BASE & !3, value),
+            0xE000_0000..=0xFFFF_FFFF => {
+                let security = self.security();
+                match self.core().write(access.address & !3, value, security) {
+                    Request::None => {}
+                    Request::Resume => self.resume(),
+                    Request::Step => self.single_step(),
+                    Request::Reset => self.system_reset(),
+                }
+            }
             _ => {}
         }
         Ok(())

@@ -25,8 +25,8 @@ use provost_chip::{
 
 pub(crate) use self::layout::sector_is_secure;
 use self::{
-    core::Core,
-    dbgmcu::Mailbox,
+    core::{Core, run::Run},
+    dbgmcu::{DebugConfig, Mailbox},
     flash::{Changed, Controller},
     layout::Layout,
     nvm::{Nvm, OptionWords},
@@ -82,6 +82,7 @@ pub struct Silicon {
     controller: Controller,
     core: Core,
     mailbox: Mailbox,
+    debug_config: DebugConfig,
     rss_da: Option<Box<RssDa>>,
     last_refusal: Option<RefusalReason>,
     entropy: u64,
@@ -110,6 +111,7 @@ impl Silicon {
             controller: Controller::default(),
             core: Core::default(),
             mailbox: Mailbox::default(),
+            debug_config: DebugConfig::default(),
             rss_da: None,
             last_refusal: None,
             entropy: u64::from(identity.uid[0]) << 32 | u64::from(identity.uid[1]),
@@ -197,6 +199,7 @@ impl Silicon {
             return;
         }
         self.mailbox = Mailbox::default();
+        self.debug_config = DebugConfig::default();
         self.core = Core::default();
         if self.nrst_low {
             self.chip.runs = Execution::HeldInReset;
@@ -291,11 +294,15 @@ impl Silicon {
     /// Lets virtual time pass; what becomes due within it happens when it is due.
     pub fn advance(&mut self, nanoseconds: Time) {
         let end = self.now.saturating_add(nanoseconds);
+        let mut run = Run::new();
         loop {
-            let step = self.next_event().filter(|due| *due < end);
-            self.now = step.unwrap_or(end);
+            let due = self.next_event().unwrap_or(end).min(end);
+            let due = self.slice(due, &run);
+            let elapsed = due.saturating_sub(self.now);
+            self.now = self.now.max(due);
             self.settle();
-            if step.is_none() {
+            self.execute(elapsed, &mut run);
+            if self.now >= end {
                 return;
             }
         }
@@ -359,7 +366,8 @@ impl Silicon {
         self.project();
         boot::reset(&mut self.chip, &self.bench, kind, request, &self.assumptions);
         self.controller = Controller::after_reset(self.take_interrupted());
-        self.core.reset(self.chip.state == ProductState::Open);
+        let vtor = self.vector_table();
+        self.core.reset(vtor, self.vectors(vtor), self.chip.state == ProductState::Open);
         self.booted_at = self.now + BOOT_TIME;
         self.rss_da = match self.chip.runs {
             Execution::RssDa { open } => Some(Box::new(RssDa::enter(self, open))),

@@ -10,6 +10,9 @@ use provost_chip::{
 use super::{Silicon, nvm::OptionWords, sector_is_secure};
 use crate::rom;
 
+/// Where the vector table of the ROM is taken to lie: the beginning of system memory (AN2606 names the bootloader's own places).
+const ROM_VECTORS: u32 = 0x0BF8_0000;
+
 impl Silicon {
     /// Reads the model's view out of the memories.
     pub(crate) fn project(&mut self) {
@@ -51,6 +54,28 @@ impl Silicon {
             }
         };
         Firmware { boots, non_secure: boots && non_secure, regresses: boots && self.behaviour.regresses }
+    }
+
+    /// Where the core finds its vector table after this reset: where the boot register points if the owner's code runs, else in the ROM.
+    pub(super) fn vector_table(&self) -> u32 {
+        let register = match self.chip.tz {
+            TrustZone::Enabled => reg::SECBOOTR_CUR,
+            TrustZone::Disabled => reg::NSBOOTR_CUR,
+        };
+        match self.chip.runs {
+            model::Execution::User => self.loaded.get(register) & !0xFF,
+            _ => ROM_VECTORS,
+        }
+    }
+
+    /// The first two words of a vector table in flash; elsewhere an entry just behind it, with nothing known of the stack.
+    pub(super) fn vectors(&self, vtor: u32) -> [u32; 2] {
+        let offset = (vtor & !memory::SECURE_ALIAS).wrapping_sub(memory::FLASH);
+        if offset >= self.identity.part.info().flash_size {
+            return [0, vtor | 1];
+        }
+        let physical = self.physical(offset);
+        [self.nvm.flash_word(physical), self.nvm.flash_word(physical + 4)]
     }
 
     /// With banks swapped the second bank is seen first.

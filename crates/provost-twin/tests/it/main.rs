@@ -11,10 +11,12 @@
 
 mod silicon_access;
 mod silicon_bench;
+mod silicon_core;
 mod silicon_flash;
 mod silicon_model;
 mod silicon_options;
 mod silicon_regression;
+mod wire_cmsis_dap;
 mod wire_dap;
 mod wire_faults;
 #[cfg(feature = "probe-rs")]

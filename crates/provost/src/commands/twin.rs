@@ -2,7 +2,12 @@
 
 use std::{
     fmt::Write as _,
-    sync::{Arc, atomic::AtomicBool},
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -11,7 +16,7 @@ use provost_chip::{assumptions::Assumptions, parts::PartId, states::TrustZone};
 use provost_twin::{
     board::VirtualBoard,
     chipfile::ChipFile,
-    doors::remote_bitbang,
+    doors::{self, Door, Terms, WallClock},
     error::TwinError,
     ledger::ledger,
     presets::{self, Maker, Preset},
@@ -125,23 +130,50 @@ fn run_ledger() -> Page {
 
 fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
     let board = VirtualBoard::select(&options.chip).map_err(BenchError::from)?;
-    let io = |source| BenchError::from(TwinError::Door { port: options.remote_bitbang, source });
-    let listener = remote_bitbang::bind(options.remote_bitbang).map_err(io)?;
-    let port = listener.local_addr().map_err(io)?.port();
+    let wanted = [(Door::RemoteBitbang, options.remote_bitbang), (Door::CmsisDap, options.cmsis_dap)];
+    let mut open = Vec::new();
+    for (door, port) in wanted.iter().filter_map(|(door, port)| Some((*door, (*port)?))) {
+        let listener = doors::bind(port).map_err(|e| broken(port, e))?;
+        let port = listener.local_addr().map_err(|e| broken(port, e))?.port();
+        open.push((door, listener, port));
+    }
     let shutdown = Arc::new(AtomicBool::new(false));
     #[cfg(feature = "terminal")]
     {
         let flag = shutdown.clone();
-        let handler = move || flag.store(true, std::sync::atomic::Ordering::Relaxed);
-        ctrlc::set_handler(handler).map_err(|e| io(std::io::Error::other(e)))?;
+        let handler = move || flag.store(true, Ordering::Relaxed);
+        ctrlc::set_handler(handler).map_err(|e| broken(0, std::io::Error::other(e)))?;
     }
-    if arguments.json {
-        term::print(&format!("{}\n", json!({ "schema": "provost.serving/1", "door": "remote-bitbang", "port": port })))
-    } else {
-        term::print(&format!("serving {} on 127.0.0.1:{port} (remote_bitbang, SWD); stop with Ctrl-C\n", options.chip))
+    for (door, _, port) in &open {
+        if arguments.json {
+            term::print(&format!("{}\n", json!({ "schema": "provost.serving/1", "door": door.as_str(), "port": port })))
+        } else {
+            let chip = &options.chip;
+            term::print(&format!("serving {chip} on 127.0.0.1:{port} ({}, SWD); stop with Ctrl-C\n", door.as_str()))
+        }
+        .map_err(FaceError::Output)?;
     }
-    .map_err(FaceError::Output)?;
-    remote_bitbang::serve(&listener, &board.wire(), &shutdown).map_err(|e| io(std::io::Error::other(e)))?;
+    let clock = WallClock::default();
+    let terms = Terms { shutdown: &shutdown, idle: doors::IDLE, clock: (!options.wire_time).then_some(&clock) };
+    let wire = board.wire();
+    // The first door that breaks closes the others.
+    let serve = |(door, listener, port): &(Door, TcpListener, u16)| {
+        let result = doors::serve(*door, listener, &wire, &terms);
+        shutdown.store(true, Ordering::Relaxed);
+        result.map_err(|e| broken(*port, std::io::Error::other(e)))
+    };
+    let results: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = open.iter().map(|door| scope.spawn(|| serve(door))).collect();
+        threads.into_iter().map(|thread| thread.join()).collect()
+    });
+    for result in results {
+        result.unwrap_or_else(|_| Err(broken(0, std::io::Error::other("a door panicked"))))?;
+    }
     board.store().map_err(BenchError::from)?;
-    Ok(Page::new("provost.served/1", &json!({ "port": port }), "stopped\n".to_owned()))
+    let ports: Vec<_> = open.iter().map(|(_, _, port)| *port).collect();
+    Ok(Page::new("provost.served/1", &json!({ "port": ports.first() }), "stopped\n".to_owned()))
+}
+
+fn broken(port: u16, source: std::io::Error) -> BenchError {
+    TwinError::Door { port, source }.into()
 }

@@ -1,4 +1,5 @@
-//! A stranger at the wire: OpenOCD reaches a virtual chip over `twin serve --remote-bitbang` and sees what provost sees.
+//! A stranger at the wire: OpenOCD reaches a virtual chip through each door of `twin serve`, sees what provost sees, and resets, steps and
+//! runs the core.
 //!
 //! Needs an OpenOCD whose remote_bitbang adapter speaks SWD, named by `OPENOCD` or on the path. Without one the test says
 //! that it is skipped; with `PROVOST_REQUIRE_STRANGERS` set it fails instead.
@@ -14,20 +15,37 @@ use std::{
 use sandbox::{Sandbox, validate};
 use serde_json::Value;
 
-struct Server(Child, u16);
+/// What OpenOCD's configuration says to reach a door.
+const DOORS: [(&str, &str); 2] = [
+    ("remote-bitbang", "adapter driver remote_bitbang; remote_bitbang port PORT; remote_bitbang host 127.0.0.1"),
+    (
+        "cmsis-dap",
+        "adapter driver cmsis-dap; cmsis-dap backend tcp; cmsis-dap tcp host 127.0.0.1; cmsis-dap tcp port PORT",
+    ),
+];
+
+struct Server(Child, [u16; 2]);
 
 impl Server {
     fn start(s: &Sandbox, chip: &str) -> Self {
         let mut child = s
-            .command(&["twin", "serve", chip, "--remote-bitbang", "0", "--json"])
+            .command(&["twin", "serve", chip, "--remote-bitbang", "0", "--cmsis-dap", "0", "--json"])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let first: Value = serde_json::from_str(&line).unwrap();
-        validate(&first, "twin serve");
-        Self(child, first["port"].as_u64().unwrap().try_into().unwrap())
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let ports = DOORS.map(|(door, _)| {
+            let line: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+            validate(&line, "twin serve");
+            assert_eq!(line["door"], door);
+            line["port"].as_u64().unwrap().try_into().unwrap()
+        });
+        Self(child, ports)
+    }
+
+    /// The configuration of each door.
+    fn doors(&self) -> Vec<String> {
+        DOORS.iter().zip(self.1).map(|((_, config), port)| config.replace("PORT", &port.to_string())).collect()
     }
 }
 
@@ -54,13 +72,16 @@ fn openocd() -> Option<String> {
     None
 }
 
-fn ask(program: &str, port: u16, questions: &str) -> String {
-    let script = format!(
-        "adapter driver remote_bitbang; remote_bitbang port {port}; remote_bitbang host 127.0.0.1; transport select swd; \
-         swd newdap chip cpu -expected-id 0x6ba02477; dap create chip.dap -chain-position chip.cpu; \
-         target create chip.ap0 mem_ap -dap chip.dap -ap-num 0; target create chip.ap1 mem_ap -dap chip.dap -ap-num 1; \
-         init; {questions}; shutdown"
-    );
+/// Servers of OpenOCD's own are off, so that tests may run side by side.
+const QUIET: &str = "gdb port disabled; tcl port disabled; telnet port disabled; transport select swd; \
+     swd newdap chip cpu -expected-id 0x6ba02477; dap create chip.dap -chain-position chip.cpu";
+const PORTS: &str =
+    "target create chip.ap0 mem_ap -dap chip.dap -ap-num 0; target create chip.ap1 mem_ap -dap chip.dap -ap-num 1";
+const CORE: &str = "target create chip.ap0 mem_ap -dap chip.dap -ap-num 0; target create chip.core cortex_m -dap chip.dap -ap-num 1; \
+     targets chip.core; reset_config srst_only; cortex_m reset_config sysresetreq";
+
+fn ask(program: &str, door: &str, targets: &str, questions: &str) -> String {
+    let script = format!("{door}; {QUIET}; {targets}; init; {questions}; shutdown");
     let output = Command::new(program).args(["-c", &script]).output().unwrap();
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
@@ -78,35 +99,88 @@ fn openocd_sees_what_provost_sees() {
     let s = Sandbox::new();
     s.run("twin new board.chip --part STM32H533RE --tzen on --state provisioning");
     let (_, status) = s.json("status --probe twin:board.chip");
-    let server = Server::start(&s, "board.chip");
-    let text = ask(
-        &program,
-        server.1,
-        "echo [dap info 0]; echo [dap info 1]; echo [chip.ap0 mdw 0xE0044000]; \
-         echo [chip.ap1 mdw 0x40022050]; echo [chip.ap1 mdw 0x40022070]",
-    );
-    assert!(text.contains("0x54770002"), "AP0 is an APB-AP: {text}");
-    assert!(text.contains("0x84770001"), "AP1 is an AHB5-AP: {text}");
-    let identity = &status["identity"];
-    let idcode = word_at(&text, 0xE004_4000);
-    assert_eq!(u64::from(idcode & 0xFFF), identity["dev_id"].as_u64().unwrap());
-    assert_eq!(u64::from(idcode >> 16), identity["rev_id"].as_u64().unwrap());
-    assert_eq!(u64::from(word_at(&text, 0x4002_2050)), identity["options"]["optsr_cur"].as_u64().unwrap());
-    assert_eq!(u64::from(word_at(&text, 0x4002_2070)), identity["options"]["optsr2_cur"].as_u64().unwrap());
+    for door in Server::start(&s, "board.chip").doors() {
+        let text = ask(
+            &program,
+            &door,
+            PORTS,
+            "echo [dap info 0]; echo [dap info 1]; echo [chip.ap0 mdw 0xE0044000]; \
+             echo [chip.ap1 mdw 0x40022050]; echo [chip.ap1 mdw 0x40022070]",
+        );
+        assert!(text.contains("0x54770002"), "AP0 is an APB-AP: {text}");
+        assert!(text.contains("0x84770001"), "AP1 is an AHB5-AP: {text}");
+        let identity = &status["identity"];
+        let idcode = word_at(&text, 0xE004_4000);
+        assert_eq!(u64::from(idcode & 0xFFF), identity["dev_id"].as_u64().unwrap());
+        assert_eq!(u64::from(idcode >> 16), identity["rev_id"].as_u64().unwrap());
+        assert_eq!(u64::from(word_at(&text, 0x4002_2050)), identity["options"]["optsr_cur"].as_u64().unwrap());
+        assert_eq!(u64::from(word_at(&text, 0x4002_2070)), identity["options"]["optsr2_cur"].as_u64().unwrap());
+    }
 }
 
+/// A closed chip answers on AP0 alone, and is as it was after a stranger has tried to reset and halt it.
 #[test]
-fn openocd_finds_ap1_shut_on_a_closed_chip() {
+fn openocd_finds_ap1_shut_on_a_closed_chip_and_leaves_it_unharmed() {
     let Some(program) = openocd() else { return };
     let s = Sandbox::new();
     s.run("twin new board.chip --part STM32H563 --tzen on --state closed");
-    let server = Server::start(&s, "board.chip");
-    let text = ask(
-        &program,
-        server.1,
-        "echo [chip.ap0 mdw 0xE0044000]; catch {chip.ap1 mdw 0x40022050} why; echo \"AP1: $why\"",
-    );
-    assert_eq!(word_at(&text, 0xE004_4000) & 0xFFF, 0x484);
-    assert!(!text.contains("0x40022050:"), "AP1 must be shut: {text}");
-    assert!(text.contains("AP1: "), "{text}");
+    let before = s.read("board.chip");
+    for door in Server::start(&s, "board.chip").doors() {
+        let text = ask(
+            &program,
+            &door,
+            PORTS,
+            "echo [chip.ap0 mdw 0xE0044000]; catch {chip.ap1 mdw 0x40022050} why; echo \"AP1: $why\"",
+        );
+        assert_eq!(word_at(&text, 0xE004_4000) & 0xFFF, 0x484);
+        assert!(!text.contains("0x40022050:"), "AP1 must be shut: {text}");
+        assert!(text.contains("AP1: "), "{text}");
+        ask(&program, &door, CORE, "catch {reset halt}; catch {mww 0x40022008 1}; catch {reset run}");
+    }
+    assert_eq!(s.read("board.chip"), before);
+}
+
+/// MOVS r0, #1; ADDS r0, #1 (twice); B to the first of them, as words in SRAM.
+const COUNTER: &str = "mww 0x20000000 0x30012001; mww 0x20000004 0xE7FC3001";
+
+#[test]
+fn openocd_resets_steps_and_runs_the_core() {
+    let Some(program) = openocd() else { return };
+    let s = Sandbox::new();
+    s.run("twin new board.chip --part STM32H563");
+    for door in Server::start(&s, "board.chip").doors() {
+        let text = ask(
+            &program,
+            &door,
+            CORE,
+            &format!(
+                "reset halt; echo \"at [dict get [get_reg pc] pc] sp [dict get [get_reg msp] msp]\"; {COUNTER}; \
+                 reg pc 0x20000000; step; step; echo \"r0 [dict get [get_reg r0] r0]\"; \
+                 bp 0x20000006 2 hw; resume; wait_halt 1000; echo \"stopped [dict get [get_reg pc] pc]\"; rbp all; \
+                 dump_image dump.bin 0x08000000 0x400; reset run; echo \"state [chip.core curstate]\""
+            ),
+        );
+        for expected in ["at 0x08000200 sp 0x30004000", "r0 0x00000002", "stopped 0x20000006", "state running"] {
+            assert!(text.contains(expected), "{expected} is not in\n{text}");
+        }
+        assert!(text.contains("target has 8 breakpoints, 4 watchpoints"), "{text}");
+        assert!(!text.contains("Error:"), "{text}");
+    }
+}
+
+/// AP1 of a chip in Provisioning is shut while the ROM runs after a reset; a stranger that sleeps finds it open.
+#[test]
+fn a_sleep_is_long_enough_for_the_rom() {
+    let Some(program) = openocd() else { return };
+    let s = Sandbox::new();
+    s.run("twin new board.chip --part STM32H533 --tzen on --state provisioning");
+    for door in Server::start(&s, "board.chip").doors() {
+        let text = ask(
+            &program,
+            &format!("{door}; reset_config srst_only"),
+            PORTS,
+            "adapter assert srst; sleep 5; adapter deassert srst; sleep 20; echo [chip.ap1 mdw 0x40022050]",
+        );
+        assert_eq!(word_at(&text, 0x4002_2050) >> 8 & 0xFF, 0x17, "{text}");
+    }
 }
