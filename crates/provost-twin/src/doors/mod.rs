@@ -1,6 +1,7 @@
 //! Doors: servers that let other people's tools reach a virtual chip. They listen on the loopback interface only.
 
 pub mod remote_bitbang;
+pub mod serial;
 
 use std::{io, net::SocketAddr};
 

@@ -59,6 +59,10 @@ impl Core {
         self.dfsr = if self.halted { DFSR_VCATCH } else { 0 };
     }
 
+    pub(crate) const fn is_locked_up(&self) -> bool {
+        self.lockup
+    }
+
     pub(crate) const fn is_halted(&self) -> bool {
         self.halted
     }
