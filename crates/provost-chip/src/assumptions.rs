@@ -246,6 +246,34 @@ switches! {
         /// 0x0BE12477 (ST's OpenOCD configuration; a minimal debug port).
         Minimal "0be12477",
     }
+    /// Does the ROM bootloader acknowledge a special command that resets the chip?
+    BootFinalAck boot_final_ack "boot-final-ack" ["OPENBL" "AN2606"] {
+        /// It says its last word, then resets (ST's open bootloader).
+        Sent "sent",
+        /// The reset cuts it off.
+        Lost "lost",
+    }
+    /// Which protocol version does the ROM bootloader give on its serial line?
+    BootVersion boot_version "boot-version" ["AN2606" "OPENBL"] {
+        /// 0x40 (AN2606: V4.0).
+        V40 "0x40",
+        /// 0x31 (ST's open bootloader).
+        V31 "0x31",
+    }
+    /// Does GET list the opcodes of a readout protection that STM32H5 does not have?
+    BootReadoutOpcodes boot_readout_opcodes "boot-readout-opcodes" ["CUBEH5-OPENBL" "OPENBL"] {
+        /// No (ST's STM32H573 example).
+        Absent "absent",
+        /// Yes, 0x82 and 0x92.
+        Present "present",
+    }
+    /// Does the ROM bootloader serve special commands over USB?
+    BootUsbSpecial boot_usb_special "boot-usb-special" ["AN2606"] {
+        /// Yes, in block 0 of a download.
+        Served "served",
+        /// No: it reports an error.
+        Refused "refused",
+    }
     /// Can a debugger write a later product state in iROT-Provisioned or TZ-Closed?
     ForwardFromClosed forward_from_closed "forward-from-closed" ["WOLFTRUST" "LAT"] {
         /// No (one H563).

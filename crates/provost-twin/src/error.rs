@@ -70,7 +70,7 @@ pub enum TwinError {
     Switch(#[from] AssumptionError),
     /// An option after the question mark that is neither a switch nor one of the bench.
     #[error(
-        "virtual chip option {option:?}: expected NAME=VALUE; the bench knows nrst=wired|not-wired, boot0=low|high, cut-power=N, unplug=N"
+        "virtual chip option {option:?}: expected NAME=VALUE; the bench knows nrst=wired|not-wired, boot0=low|high, usb=unplugged|plugged, cut-power=N, unplug=N"
     )]
     Option {
         /// The option.

@@ -164,7 +164,19 @@ const HARDWARE: &[Entry] = &[
         None,
         &["PROVOST"],
     ),
-    entry("ROM", "the bootloader runs, and does not speak UART, USB or any other interface yet", None, &["AN2606"]),
+    entry(
+        "ROM",
+        "the bootloader's serial line and USB device: frames, limits, option images, special commands, as ST's open bootloader has them",
+        Some(Confidence::Code),
+        &["OPENBL", "CUBEH5-OPENBL", "AN2606"],
+    ),
+    entry(
+        "ROM",
+        "over the bootloader, sectors that are write-protected or secure are passed over, and read as zero where they are secure",
+        Some(Confidence::Inferred),
+        &["PROVOST"],
+    ),
+    entry("ROM", "the bootloader does not speak I2C, I3C, SPI or FDCAN", None, &["AN2606"]),
     entry(
         "reset",
         "a low NRST resets at once, however short it is: no capacitor, no filter; how long a host pulls it makes no difference here",

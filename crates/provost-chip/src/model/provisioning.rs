@@ -59,6 +59,20 @@ pub fn service(chip: &Chip, call: Call, assumptions: &Assumptions) -> Decision<S
     Decision::new(Service::Stores { encrypted, resets }, RuleId::ProvisionOverwrites)
 }
 
+/// What the service does when the ROM bootloader calls it for a host (special command 0x0083): as for a debugger in Provisioning, and in
+/// Open too. Secure code calls it, so TrustZone does not stand in its way.
+pub fn service_by_bootloader(chip: &Chip, call: Call, assumptions: &Assumptions) -> Decision<Service> {
+    let mut chip = *chip;
+    if chip.state == ProductState::Open {
+        chip.state = ProductState::Provisioning;
+    }
+    let decision = service(&chip, call, &Assumptions { rss_tz_off: RssTzOff::Works, ..*assumptions });
+    match decision.outcome {
+        Service::Stores { .. } => Decision::new(decision.outcome, RuleId::BootloaderProvisions),
+        _ => decision,
+    }
+}
+
 /// Whether the password's hash can be written into OTP: on the STM32H503, while it is blank, in Open or Provisioning.
 pub fn write_otp(chip: &Chip) -> Decision<bool> {
     let blank = chip.part.info().da_store == DaStore::Otp && chip.da.is_none();
@@ -137,6 +151,21 @@ mod tests {
             c.state = state;
             let stores = matches!(service(&c, ENCRYPT, &Assumptions::default()).outcome, Service::Stores { .. });
             assert_eq!(stores, state == ProductState::Provisioning, "{state}");
+        }
+    }
+
+    #[test]
+    fn r_bootloader_provisions_in_open_and_in_provisioning() {
+        let faults = Assumptions { rss_tz_off: RssTzOff::Faults, ..Assumptions::default() };
+        for tz in [TrustZone::Disabled, TrustZone::Enabled] {
+            for state in ProductState::ALL {
+                let mut c = chip("STM32H563");
+                (c.state, c.tz) = (state, tz);
+                let decision = service_by_bootloader(&c, PLAIN, &faults);
+                let stores = matches!(decision.outcome, Service::Stores { .. });
+                assert_eq!(stores, state <= ProductState::Provisioning, "{state}");
+                assert_eq!(decision.rule == RuleId::BootloaderProvisions, stores);
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 mod clock;
 mod cmsis_dap;
 mod remote_bitbang;
+pub mod serial;
 mod server;
 
 use std::{

@@ -1,7 +1,8 @@
-//! The visible effects of ST's ROM code: its descriptor, the provisioning service, Debug Authentication.
+//! The visible effects of ST's ROM code: its descriptor, the provisioning service, Debug Authentication, the bootloader's interfaces.
 //!
 //! The code itself is not modelled: running the core at a service's entry performs the service.
 
+pub(crate) mod bootloader;
 pub(crate) mod debug_auth;
 pub(crate) mod descriptor;
 pub(crate) mod rss;

@@ -1,9 +1,13 @@
 //! The provisioning service: checks a request in SRAM3, then stores its data in the option-byte keys.
 
 use provost_chip::{
-    assumptions::RssChecksum,
-    model::provisioning::{self, Call, Service},
+    assumptions::{Assumptions, RssChecksum},
+    model::{
+        Chip,
+        provisioning::{self, Call, Service},
+    },
     registers::{memory, rss},
+    rules::Decision,
 };
 use sha2::{Digest, Sha256};
 
@@ -24,7 +28,8 @@ const LARGEST: u32 = memory::OBK_SIZE;
 
 /// The core was resumed at DataProvisioning.
 pub(crate) fn data_provisioning(silicon: &mut Silicon) {
-    let (status, resets) = match perform(silicon) {
+    let request = silicon.core().argument(0);
+    let (status, resets) = match perform(silicon, request, provisioning::service) {
         Outcome::Fault => {
             silicon.core().lock_up();
             return;
@@ -49,24 +54,32 @@ pub(crate) fn store_da(silicon: &mut Silicon, payload: &[u8]) {
     silicon.project();
 }
 
-enum Outcome {
+/// What a call of the service came to.
+pub(crate) enum Outcome {
     Fault,
     Status(u32),
     Stored { resets: bool },
 }
 
-fn perform(silicon: &mut Silicon) -> Outcome {
-    let request_address = silicon.core().argument(0);
-    let Some(request) = read_request(silicon, request_address) else { return Outcome::Fault };
+/// The bootloader calls the service for a host: special command 0x0083.
+pub(crate) fn for_the_bootloader(silicon: &mut Silicon, request: u32) -> Outcome {
+    perform(silicon, request, provisioning::service_by_bootloader)
+}
+
+/// What the model says of a call.
+type Decide = fn(&Chip, Call, &Assumptions) -> Decision<Service>;
+
+fn perform(silicon: &mut Silicon, request: u32, decide: Decide) -> Outcome {
+    let Some(request) = read_request(silicon, request) else { return Outcome::Fault };
     let Some((data, call)) = check(silicon, &request) else {
         // A call that faults does so before it looks at its arguments.
         let probe = Call { checksum: RssChecksum::Unlisted, caca: true };
-        return match provisioning::service(silicon.chip(), probe, silicon.assumptions()).outcome {
+        return match decide(silicon.chip(), probe, silicon.assumptions()).outcome {
             Service::Faults => Outcome::Fault,
             _ => Outcome::Status(rss::ERROR),
         };
     };
-    match provisioning::service(silicon.chip(), call, silicon.assumptions()).outcome {
+    match decide(silicon.chip(), call, silicon.assumptions()).outcome {
         Service::Faults => Outcome::Fault,
         Service::Refuses => Outcome::Status(rss::ERROR),
         Service::RefusesChecksum => Outcome::Status(rss::ERROR_CHECKSUM),
@@ -82,8 +95,8 @@ fn perform(silicon: &mut Silicon) -> Outcome {
 
 fn read_request(silicon: &Silicon, address: u32) -> Option<Request> {
     let mut words = [0; 5];
-    for (word, at) in words.iter_mut().zip((address..).step_by(4)) {
-        *word = silicon.sram().read(at)?;
+    for (word, at) in words.iter_mut().zip(0..) {
+        *word = silicon.sram().read(address.checked_add(at * 4)?)?;
     }
     let [source, destination, size, encrypt_word, checksum] = words;
     Some(Request { source, destination, size, encrypt_word, checksum })

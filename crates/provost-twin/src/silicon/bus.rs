@@ -282,14 +282,14 @@ impl Silicon {
     }
 
     /// Runs the flash controller with what it may see of the chip.
-    fn with_controller<T>(&mut self, act: impl FnOnce(&mut Controller, &mut Context<'_>) -> T) -> T {
+    pub(super) fn with_controller<T>(&mut self, act: impl FnOnce(&mut Controller, &mut Context<'_>) -> T) -> T {
         let view = self.view();
         let Self { controller, nvm, loaded, layout, chip, assumptions, now, .. } = self;
         let mut context = Context { nvm, loaded, layout, chip, view, assumptions, now: *now };
         act(controller, &mut context)
     }
 
-    fn read_flash_register(&mut self, side: Side, offset: u16) -> u32 {
+    pub(super) fn read_flash_register(&mut self, side: Side, offset: u16) -> u32 {
         if self.in_reset() {
             // Rule R-OPTIONS-READ-ZERO-IN-RESET.
             return 0;
@@ -297,7 +297,7 @@ impl Silicon {
         self.with_controller(|controller, context| controller.read(side, offset, context))
     }
 
-    fn write_flash_register(&mut self, side: Side, offset: u16, value: u32) {
+    pub(super) fn write_flash_register(&mut self, side: Side, offset: u16, value: u32) {
         if !self.in_reset() {
             self.with_controller(|controller, context| controller.write(side, offset, value, context));
             if self.controller.is_idle() {
@@ -312,7 +312,7 @@ impl Silicon {
     }
 
     /// `half` names the half-word that a narrow access is after.
-    fn read_flash_area(&self, address: u32, half: Option<u32>, secure: bool) -> Result<u32, BusFault> {
+    pub(super) fn read_flash_area(&self, address: u32, half: Option<u32>, secure: bool) -> Result<u32, BusFault> {
         if let Some(offset) = self.flash_offset(address) {
             let offset = self.physical(offset);
             let hidden = sector_is_secure(offset / SECTOR_SIZE, self.chip(), &self.loaded) && !secure;
@@ -345,7 +345,13 @@ impl Silicon {
         }
     }
 
-    fn write_flash_area(&mut self, address: u32, secure: bool, size: Size, value: u32) -> Result<(), BusFault> {
+    pub(super) fn write_flash_area(
+        &mut self,
+        address: u32,
+        secure: bool,
+        size: Size,
+        value: u32,
+    ) -> Result<(), BusFault> {
         if self.in_reset() {
             return Ok(());
         }
@@ -363,7 +369,7 @@ impl Silicon {
         Ok(())
     }
 
-    fn read_system(&self, address: u32, secure: bool) -> u32 {
+    pub(super) fn read_system(&self, address: u32, secure: bool) -> u32 {
         let obk = memory::OBK..memory::OBK + memory::OBK_SIZE;
         if obk.contains(&address) {
             // Option-byte keys are read by code at the right HDPL, never by a debugger outside Open.
@@ -388,7 +394,7 @@ impl Silicon {
     }
 }
 
-fn register_offset(address: u32) -> Option<u16> {
+pub(super) fn register_offset(address: u32) -> Option<u16> {
     let offset = address.wrapping_sub(reg::BASE);
     (offset < reg::SIZE).then(|| u16::try_from(offset & !3).ok()).flatten()
 }

@@ -137,6 +137,10 @@ impl Core {
         self.cpu.wake();
     }
 
+    pub(crate) const fn is_locked_up(&self) -> bool {
+        self.cpu.locked_up()
+    }
+
     pub(crate) const fn is_halted(&self) -> bool {
         self.halted
     }

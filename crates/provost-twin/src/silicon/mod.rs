@@ -12,6 +12,7 @@ mod layout;
 pub mod nvm;
 mod option_change;
 mod projection;
+mod rom_view;
 mod sram;
 
 use provost_adac::target::RefusalReason;

@@ -9,6 +9,7 @@
     reason = "tests, and what they share"
 )]
 
+mod bootloader;
 mod silicon_access;
 mod silicon_bench;
 mod silicon_core;
