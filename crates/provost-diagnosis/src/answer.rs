@@ -25,8 +25,12 @@ use crate::{
 /// A diagnosis.
 #[derive(Debug, Clone, Serialize)]
 pub struct Diagnosis {
+    /// Whether anything of the report was understood; if not, there is no verdict, only the next question.
+    pub understood: bool,
     /// The answer in one word.
     pub verdict: Verdict,
+    /// What the owner wants, told or read from the report.
+    pub goal: &'static str,
     /// How sure, from 0 to 1.
     pub certainty: f64,
     /// What the chip is believed to be now.
@@ -189,14 +193,15 @@ pub fn diagnose(case: &Case) -> Diagnosis {
     let evidence = Evidence::of(case);
     let belief = Belief::after(&evidence);
     let shares = Shares::of(&belief, &evidence);
-    let (verdict, certainty, settles) =
-        if ask::is_empty(case) { (Verdict::Undetermined, 0.0, None) } else { shares.judged(&belief, &evidence) };
+    let understood = !ask::tells_nothing(case);
+    let (verdict, certainty, doubt) =
+        if understood { shares.judged(&belief, &evidence) } else { (Verdict::Undetermined, 0.0, None) };
     let plan = plan::plan(&belief, &evidence, verdict);
     // A credential that has to be found is a condition, whoever may have it.
     let searched = plan.iter().any(|a| a.step == Move::FindCredential);
     let verdict = if verdict == Verdict::Recoverable && searched { Verdict::RecoverableIf } else { verdict };
-    let never = plan::never(&belief, &plan);
-    let tests = if verdict == Verdict::Undetermined { ask::tests(&belief, &evidence, settles) } else { Vec::new() };
+    let never = plan::never(&belief, &evidence, &plan);
+    let tests = if verdict == Verdict::Undetermined { ask::tests(&belief, &evidence, doubt) } else { Vec::new() };
     let believed = believed(&belief, &evidence);
     let part = case.chip.part.as_deref().filter(|p| p.parse::<PartId>().is_ok());
     let tz = match believed.tzen {
@@ -206,7 +211,9 @@ pub fn diagnose(case: &Case) -> Diagnosis {
     };
     let target = Target { part, tz };
     Diagnosis {
+        understood,
         verdict,
+        goal: evidence.goal.as_str(),
         certainty: rounded(certainty),
         reasons: reasons(&belief, case, &plan),
         plan: plan

@@ -9,11 +9,11 @@ use provost_chip::{
 
 use crate::{
     belief::Belief,
-    case::{Act, Case, ConnectMode},
+    case::{Act, Boot0, Case, ConnectMode, Step},
     evidence::Evidence,
     hypothesis::{DaPath, Fate, Hypothesis},
     moves::{Move, Subject},
-    verdict::{Shares, Standing, standing},
+    verdict::{Doubt, Shares, Standing, standing},
 };
 
 /// A test, and what each outcome would mean.
@@ -39,9 +39,11 @@ pub(crate) struct Outcome {
 }
 
 /// The tests, each with how readily a person does it: a test that takes a soldering iron must tell more.
-const TESTS: [(Move, f64); 9] = [
+const TESTS: [(Move, f64); 11] = [
     (Move::Discover, 1.0),
     (Move::ConnectHotPlug, 1.0),
+    (Move::ConnectUnderReset, 0.9),
+    (Move::Boot0High, 0.8),
     (Move::Check(Subject::Wiring), 0.9),
     (Move::WireNrst, 0.9),
     (Move::OtherProbe, 0.6),
@@ -57,7 +59,8 @@ const WORTH_NAMING: f64 = 0.01;
 const AT_MOST: usize = 3;
 
 /// The best tests, the best first; never empty. A test that would settle a doubt beyond the weights goes before the others.
-pub(crate) fn tests(belief: &Belief, evidence: &Evidence<'_>, first: Option<Move>) -> Vec<Test> {
+pub(crate) fn tests(belief: &Belief, evidence: &Evidence<'_>, doubt: Option<Doubt>) -> Vec<Test> {
+    let first = doubt.and_then(|doubt| settles_doubt(doubt, evidence));
     let mut tests: Vec<(f64, Test)> = TESTS
         .into_iter()
         .map(|(step, ease)| {
@@ -78,23 +81,40 @@ pub(crate) fn tests(belief: &Belief, evidence: &Evidence<'_>, first: Option<Move
     named
 }
 
+/// The test that settles a doubt: the first of its kind that was not just done.
+fn settles_doubt(doubt: Doubt, evidence: &Evidence<'_>) -> Option<Move> {
+    let tests: &[Move] = match doubt {
+        Doubt::NothingShowsOpen => &[Move::ConnectUnderReset, Move::Boot0High, Move::PowerCycle, Move::Discover],
+        Doubt::NotDiscovered => &[Move::Discover],
+        Doubt::TwoPlans => &[Move::ConnectHotPlug],
+    };
+    tests.iter().copied().find(|test| readiness(*test, evidence.case) > 0.5).or(tests.first().copied())
+}
+
 /// What is left of a test's worth: one that was just done tells little, and a wire that is said to be there is not looked for
 /// first.
 fn readiness(step: Move, case: &Case) -> f64 {
     let since = case.steps.iter().rev().take_while(|s| !matches!(s.act, Act::WriteOption(_) | Act::Provision { .. }));
     let mut since = since.map(|s| &s.act);
-    let answered = |a: &Act| matches!(a, Act::Discover(d) if d.answered());
+    // A discovery that is told without its integrity says little: asked again, it says the rest.
+    let answered = |a: &Act| matches!(a, Act::Discover(d) if d.answered() && d.integrity.is_some());
     let spoke = case.steps.iter().any(|s| answered(&s.act));
+    let denied = |a: &Step| matches!(a.act, Act::Authenticate { .. }) && a.outcome != Some(crate::case::Outcome::Ok);
+    let connected = |a: &Act, how: ConnectMode| matches!(a, Act::Connect { mode: Some(mode), .. } if *mode == how);
     match (step, case.bench.nrst) {
         // Asked again, the chip says the same.
         (Move::Discover | Move::WireNrst | Move::Host64Bit | Move::OtherProbe, _) if since.any(answered) => 0.0,
         // Only where discovery has said its word: it erases what may be there.
-        (Move::FullRegression, _) if !spoke => 0.0,
-        (Move::ConnectHotPlug, _)
-            if since.any(|a| matches!(a, Act::Connect { mode: Some(ConnectMode::HotPlug), .. })) =>
-        {
-            0.3
-        }
+        (Move::FullRegression, _) if !spoke || case.steps.iter().any(denied) => 0.0,
+        (Move::ConnectHotPlug, _) if since.any(|a| connected(a, ConnectMode::HotPlug)) => 0.3,
+        (Move::ConnectUnderReset, _) if since.any(|a| connected(a, ConnectMode::UnderReset)) => 0.2,
+        // Without a reset line it is an ordinary connect.
+        (Move::ConnectUnderReset, Some(false)) => 0.1,
+        (Move::Boot0High, _) => match case.bench.boot0 {
+            Some(Boot0::High) => 0.0,
+            Some(Boot0::Low) => 0.3,
+            Some(Boot0::Accessible) | None => 1.0,
+        },
         (Move::PowerCycle, _) if since.any(|a| matches!(a, Act::PowerCycle)) => 0.3,
         (Move::WireNrst, Some(true)) => 0.5,
         (Move::WireNrst, None) => 0.55,
@@ -157,7 +177,17 @@ fn outcome(step: Move, h: &Hypothesis) -> String {
     }
     match step {
         Move::Discover | Move::WireNrst | Move::Host64Bit | Move::OtherProbe => discovered(mended),
+        Move::ConnectHotPlug if h.is_barred() => "nobody answers".to_owned(),
         Move::ConnectHotPlug => attached(mended),
+        Move::ConnectUnderReset => {
+            mended.world.step(Action::ConnectUnderReset);
+            attached(mended)
+        }
+        Move::Boot0High => {
+            mended.world.step(Action::SetBoot0(true));
+            mended.world.step(Action::PowerCycle);
+            attached(mended)
+        }
         Move::FullRegression => authenticated(h),
         _ if !h.link => "the chip answers after all".to_owned(),
         _ => "nothing is wrong there, and all stays as it was".to_owned(),
@@ -223,7 +253,12 @@ fn meaning(step: Move, saw: &str, then: &Belief, evidence: &Evidence<'_>) -> Str
     words.to_owned()
 }
 
-/// A case that has nothing in it.
-pub(crate) fn is_empty(case: &Case) -> bool {
-    case.steps.is_empty() && case.chip == crate::case::ChipClaim::default()
+/// Whether a case tells anything of a chip: a step, or the state that its owner is sure of. A name alone, or remarks that
+/// nothing was made of, do not.
+pub(crate) fn tells_nothing(case: &Case) -> bool {
+    let says = |s: &Step| match &s.act {
+        Act::Observe(_) | Act::Firmware(_) => s.all_signs().next().is_some() || s.outcome.is_some(),
+        _ => true,
+    };
+    case.chip.state.is_none() && !case.steps.iter().any(says)
 }

@@ -17,6 +17,8 @@ pub struct Case {
     pub chip: ChipClaim,
     /// What is said of its surroundings.
     pub bench: BenchClaim,
+    /// What its owner wants of it, if that is told.
+    pub goal: Option<Goal>,
     /// What was done, in order.
     pub steps: Vec<Step>,
     /// Index of the first step of each numbered attempt that is told.
@@ -139,6 +141,7 @@ impl Case {
         take(&mut self.bench.nrst, bench.nrst, "NRST wired", &mut notes);
         take(&mut self.bench.boot0, bench.boot0, "BOOT0", &mut notes);
         take(&mut self.bench.target_usb, bench.target_usb, "the chip's USB", &mut notes);
+        take(&mut self.goal, other.goal, "goal", &mut notes);
         // These may well change from one attempt to the next.
         self.bench.probe = bench.probe.or(self.bench.probe.take());
         self.bench.supply_volts = bench.supply_volts.or(self.bench.supply_volts);
@@ -169,6 +172,19 @@ words! {
         High = "high",
         /// The owner can set it.
         Accessible = "accessible",
+    }
+    /// What an owner wants of a chip.
+    Goal {
+        /// Back to Open, whatever that erases.
+        Open = "open",
+        /// Debug it as it is: nothing may be erased.
+        Debug = "debug",
+        /// On to a closed state.
+        Forward = "forward",
+        /// Only know whether all is as it is meant to be.
+        Check = "check",
+        /// Make it boot.
+        Boot = "boot",
     }
     /// The computer that runs the tool.
     Host {
@@ -313,6 +329,23 @@ pub enum Act {
     Firmware(String),
     /// Any other fact, in free words.
     Observe(String),
+}
+
+impl Act {
+    /// Whether it goes over SWD or Debug Authentication.
+    pub const fn is_wired(&self) -> bool {
+        match self {
+            Self::Provision { by, .. } => matches!(by, ProvisionedBy::Tool),
+            Self::Connect { .. }
+            | Self::ReadOption(_)
+            | Self::WriteOption(_)
+            | Self::Discover(_)
+            | Self::Authenticate { .. }
+            | Self::Erase
+            | Self::Flash => true,
+            _ => false,
+        }
+    }
 }
 
 /// An option field and a value, as written.

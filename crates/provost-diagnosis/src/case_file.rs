@@ -5,7 +5,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use crate::case::Case;
+use crate::case::{Case, Goal};
 
 mod reader;
 mod step;
@@ -104,7 +104,7 @@ codes!(CaseError, self => self, {
 });
 
 /// Keys of a case file.
-const KEYS: &[&str] = &["id", "title", "source", "chip", "bench", "step", "expect"];
+const KEYS: &[&str] = &["id", "title", "source", "goal", "chip", "bench", "step", "expect"];
 const CHIP: &[&str] = &["part", "tzen", "boot_ube", "state"];
 const BENCH: &[&str] = &["probe", "probe_firmware", "nrst", "boot0", "target_usb", "supply_volts", "host", "tool"];
 
@@ -126,7 +126,7 @@ pub fn read(text: &str) -> Result<Case, CaseError> {
     })?;
     let root = Table { reader: &reader, table: document.get_ref(), at: 0, within: "a case file" };
     root.only(KEYS)?;
-    let mut case = Case::default();
+    let mut case = Case { goal: root.word("goal", Goal::WORDS, Goal::from_word)?, ..Case::default() };
     if let Some(chip) = root.table("chip", "[chip]")? {
         chip.only(CHIP)?;
         case.chip.part = chip.string("part")?.map(str::to_owned);

@@ -17,6 +17,7 @@ pub mod claim;
 pub mod commands;
 pub mod evidence;
 pub mod families;
+mod goal;
 pub mod hypothesis;
 pub mod log;
 pub mod messages;
@@ -33,6 +34,7 @@ mod story;
 mod tables;
 pub mod tools;
 pub mod unusual;
+mod untold;
 pub mod verdict;
 mod words;
 

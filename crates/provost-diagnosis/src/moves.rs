@@ -40,6 +40,8 @@ pub enum Move {
     FullRegression,
     /// Authenticate for a partial regression.
     TzRegression,
+    /// Authenticate to debug the chip as it is.
+    OpenDebug,
     /// Find the credential.
     FindCredential,
     /// Let the owner's firmware request the regression.
@@ -142,6 +144,7 @@ impl Move {
             Self::ProvisionPassword,
             Self::FullRegression,
             Self::TzRegression,
+            Self::OpenDebug,
             Self::FindCredential,
             Self::AskFirmware,
             Self::CloseDebug,
@@ -180,6 +183,7 @@ impl fmt::Display for Move {
             Self::ProvisionPassword => "provision-da:password",
             Self::FullRegression => "authenticate:full-regression",
             Self::TzRegression => "authenticate:tz-regression",
+            Self::OpenDebug => "authenticate:debug",
             Self::FindCredential => "find:credential",
             Self::AskFirmware => "ask:firmware-regression",
             Self::CloseDebug => "close-debug",

@@ -68,6 +68,10 @@ words! {
         FirmwareStalls = "firmware-stalls",
         /// The owner's firmware jumps to the ROM bootloader.
         FirmwareJumpsToBootloader = "firmware-jumps-to-bootloader",
+        /// The owner's firmware writes an earlier product state.
+        FirmwareWritesState = "firmware-writes-state",
+        /// The owner's firmware, or a host of the owner's own, fails at what it does on the chip.
+        OwnCodeFails = "own-code-fails",
         /// The owner's firmware writes option bytes.
         FirmwareWritesOptions = "firmware-writes-options",
         /// The owner's firmware programs the option-byte keys, header words of the object file included.

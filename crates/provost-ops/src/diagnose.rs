@@ -4,7 +4,7 @@ use provost_adac::discovery::Integrity;
 use provost_chip::{parts::PartId, states::DaMethod};
 use provost_diagnosis::{
     answer::PlanStep,
-    case::{Act, Case, ConnectMode, Discovery, OptionValue, Outcome, Step},
+    case::{Act, Case, ConnectMode, Discovery, Goal, OptionValue, Outcome, Step},
     diagnose,
     moves::Move,
     verdict::Verdict,
@@ -94,6 +94,8 @@ pub type Advice = (Verdict, Vec<Move>);
 pub fn advice(identity: &Identity, parts: &[PartId]) -> Result<Advice> {
     identity.state()?;
     let mut case = of_identity(identity);
+    // Who calls for a rescue wants the chip back in Open.
+    case.goal = Some(Goal::Open);
     case.steps.iter_mut().for_each(|step| step.measured = true);
     if let [part] = parts {
         case.chip.part = Some(part.to_string());
