@@ -13,7 +13,7 @@ use crate::{
     ask,
     belief::Belief,
     case::{Case, Step},
-    commands::{Commands, Target, commands},
+    commands::{self, Commands, Given, Target},
     evidence::Evidence,
     hypothesis::{Fate, Hypothesis},
     moves::Move,
@@ -190,6 +190,11 @@ pub struct Weighed {
 
 /// Diagnoses a case.
 pub fn diagnose(case: &Case) -> Diagnosis {
+    diagnose_for(case, &Given::default())
+}
+
+/// Diagnoses a case for somebody who gave probe, part or credential: the commands repeat them.
+pub fn diagnose_for(case: &Case, given: &Given) -> Diagnosis {
     let evidence = Evidence::of(case);
     let belief = Belief::after(&evidence);
     let shares = Shares::of(&belief, &evidence);
@@ -203,13 +208,14 @@ pub fn diagnose(case: &Case) -> Diagnosis {
     let never = plan::never(&belief, &evidence, &plan);
     let tests = if verdict == Verdict::Undetermined { ask::tests(&belief, &evidence, doubt) } else { Vec::new() };
     let believed = believed(&belief, &evidence);
-    let part = case.chip.part.as_deref().filter(|p| p.parse::<PartId>().is_ok());
+    let name = given.part.as_deref().or(case.chip.part.as_deref()).filter(|p| p.parse::<PartId>().is_ok());
     let tz = match believed.tzen {
         "on" => Some(TrustZone::Enabled),
         "off" => Some(TrustZone::Disabled),
         _ => None,
     };
-    let target = Target { part, tz };
+    let target = Target { given, part: name.and_then(|n| n.parse().ok()), name, tz };
+    let steps: Vec<Move> = plan.iter().map(|a| a.step).collect();
     Diagnosis {
         understood,
         verdict,
@@ -218,7 +224,8 @@ pub fn diagnose(case: &Case) -> Diagnosis {
         reasons: reasons(&belief, case, &plan),
         plan: plan
             .iter()
-            .map(|a| PlanStep { step: a.step.to_string(), why: a.why.clone(), commands: commands(a.step, target) })
+            .zip(commands::of_plan(&steps, target))
+            .map(|(a, commands)| PlanStep { step: a.step.to_string(), why: a.why.clone(), commands })
             .collect(),
         never: never.into_iter().map(|a| NeverStep { step: a.step.to_string(), why: a.why }).collect(),
         ask: tests
@@ -226,7 +233,7 @@ pub fn diagnose(case: &Case) -> Diagnosis {
             .map(|t| Question {
                 step: t.step.to_string(),
                 gain: rounded(t.gain),
-                commands: commands(t.step, target),
+                commands: commands::of_step(t.step, target),
                 outcomes: t.outcomes.into_iter().map(|o| Foreseen { saw: o.saw, means: o.means }).collect(),
             })
             .collect(),
@@ -248,7 +255,7 @@ pub fn diagnose(case: &Case) -> Diagnosis {
 }
 
 fn rounded(share: f64) -> f64 {
-    (share * 1000.0).round() / 1000.0
+    (share * 1000.0).round().max(0.0) / 1000.0
 }
 
 /// A share above which something is said to be so.

@@ -1,10 +1,10 @@
 //! The next test: the one whose outcomes tell the remaining worlds apart best, and which is safe in all of them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use provost_chip::{
     model::{Action, Observation},
-    states::{DaMethod, ProductState},
+    states::{DaMethod, ProductState, TrustZone},
 };
 
 use crate::{
@@ -122,12 +122,9 @@ fn readiness(step: Move, case: &Case) -> f64 {
     }
 }
 
-/// What a discovery shows where it does not succeed.
-const NO_ANSWER: &str = "no answer";
-
 /// What a test would show in each world, and how much that tells.
 fn foresee(step: Move, belief: &Belief, evidence: &Evidence<'_>) -> Test {
-    let mut by_outcome: BTreeMap<String, Vec<(Hypothesis, f64)>> = BTreeMap::new();
+    let mut by_outcome: BTreeMap<Saw, Vec<(Hypothesis, f64)>> = BTreeMap::new();
     for (hypothesis, weight) in &belief.hypotheses {
         by_outcome.entry(outcome(step, hypothesis)).or_default().push((*hypothesis, *weight));
     }
@@ -137,8 +134,8 @@ fn foresee(step: Move, belief: &Belief, evidence: &Evidence<'_>) -> Test {
         let share: f64 = hypotheses.iter().map(|(_, w)| w).sum();
         let then = Belief { hypotheses, worlds: belief.worlds, story: Vec::new() }.given(|_| true);
         left += share * entropy(&then, evidence);
-        let means = meaning(step, &saw, &then, evidence);
-        outcomes.push(Outcome { saw, means, share });
+        let means = meaning(step, saw, &then, evidence);
+        outcomes.push(Outcome { saw: saw.to_string(), means, share });
     }
     outcomes.retain(|o| o.share > 0.005);
     outcomes.sort_by(|a, b| b.share.total_cmp(&a.share));
@@ -166,8 +163,47 @@ fn entropy(belief: &Belief, evidence: &Evidence<'_>) -> f64 {
     classes.iter().filter(|share| **share > 0.0).map(|share| -share * share.log2()).sum()
 }
 
+/// What a test may show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Saw {
+    NoAnswer,
+    NobodyAnswers,
+    Ap1Shut,
+    /// The state, and whether TrustZone is on.
+    Attached(ProductState, bool),
+    /// The state, whether the integrity is valid, and whether a password is asked for.
+    Discovered(ProductState, bool, bool),
+    Granted,
+    Denied,
+    AnswersAfterAll,
+    AsItWas,
+}
+
+impl fmt::Display for Saw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoAnswer => f.write_str("no answer"),
+            Self::NobodyAnswers => f.write_str("nobody answers"),
+            Self::Ap1Shut => f.write_str("the probe finds the chip, AP1 is shut"),
+            Self::Attached(state, on) => {
+                let tz = if *on { TrustZone::Enabled } else { TrustZone::Disabled };
+                write!(f, "PRODUCT_STATE {state}, TZEN 0x{:02X}", tz.code())
+            }
+            Self::Discovered(state, valid, password) => {
+                let integrity = if *valid { "0xEAEAEAEA" } else { "0xF5F5F5F5" };
+                let method = if *password { "ST Password" } else { "ECDSA P-256" };
+                write!(f, "life cycle {}, integrity {integrity}, {method}", state.title())
+            }
+            Self::Granted => f.write_str("granted: the chip goes back to Open"),
+            Self::Denied => f.write_str("refused, with every credential that you have"),
+            Self::AnswersAfterAll => f.write_str("the chip answers after all"),
+            Self::AsItWas => f.write_str("nothing is wrong there, and all stays as it was"),
+        }
+    }
+}
+
 /// What a test shows in one world. Who changes the wires, the probe or the host does it to discover anew.
-fn outcome(step: Move, h: &Hypothesis) -> String {
+fn outcome(step: Move, h: &Hypothesis) -> Saw {
     let mut mended = *h;
     match step {
         Move::WireNrst => mended.world.bench.nrst_wired = true,
@@ -177,7 +213,7 @@ fn outcome(step: Move, h: &Hypothesis) -> String {
     }
     match step {
         Move::Discover | Move::WireNrst | Move::Host64Bit | Move::OtherProbe => discovered(mended),
-        Move::ConnectHotPlug if h.is_barred() => "nobody answers".to_owned(),
+        Move::ConnectHotPlug if h.is_barred() => Saw::NobodyAnswers,
         Move::ConnectHotPlug => attached(mended),
         Move::ConnectUnderReset => {
             mended.world.step(Action::ConnectUnderReset);
@@ -189,46 +225,42 @@ fn outcome(step: Move, h: &Hypothesis) -> String {
             attached(mended)
         }
         Move::FullRegression => authenticated(h),
-        _ if !h.link => "the chip answers after all".to_owned(),
-        _ => "nothing is wrong there, and all stays as it was".to_owned(),
+        _ if !h.link => Saw::AnswersAfterAll,
+        _ => Saw::AsItWas,
     }
 }
 
-fn discovered(mut h: Hypothesis) -> String {
+fn discovered(mut h: Hypothesis) -> Saw {
     if h.da_path() != DaPath::Answers {
-        return NO_ANSWER.to_owned();
+        return Saw::NoAnswer;
     }
     h.world.step(Action::RequestDebugAuthentication);
     match h.world.step(Action::Discover) {
-        Observation::Discovered { state, valid, method } => {
-            let integrity = if valid { "0xEAEAEAEA" } else { "0xF5F5F5F5" };
-            let method = if method == DaMethod::Password { "ST Password" } else { "ECDSA P-256" };
-            format!("life cycle {}, integrity {integrity}, {method}", state.title())
-        }
-        _ => NO_ANSWER.to_owned(),
+        Observation::Discovered { state, valid, method } => Saw::Discovered(state, valid, method == DaMethod::Password),
+        _ => Saw::NoAnswer,
     }
 }
 
-fn authenticated(h: &Hypothesis) -> String {
+fn authenticated(h: &Hypothesis) -> Saw {
     match (h.da_path(), h.fate()) {
-        (DaPath::Answers, Fate::Authenticate(_)) => "granted: the chip goes back to Open".to_owned(),
-        (DaPath::Answers, _) => "refused, with every credential that you have".to_owned(),
-        _ => NO_ANSWER.to_owned(),
+        (DaPath::Answers, Fate::Authenticate(_)) => Saw::Granted,
+        (DaPath::Answers, _) => Saw::Denied,
+        _ => Saw::NoAnswer,
     }
 }
 
-fn attached(mut h: Hypothesis) -> String {
+fn attached(mut h: Hypothesis) -> Saw {
     if !h.link {
-        return "nobody answers".to_owned();
+        return Saw::NobodyAnswers;
     }
     match h.world.step(Action::HotPlug) {
-        Observation::State { state, tz } => format!("PRODUCT_STATE {state}, TZEN 0x{:02X}", tz.code()),
-        _ => "the probe finds the chip, AP1 is shut".to_owned(),
+        Observation::State { state, tz } => Saw::Attached(state, tz == TrustZone::Enabled),
+        _ => Saw::Ap1Shut,
     }
 }
 
 /// What the verdict would be then.
-fn meaning(step: Move, saw: &str, then: &Belief, evidence: &Evidence<'_>) -> String {
+fn meaning(step: Move, saw: Saw, then: &Belief, evidence: &Evidence<'_>) -> String {
     let shares = Shares::of(then, evidence);
     let (verdict, _) = shares.verdict();
     let provisioning = then.share(|h| h.world.chip.state == ProductState::Provisioning) > 0.5;
@@ -243,7 +275,7 @@ fn meaning(step: Move, saw: &str, then: &Belief, evidence: &Evidence<'_>) -> Str
         }
         V::Lost => "lost: nothing on the chip would accept any credential",
         // A chip in Open does not answer; neither do others.
-        V::NotLocked if saw == NO_ANSWER => "still open: diagnose again with this",
+        V::NotLocked if saw == Saw::NoAnswer => "still open: diagnose again with this",
         V::NotLocked => "nobody is locked out",
         V::Undetermined if matches!(step, Move::Check(_) | Move::PowerCycle) => {
             "the wires decide nothing yet: diagnose again with what is seen then"

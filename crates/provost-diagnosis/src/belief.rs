@@ -10,12 +10,12 @@ use provost_chip::assumptions::Assumptions;
 use crate::{evidence::Evidence, hypothesis::Hypothesis, prior, replay::Replay, untold};
 
 /// Hypotheses lighter than this share of the heaviest are dropped.
-const NEGLIGIBLE: f64 = 1e-6;
+const NEGLIGIBLE: f64 = 1e-5;
 /// An untold change is weighed where its hypothesis holds at least this share of the heaviest one that is left.
 const WORTH_A_GUESS: f64 = 1e-4;
 /// No more hypotheses than this go on from one step to the next: what a vague report leaves behind the heaviest is too light to
 /// change an answer, and would take longer than anybody waits.
-const MOST: usize = 32_768;
+const MOST: usize = 3_072;
 /// How likely it is that the state of which the owner is sure was never passed.
 const WRONG_CLAIM: f64 = 0.001;
 

@@ -19,6 +19,7 @@ pub mod evidence;
 pub mod families;
 mod goal;
 pub mod hypothesis;
+pub mod interview;
 pub mod log;
 pub mod messages;
 pub mod moves;
@@ -38,7 +39,8 @@ mod untold;
 pub mod verdict;
 mod words;
 
-pub use answer::{Diagnosis, diagnose};
+pub use answer::{Diagnosis, diagnose, diagnose_for};
+pub use commands::Given;
 pub use words::nearest;
 
 /// The example of the README, run with the others.

@@ -93,21 +93,15 @@ pub(crate) fn standing(h: &Hypothesis, evidence: &Evidence<'_>) -> Standing {
     if conditions.is_empty() { Standing::Recoverable } else { Standing::RecoverableIf(conditions) }
 }
 
-/// A chip past Provisioning from which its owner wants nothing that its life cycle refuses: it is closed as it was wished.
+/// The complaint is about code that runs, or that waits for the power to go: the life cycle refuses nothing that is wanted.
 ///
 /// Own firmware that runs proves nothing else: a chip that nothing will ever open runs all the same.
 fn does_what_it_is_meant_to(h: &Hypothesis, fate: Fate, evidence: &Evidence<'_>) -> bool {
-    if h.world.chip.state <= ProductState::Provisioning {
-        return false;
-    }
     let lost = matches!(fate, Fate::Lost(_));
     let dead = evidence.has(Sign::ApplicationDead);
-    match evidence.goal {
-        // The complaint is about code that runs, or that waits for the power to go.
-        Goal::Boot => !dead || (evidence.may_stay_in_rom() && !lost),
-        Goal::Check | Goal::Forward => !lost && !dead,
-        Goal::Open | Goal::Debug => false,
-    }
+    h.world.chip.state > ProductState::Provisioning
+        && evidence.goal == Goal::Boot
+        && (!dead || (evidence.may_stay_in_rom() && !lost))
 }
 
 /// Why a verdict is not given although the weights would give it.
@@ -138,6 +132,8 @@ pub struct Shares {
 
 /// Above this share of lost worlds nothing is promised.
 pub const LOST_AT_MOST: f64 = 0.07;
+/// Above this share of lost worlds a closed chip is not called well.
+const LOST_IF_CLOSED: f64 = 0.02;
 /// A verdict other than `undetermined` needs this share.
 pub const SURE: f64 = 0.85;
 
@@ -166,6 +162,9 @@ impl Shares {
     /// With the verdict comes the doubt that is left.
     pub(crate) fn judged(&self, belief: &Belief, evidence: &Evidence<'_>) -> (Verdict, f64, Option<Doubt>) {
         let (verdict, certainty) = self.verdict();
+        if self.is_closed_as_meant(belief, evidence) {
+            return (Verdict::NotLocked, certainty, None);
+        }
         let doubt = match verdict {
             Verdict::NotLocked => {
                 let cause = Cause::behind(&evidence.signs).next().is_some();
@@ -186,6 +185,18 @@ impl Shares {
             None => (verdict, certainty, None),
             Some(_) => (Verdict::Undetermined, 1.0 - certainty, doubt),
         }
+    }
+
+    /// The owner asks only whether all is well, or wants the chip closed, and it is: with a credential that opens it, as far as
+    /// can be known without using it.
+    fn is_closed_as_meant(&self, belief: &Belief, evidence: &Evidence<'_>) -> bool {
+        let own = |h: &Hypothesis| {
+            h.world.chip.state > ProductState::Provisioning && matches!(h.fate(), Fate::Authenticate(_))
+        };
+        matches!(evidence.goal, Goal::Check | Goal::Forward)
+            && !evidence.has(Sign::ApplicationDead)
+            && self.lost <= LOST_IF_CLOSED
+            && belief.share(own) >= SURE
     }
 
     /// The verdict by weight alone and how sure it is, from 0 to 1.

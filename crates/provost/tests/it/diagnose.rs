@@ -35,14 +35,15 @@ fn every_known_report_gives_one_valid_document() {
             if path.is_file() && !name.ends_with(".expect.toml") {
                 fs::copy(&path, s.path(&name)).unwrap();
                 let (code, value) = s.json(&format!("diagnose {name}"));
-                assert_eq!(code, 0, "{name}");
+                // With nothing understood there is no verdict, and the exit code says so.
+                assert_eq!(code == 0, value["understood"] == true, "{name}");
                 assert_eq!(value["verdict"] == "undetermined", !value["ask"].as_array().unwrap().is_empty(), "{name}");
                 assert_eq!(value["verdict"] == "lost", !value["salvage"].as_array().unwrap().is_empty(), "{name}");
                 reports += 1;
             }
         }
     }
-    assert_eq!(reports, 30);
+    assert!(reports > 50, "{reports}");
 }
 
 #[test]
@@ -114,7 +115,7 @@ fn wrong_input_is_named() {
     write("picture.log", &[0x89, b'P', b'N', b'G', 0, 1, 2, 3, 0xFF, 0xFE, 0, 0].repeat(400));
     write("other.log", b"STM32CubeProgrammer v2.17.0\nDevice ID   : 0x450\nDevice name : STM32H7xx\n");
     for (line, code, says) in [
-        ("diagnose nowhere.log", "file-missing", "nowhere.log"),
+        ("diagnose nowhere.log", "file-io", "nowhere.log"),
         ("diagnose broken.toml", "case-syntax", "line 1"),
         ("diagnose key.toml", "case-unknown-key", "line 3"),
         ("diagnose word.toml", "case-unknown-word", "provisioning"),
@@ -124,17 +125,18 @@ fn wrong_input_is_named() {
     ] {
         let (exit, value) = s.json(line);
         assert_eq!(value["code"], code, "{line}: {value:#}");
-        assert_eq!(exit, if code == "file-missing" { 2 } else { 3 }, "{line}");
+        assert!(exit == 1 || exit == 2, "{line}: {exit}");
         let message = value["message"].as_str().unwrap_or_default().to_owned() + &value.to_string();
         assert!(message.contains(says), "{line}: {message}");
         assert!(!value["next"].as_array().unwrap().is_empty(), "{line}: what next?");
     }
-    // Nothing at all is an honest "cannot be told".
+    // Nothing at all is no verdict, and no success.
     write("empty.log", b"");
     write("prose.log", b"my board does not work since yesterday\n");
     for name in ["empty.log", "prose.log"] {
         let (exit, value) = s.json(&format!("diagnose {name}"));
-        assert_eq!((exit, &value["verdict"]), (0, &Value::from("undetermined")), "{name}");
+        assert_eq!((exit, &value["understood"]), (1, &Value::from(false)), "{name}");
+        assert!(!value["ask"].as_array().unwrap().is_empty(), "{name}: the next question");
     }
 }
 
