@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// No interview asks more.
-pub const MOST_QUESTIONS: usize = 8;
+pub const MOST_QUESTIONS: usize = 5;
 
 /// An interview in progress.
 #[derive(Debug, Clone, Default)]
@@ -91,8 +91,8 @@ impl Interview {
         let saved = matches!(d.verdict, Verdict::Recoverable | Verdict::RecoverableIf);
         match subject {
             Subject::State => open,
-            // An Open chip is not locked: then the complaint says what is.
-            Subject::Complaint => !saved && d.verdict != Verdict::Lost && d.plan.is_empty() && !closed,
+            // Where nobody is locked out, or a closed chip may do what it shall, the complaint says what is wrong.
+            Subject::Complaint => !saved && d.verdict != Verdict::Lost && d.plan.is_empty(),
             Subject::Connect => open && !closed,
             Subject::Discovery => open,
             Subject::Credential => closed && (open || saved || d.verdict == Verdict::NotLocked),

@@ -5,7 +5,7 @@ mod support;
 
 use provost_chip::states::ProductState;
 use provost_diagnosis::{
-    case::{Act, Case, Outcome, Step},
+    case::{Act, Case, ConnectMode, Outcome, Step},
     interview::{Interview, Question},
     signs::Sign,
 };
@@ -39,6 +39,9 @@ fn reply(question: &Question, case: &Case) -> Option<&'static str> {
     let steps = || case.steps.iter().rev();
     let ask = question.ask;
     if ask.starts_with("Which product state") {
+        if has(case, Sign::UnrecordedWrites) {
+            return Some("options were changed");
+        }
         return Some(match state(case)? {
             ProductState::Open => "Open",
             ProductState::Provisioning => "Provisioning",
@@ -53,15 +56,23 @@ fn reply(question: &Question, case: &Case) -> Option<&'static str> {
         let own = |s: &Step| matches!(s.act, Act::Firmware(_)) && bad(s);
         let refused = |s: &Step| matches!(s.act, Act::Provision { .. }) && bad(s);
         let connect = |s: &Step| matches!(s.act, Act::Connect { .. }) && bad(s);
+        // What was told last of the application.
+        let at_work = steps().find_map(|s| {
+            s.all_signs().find_map(|sign| match sign {
+                Sign::ApplicationRuns => Some(true),
+                Sign::ApplicationDead => Some(false),
+                _ => None,
+            })
+        });
         return match () {
             () if has(case, Sign::ToolCrash) || has(case, Sign::ToolTooOld) => Some("the tool crashes"),
             () if steps().any(own) => Some("my own code"),
             () if has(case, Sign::FlashReadsZero) => Some("the flash reads"),
             () if steps().any(flash) => Some("erasing"),
-            () if has(case, Sign::ApplicationDead) => Some("the application does not run"),
+            () if at_work == Some(false) => Some("the application does not run"),
             () if steps().any(refused) => Some("an object"),
             () if steps().any(connect) => Some("no tool"),
-            () if has(case, Sign::ApplicationRuns) => Some("nothing"),
+            () if at_work == Some(true) => Some("nothing"),
             () => None,
         };
     }
@@ -69,12 +80,20 @@ fn reply(question: &Question, case: &Case) -> Option<&'static str> {
         return steps().find_map(|s| match &s.act {
             Act::ReadOption(o) if o.product_state() == Some(ProductState::Open) => Some("PRODUCT_STATE 0xED"),
             Act::ReadOption(o) if o.product_state() == Some(ProductState::Provisioning) => Some("PRODUCT_STATE 0x17"),
+            Act::Connect { mode: Some(ConnectMode::Normal | ConnectMode::UnderReset), ap }
+                if *ap != Some(0) && s.outcome == Some(Outcome::Ok) =>
+            {
+                Some("a tool attaches")
+            }
             Act::Connect { ap, .. } if *ap != Some(0) && s.outcome == Some(Outcome::NoDevice) => Some("nobody"),
             Act::Connect { ap, .. } if *ap != Some(0) && bad(s) => Some("the probe finds"),
             _ => None,
         });
     }
     if ask.starts_with("What does Debug Authentication") {
+        if has(case, Sign::HostSideFailure) {
+            return Some("the same error");
+        }
         return steps().find_map(|s| match &s.act {
             Act::Discover(d) if d.integrity == Some(true) => Some("0xEAEAEAEA"),
             Act::Discover(d) if d.integrity == Some(false) => Some("0xF5F5F5F5"),
@@ -87,7 +106,9 @@ fn reply(question: &Question, case: &Case) -> Option<&'static str> {
         let refused = |s: &Step| matches!(s.act, Act::Authenticate { .. }) && bad(s);
         return match () {
             () if has(case, Sign::CredentialMissing) => Some("no, or not"),
-            () if steps().any(|s| matches!(s.act, Act::Provision { .. })) && !steps().any(stored) => Some("nothing was"),
+            () if steps().any(|s| matches!(s.act, Act::Provision { .. })) && !steps().any(stored) => {
+                Some("nothing was")
+            }
             () if steps().any(refused) => Some("yes, but"),
             () if steps().any(stored) => Some("yes"),
             () => None,
@@ -141,6 +162,9 @@ fn five_questions_answer_nine_cases_in_ten() {
         asked += interview.asked();
         within += usize::from(right && interview.asked() <= FEW);
     }
-    println!("{within} of {all} cases are answered in {FEW} questions; {:.1} on average", asked as f64 / f64::from(all));
+    println!(
+        "{within} of {all} cases are answered in {FEW} questions; {:.1} on average",
+        asked as f64 / f64::from(all)
+    );
     assert!(10 * within >= 9 * all as usize, "{within} of {all}");
 }

@@ -84,6 +84,10 @@ pub(super) static QUESTIONS: &[Question] = &[
             chip("TZ-Closed (0xC6)", "state = \"tz-closed\""),
             chip("Closed (0x72)", "state = \"closed\""),
             chip("Locked (0x5C)", "state = \"locked\""),
+            steps(
+                "options were changed, and nobody knows to what",
+                "[[step]]\naction = \"observe\"\nwhat = \"options were changed; no record is left of what was written\"",
+            ),
         ],
     },
     Question {
@@ -100,15 +104,15 @@ pub(super) static QUESTIONS: &[Question] = &[
                 "my own code faults or stalls at something",
                 "[[step]]\naction = \"firmware\"\nwhat = \"own code faults\"\nresult = \"error\"",
             ),
-            steps("the tool crashes, or does not know this chip", "[[step]]\naction = \"observe\"\nwhat = \"the tool crashes\""),
+            steps(
+                "the tool crashes, or does not know this chip",
+                "[[step]]\naction = \"observe\"\nwhat = \"the tool crashes\"",
+            ),
             steps(
                 "an object is refused",
                 "[[step]]\naction = \"provision\"\nobject = \"da-certificate\"\nresult = \"error\"",
             ),
-            steps(
-                "no tool connects",
-                "[[step]]\naction = \"connect\"\nmode = \"normal\"\nresult = \"error\"",
-            ),
+            steps("no tool connects", "[[step]]\naction = \"connect\"\nmode = \"normal\"\nresult = \"error\""),
             steps("nothing: it runs", "[[step]]\naction = \"observe\"\nwhat = \"application runs\""),
         ],
     },
@@ -123,6 +127,10 @@ pub(super) static QUESTIONS: &[Question] = &[
             steps(
                 "PRODUCT_STATE 0x17",
                 "[[step]]\naction = \"read-option\"\nfield = \"PRODUCT_STATE\"\nvalue = \"0x17\"\nresult = \"ok\"",
+            ),
+            steps(
+                "a tool attaches, normally or under reset",
+                "[[step]]\naction = \"connect\"\nmode = \"normal\"\nap = 1\nresult = \"ok\"",
             ),
             steps(
                 "the probe finds the chip, AP1 is shut",
@@ -141,6 +149,10 @@ pub(super) static QUESTIONS: &[Question] = &[
             steps("0xEAEAEAEA", "[[step]]\naction = \"discover\"\nintegrity = \"0xeaeaeaea\"\nresult = \"ok\""),
             steps("0xF5F5F5F5", "[[step]]\naction = \"discover\"\nintegrity = \"0xf5f5f5f5\"\nresult = \"ok\""),
             steps("it does not answer", "[[step]]\naction = \"discover\"\nresult = \"timeout\""),
+            steps(
+                "the same error, with the probe unplugged too",
+                "[[step]]\naction = \"discover\"\nresult = \"error\"\n\n[[step]]\naction = \"observe\"\nwhat = \"the same error comes with the probe unplugged\"",
+            ),
         ],
     },
     Question {
@@ -152,10 +164,7 @@ pub(super) static QUESTIONS: &[Question] = &[
                 "yes, but it is refused",
                 "[[step]]\naction = \"authenticate\"\npermission = \"full-regression\"\nresult = \"error\"",
             ),
-            steps(
-                "no, or not any more",
-                "[[step]]\naction = \"observe\"\nwhat = \"the password is lost\"",
-            ),
+            steps("no, or not any more", "[[step]]\naction = \"observe\"\nwhat = \"the password is lost\""),
             steps(
                 "nothing was ever provisioned",
                 "[[step]]\naction = \"provision\"\nobject = \"da-password\"\nresult = \"error\"",
@@ -165,10 +174,7 @@ pub(super) static QUESTIONS: &[Question] = &[
     Question {
         subject: Subject::Reset,
         ask: "Does the probe's reset line reach NRST?",
-        choices: &[
-            bench("yes", "nrst = \"wired\""),
-            bench("no: four wires, or three", "nrst = \"not-wired\""),
-        ],
+        choices: &[bench("yes", "nrst = \"wired\""), bench("no: four wires, or three", "nrst = \"not-wired\"")],
     },
     Question {
         subject: Subject::TrustZone,
