@@ -9,7 +9,7 @@ use provost_chip::{
 
 use crate::{
     belief::Belief,
-    case::{Act, Boot0, Case, ConnectMode, Step},
+    case::{Act, Boot0, Case, ConnectMode, Goal, Step},
     evidence::Evidence,
     hypothesis::{DaPath, Fate, Hypothesis},
     moves::{Move, Subject},
@@ -60,12 +60,14 @@ const AT_MOST: usize = 3;
 
 /// The best tests, the best first; never empty. A test that would settle a doubt beyond the weights goes before the others.
 pub(crate) fn tests(belief: &Belief, evidence: &Evidence<'_>, doubt: Option<Doubt>) -> Vec<Test> {
-    let first = doubt.and_then(|doubt| settles_doubt(doubt, evidence));
+    // After a regression that was granted the mildest thing comes first: the chip may stand in its ROM until power goes.
+    let waits = evidence.just_regressed().then_some(Move::PowerCycle);
+    let first = waits.or(doubt.and_then(|doubt| settles_doubt(doubt, evidence)));
     let mut tests: Vec<(f64, Test)> = TESTS
         .into_iter()
         .map(|(step, ease)| {
             let test = foresee(step, belief, evidence);
-            let ease = ease * readiness(step, evidence.case);
+            let ease = ease * readiness(step, evidence);
             (test.gain * ease, test)
         })
         .collect();
@@ -88,24 +90,27 @@ fn settles_doubt(doubt: Doubt, evidence: &Evidence<'_>) -> Option<Move> {
         Doubt::NotDiscovered => &[Move::Discover],
         Doubt::TwoPlans => &[Move::ConnectHotPlug],
     };
-    tests.iter().copied().find(|test| readiness(*test, evidence.case) > 0.5).or(tests.first().copied())
+    tests.iter().copied().find(|test| readiness(*test, evidence) > 0.5).or(tests.first().copied())
 }
 
 /// What is left of a test's worth: one that was just done tells little, and a wire that is said to be there is not looked for
 /// first.
-fn readiness(step: Move, case: &Case) -> f64 {
+fn readiness(step: Move, evidence: &Evidence<'_>) -> f64 {
+    let case = evidence.case;
     let since = case.steps.iter().rev().take_while(|s| !matches!(s.act, Act::WriteOption(_) | Act::Provision { .. }));
     let mut since = since.map(|s| &s.act);
-    // A discovery that is told without its integrity says little: asked again, it says the rest.
-    let answered = |a: &Act| matches!(a, Act::Discover(d) if d.answered() && d.integrity.is_some());
+    // A discovery that is told without its integrity, or without its method where that is open, says too little: asked again, it
+    // says the rest.
+    let method_known = case.chip.tz.is_some() || evidence.parts.iter().all(|p| !p.info().trustzone);
+    let answered = |a: &Act| matches!(a, Act::Discover(d) if d.answered() && d.integrity.is_some() && (method_known || d.password.is_some()));
     let spoke = case.steps.iter().any(|s| answered(&s.act));
     let denied = |a: &Step| matches!(a.act, Act::Authenticate { .. }) && a.outcome != Some(crate::case::Outcome::Ok);
     let connected = |a: &Act, how: ConnectMode| matches!(a, Act::Connect { mode: Some(mode), .. } if *mode == how);
     match (step, case.bench.nrst) {
         // Asked again, the chip says the same.
         (Move::Discover | Move::WireNrst | Move::Host64Bit | Move::OtherProbe, _) if since.any(answered) => 0.0,
-        // Only where discovery has said its word: it erases what may be there.
-        (Move::FullRegression, _) if !spoke || case.steps.iter().any(denied) => 0.0,
+        // Only where discovery has said its word, and where the goal is worth what it erases.
+        (Move::FullRegression, _) if evidence.goal != Goal::Open || !spoke || case.steps.iter().any(denied) => 0.0,
         (Move::ConnectHotPlug, _) if since.any(|a| connected(a, ConnectMode::HotPlug)) => 0.3,
         (Move::ConnectUnderReset, _) if since.any(|a| connected(a, ConnectMode::UnderReset)) => 0.2,
         // Without a reset line it is an ordinary connect.

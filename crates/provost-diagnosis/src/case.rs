@@ -5,6 +5,7 @@
 
 use provost_chip::{
     parts::PartId,
+    sources::Confidence,
     states::{BootUbe, ProductState, TrustZone},
 };
 
@@ -27,6 +28,8 @@ pub struct Case {
     pub family: Option<&'static Family>,
     /// Option bytes that were read, each with its last value; those that decide the life cycle are steps as well.
     pub options: Vec<OptionValue>,
+    /// What was measured on a live chip and is not as it must be.
+    pub findings: Vec<Finding>,
     /// What was taken from texts, beside the words it came from; [`Case::strike`] takes one out.
     pub claims: Vec<Claim>,
     /// Lines of logs and free texts that nothing was made of.
@@ -46,6 +49,23 @@ pub struct ChipClaim {
     pub boot_ube: Option<BootUbe>,
     /// The last product state that the owner is sure of.
     pub state: Option<ProductState>,
+    /// The product state that was programmed and waits for the next reset, as it was measured.
+    pub pending: Option<ProductState>,
+}
+
+/// A check of a live chip that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Stable id of the check.
+    pub id: &'static str,
+    /// What must hold.
+    pub says: &'static str,
+    /// What was measured.
+    pub found: String,
+    /// How sure it is that it matters.
+    pub confidence: Confidence,
+    /// Keys of [`provost_chip::sources::Source`].
+    pub source: &'static [&'static str],
 }
 
 /// What is said of the bench.
@@ -152,6 +172,8 @@ impl Case {
             self.steps.push(Step::new(Act::Observe(what), None));
         }
         self.family = other.family.or(self.family);
+        self.chip.pending = chip.pending.or(self.chip.pending);
+        self.findings.extend(other.findings);
         self.options.retain(|ours| !other.options.iter().any(|theirs| theirs.field == ours.field));
         self.options.extend(other.options);
         let mut claims = other.claims;

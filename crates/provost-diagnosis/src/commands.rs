@@ -42,10 +42,12 @@ pub(crate) struct Target<'a> {
     pub name: Option<&'a str>,
     /// TrustZone, if it is known.
     pub tz: Option<TrustZone>,
+    /// A product state waits for the next reset.
+    pub pending: bool,
 }
 
-/// Where a credential for ST's tool is made.
-const FOLDER: &str = "rescue";
+/// Where credentials for ST's tool are made: one of certificates, one with a password, for both may be needed until TZEN is known.
+const FOLDERS: (&str, &str) = ("rescue-certificate", "rescue-password");
 /// ST's tool, attached to AP1 without reset.
 const HOT_PLUG: &str = "STM32_Programmer_CLI -c port=SWD ap=1 mode=HOTPLUG";
 /// ST's tool, as Debug Authentication wants it.
@@ -75,27 +77,32 @@ impl Target<'_> {
         if once_for_life {
             words.push_str(" --once-for-life");
         }
+        if self.pending {
+            words.push_str(" --one-shot");
+        }
         self.provost(&words)
     }
 
     /// Makes a credential, and gives it to ST's tool; nothing while the part is not known, for the object depends on it.
     fn st_provisions(&self, method: &str, object: &str) -> String {
         let Some(part) = self.name else { return String::new() };
-        let make = format!("provost credential new --method {method} --part {part} --out {FOLDER}");
+        let folder = if method == "password" { FOLDERS.1 } else { FOLDERS.0 };
+        let make = format!("provost credential new --method {method} --part {part} --out {folder}");
         if self.is_otp() {
-            let write = format!("{DEBUG_AUTH} mode=HOTPLUG -w {FOLDER}/board_password.bin 0x08FFF000");
+            let write = format!("{DEBUG_AUTH} mode=HOTPLUG -w {folder}/board_password.bin 0x08FFF000");
             return format!("{make} && {write} && {DEBUG_AUTH} mode=HOTPLUG -ob LOCKBL=0x1");
         }
-        format!("{make} && {HOT_PLUG} -sdp {FOLDER}/{object}")
+        format!("{make} && {HOT_PLUG} -sdp {folder}/{object}")
     }
 
     fn st_regresses(&self) -> String {
-        let chain = format!("per=a key={FOLDER}/key_3_leaf.pem cert={FOLDER}/cert_leaf_chain.b64");
+        let (certificate, password) = FOLDERS;
+        let chain = format!("per=a key={certificate}/key_3_leaf.pem cert={certificate}/cert_leaf_chain.b64");
         let with = match self.tz {
-            _ if self.is_otp() => format!("pwd={FOLDER}/da_password.bin"),
+            _ if self.is_otp() => format!("pwd={password}/da_password.bin"),
             Some(TrustZone::Enabled) => chain,
-            Some(TrustZone::Disabled) => format!("pwd={FOLDER}/password.bin"),
-            None => format!("{chain} pwd={FOLDER}/password.bin"),
+            Some(TrustZone::Disabled) => format!("pwd={password}/password.bin"),
+            None => format!("{chain} pwd={password}/password.bin"),
         };
         format!("{DEBUG_AUTH} {with} debugauth=1")
     }
@@ -159,7 +166,7 @@ mod tests {
     use provost_chip::states::ProductState;
 
     fn target<'a>(given: &'a Given, name: Option<&'a str>) -> Target<'a> {
-        Target { given, part: name.and_then(|n| n.parse().ok()), name, tz: Some(TrustZone::Disabled) }
+        Target { given, part: name.and_then(|n| n.parse().ok()), name, tz: Some(TrustZone::Disabled), pending: false }
     }
 
     #[test]
@@ -180,7 +187,7 @@ mod tests {
         assert_eq!(commands[0].provost, "provost rescue --once-for-life --part STM32H503RB");
         let st = &commands[0].stm32cubeprogrammer;
         assert!(st.contains("board_password.bin 0x08FFF000") && st.contains("-ob LOCKBL=0x1") && !st.contains("-sdp"));
-        assert!(commands[2].stm32cubeprogrammer.contains("pwd=rescue/da_password.bin"));
+        assert!(commands[2].stm32cubeprogrammer.contains("pwd=rescue-password/da_password.bin"));
         // What is already there needs no second writing.
         let commands = of_plan(&plan[1..], target(&given, Some("STM32H503RB")));
         assert_eq!(commands[0].provost, "provost rescue --part STM32H503RB");

@@ -99,6 +99,20 @@ impl<'a> Evidence<'a> {
             || self.case.steps.iter().any(shows)
     }
 
+    /// The last thing that was done is a regression that was granted.
+    pub(crate) fn just_regressed(&self) -> bool {
+        let mut back = self.case.steps.iter().rev();
+        let regressed = back.find(|s| {
+            let opens = matches!(&s.act, Act::Connect { .. } | Act::ReadOption(_) | Act::Flash | Act::Erase)
+                && s.outcome == Some(Outcome::Ok);
+            opens || matches!(s.act, Act::Authenticate { .. } | Act::Provision { .. } | Act::WriteOption(_))
+        });
+        regressed.is_some_and(|s| {
+            matches!(s.act, Act::Authenticate { permission: AskedPermission::FullRegression, .. })
+                && s.outcome == Some(Outcome::Ok)
+        })
+    }
+
     /// Whether the chip may stand in its ROM since a session of Debug Authentication: power was not removed since.
     pub fn may_stay_in_rom(&self) -> bool {
         let mut back = self.case.steps.iter().rev().take_while(|s| !matches!(s.act, Act::PowerCycle));
@@ -127,7 +141,8 @@ fn moves_life_cycle(step: &Step) -> bool {
         Act::WriteOption(option) | Act::ReadOption(option) => option.field == "PRODUCT_STATE",
         Act::Discover(discovery) => discovery.answered(),
         Act::Firmware(text) => goal::written_state(text).is_some(),
-        Act::Provision { .. } | Act::Authenticate { .. } | Act::CloseDebug => true,
+        Act::Provision { .. } => !goal::was_not_begun(step),
+        Act::Authenticate { .. } | Act::CloseDebug => true,
         _ => step.all_signs().any(|s| s == Sign::UnrecordedWrites),
     }
 }

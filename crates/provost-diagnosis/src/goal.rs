@@ -41,7 +41,7 @@ pub(crate) fn shut_out(case: &Case) -> bool {
 /// chip is seen afterwards in an earlier state.
 fn fails_at_the_door(steps: &[Step]) -> bool {
     let Some((step, later)) = steps.split_first() else { return false };
-    let bad = !matches!(step.outcome, None | Some(Outcome::Ok));
+    let bad = !matches!(step.outcome, None | Some(Outcome::Ok)) && !was_not_begun(step);
     let closing = match &step.act {
         Act::WriteOption(option) => option.product_state().filter(|s| *s > ProductState::Provisioning),
         _ => None,
@@ -51,6 +51,12 @@ fn fails_at_the_door(steps: &[Step]) -> bool {
         Some(closed) => later.iter().filter_map(shown).next_back().is_some_and(|seen| seen < closed),
         None => step.act.is_wired(),
     }
+}
+
+/// The tool gave up by itself before it did anything on the chip. A file that is missing does not count: the script that named it
+/// may have gone on.
+pub(crate) fn was_not_begun(step: &Step) -> bool {
+    step.all_signs().any(|sign| matches!(sign, Sign::InstallerAbsent | Sign::ToolCrash))
 }
 
 /// The product state that a step shows.

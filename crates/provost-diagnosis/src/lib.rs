@@ -34,8 +34,8 @@ pub mod signs;
 mod story;
 mod tables;
 pub mod tools;
-pub mod unusual;
 mod untold;
+pub mod unusual;
 pub mod verdict;
 mod words;
 

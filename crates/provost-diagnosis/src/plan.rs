@@ -63,7 +63,7 @@ fn way_back(belief: &Belief, evidence: &Evidence<'_>) -> Vec<Advice> {
     if closed.share(|h| h.fate() == Fate::AskFirmware) > 0.5 {
         plan.push(Advice::new(
             Move::AskFirmware,
-            "No credential opens this chip, but its own firmware can request a regression.",
+            "no credential opens this chip, but its own firmware can.",
             &[RuleId::FirmwareRegression],
         ));
         return plan;
@@ -74,14 +74,14 @@ fn way_back(belief: &Belief, evidence: &Evidence<'_>) -> Vec<Advice> {
     } else if closed.share(|h| h.fate() == Fate::FindCredential) > WORTH_A_STEP {
         plan.push(Advice::new(
             Move::FindCredential,
-            "The chip holds somebody's credential; without it there is no way back. Look where the chip was provisioned.",
+            "without it there is no way back. Look where the chip was provisioned.",
             &[RuleId::BackOnlyByDa],
         ));
     }
     let provisioned_first = closed.share(|h| h.world.chip.state == ProductState::Provisioning) > 0.5;
     plan.push(Advice::new(
         Move::Discover,
-        "Discovery shows whether the chip holds a valid credential (integrity 0xEAEAEAEA); it changes nothing but resets the chip.",
+        "integrity 0xEAEAEAEA shows that a credential is inside. It resets the chip.",
         &[RuleId::DaNeedsValidData],
     ));
     plan.extend(last_step(&closed, evidence, provisioned_first));
@@ -98,7 +98,7 @@ fn last_step(closed: &Belief, evidence: &Evidence<'_>, provisioning: bool) -> Op
         Goal::Check if provisioning && evidence.case.goal.is_none() => Some(regression()),
         Goal::Debug if certificate => Some(Advice::new(
             Move::OpenDebug,
-            "A certificate chain whose masks allow it opens debug as it is: nothing is erased. A full regression would erase everything.",
+            "a chain whose masks allow it erases nothing. A full regression would erase everything.",
             &[RuleId::DaMethodFollowsTzen],
         )),
         // A password allows a full regression only, and that erases what shall be debugged.
@@ -118,7 +118,7 @@ fn closing(evidence: &Evidence<'_>) -> Advice {
     let state = meant.filter(|s| *s != ProductState::Locked).unwrap_or(ProductState::Closed);
     Advice::new(
         Move::WriteState(state),
-        "Only when discovery has shown integrity 0xEAEAEAEA and lists a full regression: this write is the point of no return.",
+        "only after 0xEAEAEAEA and a full regression in the list: it is the point of no return.",
         &[RuleId::ClosingWithoutDaLoses],
     )
 }
@@ -131,13 +131,13 @@ fn surroundings(closed: &Belief, evidence: &Evidence<'_>) -> Vec<Advice> {
     if no_reset > WORTH_A_STEP {
         plan.push(Advice::new(
             Move::WireNrst,
-            "Debug Authentication begins with a word written while the probe holds NRST low: the reset line must reach the chip.",
+            "Debug Authentication begins while the probe holds NRST low.",
             &[RuleId::DaNeedsNrst],
         ));
         if evidence.case.bench.nrst == Some(true) {
             plan.push(Advice::new(
                 Move::OtherProbe,
-                "NRST is said to be wired, and the exchange fails all the same: try a probe whose reset line is known to work.",
+                "NRST is said to be wired, and the exchange fails. Try one whose reset line is known to work.",
                 &[RuleId::DaNeedsNrst],
             ));
         }
@@ -145,17 +145,13 @@ fn surroundings(closed: &Belief, evidence: &Evidence<'_>) -> Vec<Advice> {
     if no_host > WORTH_A_STEP {
         plan.push(Advice {
             cause: Cause::find("C-HOST-SIDE"),
-            ..Advice::new(
-                Move::Host64Bit,
-                "32-bit builds of ST's tool cannot do Debug Authentication; a 64-bit host, or provost, can.",
-                &[],
-            )
+            ..Advice::new(Move::Host64Bit, "32-bit builds of it cannot do Debug Authentication.", &[])
         });
     }
     if evidence.has(Sign::UsbInTheWay) {
         plan.push(Advice::new(
             Move::UnplugTargetUsb,
-            "In Provisioning the ROM bootloader runs and enumerates on USB; that has kept objects from being stored.",
+            "the ROM's bootloader on USB has kept objects from being stored.",
             &[RuleId::BootProvisioning],
         ));
     }
@@ -168,8 +164,7 @@ fn surroundings(closed: &Belief, evidence: &Evidence<'_>) -> Vec<Advice> {
 }
 
 fn regression_words(closed: &Belief) -> String {
-    let mut words =
-        String::from("A full regression brings the chip back to Open; it erases the user flash, SRAM and the keys.");
+    let mut words = String::from("back to Open. It erases the user flash, SRAM and the keys.");
     if closed.share(|h| h.fate() == Fate::Authenticate(With::RootKeyAsPassword)) > WORTH_A_STEP {
         words.push_str(
             " If a certificate object was stored with TrustZone off: its hash is that of the 64 bytes X and Y of the root public key, so these bytes are the password.",

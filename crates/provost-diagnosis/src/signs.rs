@@ -94,8 +94,18 @@ words! {
         BootRefused = "boot-refused",
         /// A secure install did not come to its end.
         InstallFailed = "install-failed",
+        /// The ROM's secure installer is not there for this chip as it is: nothing was begun.
+        InstallerAbsent = "installer-absent",
         /// The ROM is of too early a production for what was tried.
         RomTooOld = "rom-too-old",
+        /// The boot address does not lead into the user flash, or the boot entry is one that needs data that is not there.
+        BootAddressWrong = "boot-address-wrong",
+        /// The secure boot address lies in a sector that is not secure.
+        BootNotSecure = "boot-not-secure",
+        /// No vector table stands where the chip boots.
+        NoVectorTable = "no-vector-table",
+        /// A watchdog runs from reset.
+        WatchdogFromReset = "watchdog-from-reset",
         /// The flash reported an error that cannot be corrected.
         FlashEcc = "flash-ecc",
         /// Somebody suspects the supply, without a measurement.

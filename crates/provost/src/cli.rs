@@ -56,7 +56,7 @@ pub(crate) struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 usage · 3 refused, nothing was written · 4 a person must act first \
-(wire, power, credential) · 5 interrupted half-way, the journal says how to go on";
+(wire, power, credential) · 5 interrupted half-way, the journal says how to go on · 6 nothing of a report was understood";
 
 /// A virtual chip, with or without the prefix that tells it from a probe.
 fn virtual_chip(text: &str) -> Result<Selector, BenchError> {
@@ -128,6 +128,12 @@ pub(crate) struct Diagnose {
     /// The folder of your credential, for the commands that are printed.
     #[arg(long, value_name = "DIR")]
     pub(crate) credential: Option<PathBuf>,
+    /// Leave out what was misread: the numbers of claims, as the answer shows them.
+    #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
+    pub(crate) strike: Vec<usize>,
+    /// Print a case file to fill in, and do nothing else.
+    #[arg(long, conflicts_with_all = ["files", "discover"])]
+    pub(crate) template: bool,
     /// Print the whole chain of reasoning.
     #[arg(long)]
     pub(crate) explain: bool,

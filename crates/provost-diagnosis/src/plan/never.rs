@@ -27,7 +27,7 @@ pub(crate) fn never(belief: &Belief, evidence: &Evidence<'_>, plan: &[Advice]) -
                 ("Locked is for ever: no credential leads out of it.", &[RuleId::LockedIsFinal][..])
             } else {
                 (
-                    "Leaving Provisioning forward without a credential that is proven to work loses the chip.",
+                    "without a proven credential inside this loses the chip.",
                     &[RuleId::ClosingWithoutDaLoses, RuleId::BackOnlyByDa][..],
                 )
             };
@@ -37,23 +37,32 @@ pub(crate) fn never(belief: &Belief, evidence: &Evidence<'_>, plan: &[Advice]) -
     if provisioning > WORTH_A_WARNING {
         never.push(Advice::new(
             Move::CloseDebug,
-            "debugauth=3 in Provisioning shuts the access port that provisioning needs, until the next reset.",
+            "it shuts the port that provisioning needs, until the next reset.",
             &[RuleId::Ap1ShutInRom],
         ));
     }
     if provisioning + past > 0.5 {
         never.push(Advice::new(
             Move::EraseFlash,
-            "A mass erase outside Open does not change the product state; it only takes the firmware away.",
+            "outside Open it changes no state, it only takes the firmware away.",
             &[RuleId::BackOnlyByDa],
         ));
     }
     if past > 0.5 {
         never.push(Advice::new(
             Move::Boot0High,
-            "Past Provisioning the boot pin no longer leads to the bootloader.",
+            "past Provisioning it no longer leads to the bootloader.",
             &[RuleId::BootClosed],
         ));
+    }
+    if evidence.case.chip.pending > Some(ProductState::Provisioning) {
+        never.extend([Move::Reset, Move::PowerCycle, Move::ConnectUnderReset, Move::Discover].map(|step| {
+            Advice::new(
+                step,
+                "a write of a later product state waits for the next reset, and takes effect with it.",
+                &[RuleId::ClosingWithoutDaLoses],
+            )
+        }));
     }
     never.extend(once_closed(belief, trustzone));
     never.extend(needless(belief, evidence));
@@ -81,7 +90,7 @@ fn once_closed(belief: &Belief, trustzone: bool) -> Vec<Advice> {
         .map(|state| {
             Advice::new(
                 Move::WriteState(state),
-                "What is in the OTP can never be changed, and no password of yours fits it: once it is closed, this chip can no longer be opened.",
+                "what is in the OTP fits no password of yours and cannot be changed. Once closed, this chip can no longer be opened.",
                 &[RuleId::H503Otp, RuleId::ClosingWithoutDaLoses],
             )
         })
@@ -96,7 +105,7 @@ fn needless(belief: &Belief, evidence: &Evidence<'_>) -> Option<Advice> {
     (spared && closed > 0.5).then(|| {
         Advice::new(
             Move::FullRegression,
-            "A full regression erases firmware, data and keys of a product that may be well.",
+            "it erases firmware, data and keys of a product that may be well.",
             &[RuleId::FullRegressionEffect],
         )
     })

@@ -29,7 +29,7 @@ pub(super) fn steps(provisioning: &Belief, evidence: &Evidence<'_>) -> Vec<Advic
     if encryption_is_in_doubt(evidence) {
         plan.push(Advice::new(
             Move::Check(Subject::ObjectEncryption),
-            "The encryption flag of the object must be 1 on parts with secure AES (H533, H573, H553, H5F4, H5F5) and 0 on the others.",
+            "1 on parts with secure AES (H533, H573, H553, H5F4, H5F5), 0 on others.",
             &[RuleId::CryptoNeedsEncrypted, RuleId::PlainPartsRefuseEncryption],
         ));
     }
@@ -40,24 +40,21 @@ pub(super) fn steps(provisioning: &Belief, evidence: &Evidence<'_>) -> Vec<Advic
     if (WORTH_A_STEP..=1.0 - WORTH_A_STEP).contains(&on) {
         plan.push(Advice::new(
             Move::Check(Subject::Tzen),
-            "TZEN decides the kind of credential; it can be read by hot plug on AP1.",
+            "it decides the kind of credential. Hot plug on AP1 shows it.",
             &[RuleId::DaMethodFollowsTzen, RuleId::Ap1Provisioning],
         ));
     }
     let rules = [RuleId::BareProvisioningIsRescuable, RuleId::ProvisionOverwrites, RuleId::DaMethodFollowsTzen];
     if on >= WORTH_A_STEP {
-        let why = "With TrustZone on (TZEN = 0xB4) only a certificate chain authenticates. A new object overwrites what is stored.";
+        let why = "with TrustZone on (TZEN 0xB4) only certificates open it. It overwrites what is stored.";
         plan.push(Advice::new(Move::ProvisionCertificate, why, &rules));
     }
     if on <= 1.0 - WORTH_A_STEP {
         let otp = provisioning.share(|h| h.world.chip.part.info().da_store == DaStore::Otp) > 0.5;
         let (why, rules) = if otp {
-            ("The STM32H503 keeps the password's hash in OTP: once, for ever. Keep the file.", &[RuleId::H503Otp][..])
+            ("the STM32H503 keeps its hash in OTP: once, for ever. Keep the file.", &[RuleId::H503Otp][..])
         } else {
-            (
-                "With TrustZone off (TZEN = 0xC3) only a password authenticates. A new object overwrites what is stored.",
-                &rules[..],
-            )
+            ("with TrustZone off (TZEN 0xC3) only a password opens it. It overwrites what is stored.", &rules[..])
         };
         plan.push(Advice::new(Move::ProvisionPassword, why, rules));
     }

@@ -5,7 +5,7 @@ use provost_chip::{parts::DaStore, rules::RuleId, states::ProductState};
 use super::{Advice, WORTH_A_STEP};
 use crate::{
     belief::Belief,
-    case::{Act, AskedPermission, Boot0, Goal, Outcome},
+    case::{Boot0, Goal},
     causes::Cause,
     evidence::Evidence,
     moves::{Move, Subject},
@@ -28,7 +28,7 @@ pub(super) fn steps(belief: &Belief, evidence: &Evidence<'_>) -> Vec<Advice> {
 /// What costs nothing: waiting, and taking power away.
 fn mild(belief: &Belief, evidence: &Evidence<'_>) -> Vec<Advice> {
     let mut plan = Vec::new();
-    if just_regressed(evidence) {
+    if evidence.just_regressed() {
         plan.push(Advice::new(
             Move::RetryConnect,
             "After a regression the chip erases itself and starts anew: wait some seconds, then connect once more.",
@@ -37,7 +37,7 @@ fn mild(belief: &Belief, evidence: &Evidence<'_>) -> Vec<Advice> {
     }
     let closed = belief.share(|h| h.world.chip.state > ProductState::Open) > 0.5;
     let waits = closed && evidence.has(Sign::ApplicationDead) && evidence.may_stay_in_rom();
-    if waits || (just_regressed(evidence) && evidence.shut_out) {
+    if waits || (evidence.just_regressed() && evidence.shut_out) {
         plan.push(Advice::new(
             Move::PowerCycle,
             "Remove all power for ten seconds, the chip's USB and the probe's supply included: after Debug Authentication the chip may stand in its ROM, and NRST alone does not always lead out of it.",
@@ -47,25 +47,11 @@ fn mild(belief: &Belief, evidence: &Evidence<'_>) -> Vec<Advice> {
     plan
 }
 
-/// The last thing that was done is a regression that was granted.
-fn just_regressed(evidence: &Evidence<'_>) -> bool {
-    let mut back = evidence.case.steps.iter().rev();
-    let regressed = back.find(|s| {
-        let opens = matches!(&s.act, Act::Connect { .. } | Act::ReadOption(_) | Act::Flash | Act::Erase)
-            && s.outcome == Some(Outcome::Ok);
-        opens || matches!(s.act, Act::Authenticate { .. } | Act::Provision { .. } | Act::WriteOption(_))
-    });
-    regressed.is_some_and(|s| {
-        matches!(s.act, Act::Authenticate { permission: AskedPermission::FullRegression, .. })
-            && s.outcome == Some(Outcome::Ok)
-    })
-}
-
 /// What may keep a debugger out of a chip that is Open.
 fn doors(belief: &Belief, evidence: &Evidence<'_>) -> Vec<Advice> {
     let mut plan = Vec::new();
     // A tool that could not have worked says nothing about doors.
-    if !evidence.shut_out || evidence.tool_is_blind() || just_regressed(evidence) {
+    if !evidence.shut_out || evidence.tool_is_blind() || evidence.just_regressed() {
         return plan;
     }
     if belief.share(|h| h.bars) > WORTH_A_STEP {

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use provost_diagnosis::{Diagnosis, case::Case, case_file, log};
+use provost_diagnosis::{Diagnosis, case::Case, case_file, reading};
 use serde::Deserialize;
 
 /// What an expert answers.
@@ -66,8 +66,8 @@ pub(crate) fn all() -> Vec<Known> {
     }
     for path in files(&folder.join("raw"), "log") {
         let expect: File = toml::from_str(&fs::read_to_string(path.with_extension("expect.toml")).unwrap()).unwrap();
-        let report = log::read(fs::read(&path).unwrap().as_slice()).unwrap();
-        known.push(Known { name: format!("{}.log", name(&path)), case: report.case, expect: expect.expect });
+        let case = reading::read(&fs::read(&path).unwrap()).unwrap().case;
+        known.push(Known { name: format!("{}.log", name(&path)), case, expect: expect.expect });
     }
     known
 }

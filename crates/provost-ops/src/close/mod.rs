@@ -8,7 +8,7 @@ mod bound;
 mod custody;
 mod error;
 pub mod escrow;
-mod facts;
+pub(crate) mod facts;
 mod gate;
 mod image;
 mod plan;

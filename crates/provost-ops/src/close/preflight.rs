@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CloseError, facts::Facts, policy::Policy};
 use crate::error::Result;
+pub(crate) use checks::vector_table;
 
 /// What a rule that fails means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

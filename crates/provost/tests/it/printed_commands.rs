@@ -53,9 +53,13 @@ fn reports() -> Vec<(String, PathBuf, Case)> {
 fn chip(d: &Diagnosis, case: &Case, own: &CredentialSet) -> Silicon {
     let believed = &d.believed;
     let named = || believed.part.as_deref()?.split(" or ").next()?.parse::<PartId>().ok();
-    let part = case.chip.part.as_deref().and_then(|p| p.parse().ok()).or_else(named).unwrap_or_else(|| {
-        PartId::all().find(|p| p.info().trustzone && !p.info().crypto).unwrap()
-    });
+    let part = case
+        .chip
+        .part
+        .as_deref()
+        .and_then(|p| p.parse().ok())
+        .or_else(named)
+        .unwrap_or_else(|| PartId::all().find(|p| p.info().trustzone && !p.info().crypto).unwrap());
     let mut maker = Maker::new(part, 0x0042_0017);
     maker.state = believed.product_state.parse().unwrap_or(ProductState::Open);
     maker.tz = if believed.tzen == "on" { TrustZone::Enabled } else { TrustZone::Disabled };

@@ -4,26 +4,39 @@ use std::fmt::Write as _;
 
 use provost_diagnosis::{
     Diagnosis,
-    answer::{PlanStep, Question},
+    answer::{OtherFamily, PlanStep, Question},
+    claim::Sure,
+    moves::Move,
     verdict::Verdict,
 };
 
-use super::Input;
+use super::{Document, Input, Numbered};
 use crate::output::wrap;
 
+/// Lines of a page.
+const SCREEN: usize = 40;
+/// Characters of a line, and of the words that a claim comes from.
+const WIDTH: usize = 100;
+const QUOTED: usize = 44;
 /// Reasons that fit on one screen with the rest.
-const REASONS: usize = 2;
+const REASONS: usize = 1;
 /// Outcomes of one kind that are named.
 const OUTCOMES: usize = 2;
-/// Characters of a reason that fit on a screen with the rest.
-const BRIEF: usize = 180;
+/// Characters of an explanation that fit on a screen with the rest.
+const BRIEF: usize = 76;
 
 /// The page.
-pub(super) fn text(d: &Diagnosis, inputs: &[Input], explain: bool) -> String {
+pub(super) fn text(document: &Document, explain: bool) -> String {
+    let (d, inputs) = (&document.diagnosis, document.inputs.as_slice());
+    if let Some(family) = &d.family {
+        return another(family);
+    }
     let mut text = head(d, inputs);
     not_now(&mut text, d, explain);
     plan(&mut text, d, explain);
     tests(&mut text, d, explain);
+    earlier(&mut text, d);
+    unusual(&mut text, d, explain);
     if !d.salvage.is_empty() {
         text.push_str("\nwhat is left\n");
         d.salvage.iter().for_each(|line| text.push_str(&wrap(&brief(line, explain), 2)));
@@ -34,7 +47,105 @@ pub(super) fn text(d: &Diagnosis, inputs: &[Input], explain: bool) -> String {
     if explain {
         reasoning(&mut text, d, inputs);
     }
+    let room = if explain { usize::MAX } else { SCREEN.saturating_sub(text.lines().count()) };
+    claims(&mut text, document, room);
     text
+}
+
+/// When it could still have been saved.
+fn earlier(text: &mut String, d: &Diagnosis) {
+    let Some(then) = &d.earlier else { return };
+    let when = then.attempt.map_or_else(|| format!("step {}", then.step), |number| format!("attempt {number}"));
+    let plan: Vec<String> = then.plan.iter().map(|step| words(step)).collect();
+    let says = format!("before {when} ({}) it could have been saved: {}", then.what, plan.join("; "));
+    text.push('\n');
+    text.push_str(&wrap(&says, 0));
+}
+
+/// Oddities that fit on one screen with the rest.
+const ODDITIES: usize = 4;
+
+/// What is unusual in what was read of the chip.
+fn unusual(text: &mut String, d: &Diagnosis, explain: bool) {
+    if d.unusual.is_empty() {
+        return;
+    }
+    text.push_str("\nunusual on this chip\n");
+    let shown = if explain { d.unusual.len() } else { ODDITIES };
+    for odd in d.unusual.iter().take(shown) {
+        text.push_str(&wrap(
+            &format!("{} {} ({}): {}", odd.what, odd.found, odd.confidence, brief(odd.says, explain)),
+            2,
+        ));
+    }
+    if d.unusual.len() > shown {
+        let _ = writeln!(text, "  … and {} more: --explain", d.unusual.len() - shown);
+    }
+}
+
+/// The road of another family.
+fn another(family: &OtherFamily) -> String {
+    let mut text =
+        format!("This is about an {}, and provost knows the STM32H5 only: there is no verdict.\n", family.name);
+    text.push_str(&wrap(family.road, 2));
+    if let Some(confidence) = family.confidence {
+        let _ = writeln!(text, "  how sure: {confidence}");
+    }
+    for place in family.page.iter().map(String::as_str).chain(family.source.iter().copied()) {
+        let _ = writeln!(text, "  see {place}");
+    }
+    text
+}
+
+/// What was taken from words, beside the words, as far as there is room; those that a tool printed stand in `--json`.
+fn claims(text: &mut String, document: &Document, room: usize) {
+    let (all, doubtful) = (&document.claims, |c: &&Numbered| c.claim.sure != Sure::Printed);
+    let mut worth: Vec<&Numbered> = all.iter().filter(doubtful).collect();
+    if worth.is_empty() || room < 4 {
+        return;
+    }
+    let shown = worth.len().min(room - 3);
+    // Where not all fit, those about what was done are worth more than hints.
+    worth.sort_by_key(|c| (std::cmp::Reverse(c.claim.sure), c.number));
+    worth.truncate(shown);
+    worth.sort_by_key(|c| c.number);
+    text.push_str("\nread from your words; leave out what is wrong with --strike NUMBER\n");
+    for Numbered { number, claim, .. } in &worth {
+        let words: String = claim.place.words.split_whitespace().collect::<Vec<_>>().join(" ");
+        let _ =
+            writeln!(text, "{}", cut(&format!("  {number:>2}. {:?} -> {}", cut(&words, QUOTED), claim.says), WIDTH));
+    }
+    let more = all.len() - worth.len();
+    if more > 0 {
+        let _ = writeln!(text, "  … and {more} more: --json");
+    }
+}
+
+/// The text in at most so many characters.
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most - 1).chain(['…']).collect()
+}
+
+/// The answer without its head: verdict, what not to do, and why.
+pub(crate) fn in_short(d: &Diagnosis) -> String {
+    let mut text = format!("{} ({})\n", verdict_of(d), how_sure(d));
+    not_now(&mut text, d, false);
+    if let Some(reason) = d.reasons.first() {
+        text.push_str("\nwhy\n");
+        text.push_str(&wrap(&format!("{} ({}): {}", reason.id, reason.confidence, reason.says), 2));
+    }
+    text
+}
+
+/// The verdict in words.
+fn verdict_of(d: &Diagnosis) -> &'static str {
+    if d.verdict == Verdict::NotLocked && !matches!(d.believed.product_state, "open" | "unknown") {
+        return "Nobody is locked out: the chip is closed and does what it is meant to do.";
+    }
+    verdict_words(d.verdict)
 }
 
 const fn verdict_words(verdict: Verdict) -> &'static str {
@@ -85,14 +196,8 @@ fn head(d: &Diagnosis, inputs: &[Input]) -> String {
             "Nothing of this was understood ({lines} lines): there is no verdict, only the next question.\n"
         );
     }
-    let closed_as_meant = d.verdict == Verdict::NotLocked && !matches!(d.believed.product_state, "open" | "unknown");
-    let words = if closed_as_meant {
-        "Nobody is locked out: the chip is closed and does what it is meant to do."
-    } else {
-        verdict_words(d.verdict)
-    };
     let b = &d.believed;
-    let mut text = format!("{words}\nverdict       {} ({})\n", d.verdict.as_str(), how_sure(d));
+    let mut text = format!("{}\nverdict       {}: {}\n", verdict_of(d), d.verdict.as_str(), how_sure(d));
     let _ = writeln!(
         text,
         "believed      {}, {} ({:.0} %), TrustZone {}, debug-authentication data {}",
@@ -103,10 +208,10 @@ fn head(d: &Diagnosis, inputs: &[Input]) -> String {
         b.debug_authentication
     );
     let _ = writeln!(text, "wanted        {}", goal_words(d.goal));
-    let (lines, recognised) =
-        inputs.iter().filter(|i| i.kind == "log").fold((0, 0), |(l, r), i| (l + i.lines, r + i.recognised));
+    let (lines, understood) =
+        inputs.iter().filter(|i| i.kind != "case-file").fold((0, 0), |(l, u), i| (l + i.lines, u + i.understood));
     if lines > 0 {
-        let _ = writeln!(text, "read          {recognised} of {lines} lines of logs understood");
+        let _ = writeln!(text, "read          {understood} of {lines} lines understood");
     }
     text
 }
@@ -128,11 +233,12 @@ fn brief(text: &str, all: bool) -> String {
 
 /// Steps that must not be done, those with one reason together.
 fn not_now(text: &mut String, d: &Diagnosis, explain: bool) {
-    let mut groups: Vec<(Vec<&str>, &str)> = Vec::new();
+    let mut groups: Vec<(Vec<String>, &str)> = Vec::new();
     for never in &d.never {
+        let step = words(&never.step);
         match groups.iter_mut().find(|(_, why)| *why == never.why) {
-            Some((steps, _)) => steps.push(&never.step),
-            None => groups.push((vec![&never.step], &never.why)),
+            Some((steps, _)) => steps.push(step),
+            None => groups.push((vec![step], &never.why)),
         }
     }
     if groups.is_empty() {
@@ -144,12 +250,17 @@ fn not_now(text: &mut String, d: &Diagnosis, explain: bool) {
     }
 }
 
-/// Steps of one kind together: `write-option:PRODUCT_STATE=0x2E, 0xC6`.
-fn together(steps: &[&str]) -> String {
+/// A step in words.
+fn words(step: &str) -> String {
+    Move::from_name(step).map_or_else(|| step.to_owned(), Move::words)
+}
+
+/// Steps of one kind together: `write PRODUCT_STATE = 0x2E, 0xC6`.
+fn together(steps: &[String]) -> String {
     let mut words = String::new();
     let mut last = "";
     for step in steps {
-        let (kind, value) = step.split_once('=').unwrap_or((step, ""));
+        let (kind, value) = step.split_once(" = ").unwrap_or((step, ""));
         if !words.is_empty() {
             words.push_str(", ");
         }
@@ -165,13 +276,13 @@ fn plan(text: &mut String, d: &Diagnosis, explain: bool) {
     }
     text.push_str("\ndo, in this order\n");
     for (index, step) in d.plan.iter().enumerate() {
-        text.push_str(&wrap(&format!("{}. {}: {}", index + 1, step.step, brief(&step.why, explain)), 2));
+        text.push_str(&wrap(&format!("{}. {}: {}", index + 1, words(&step.step), brief(&step.why, explain)), 2));
     }
-    commands(text, &d.plan);
+    commands(text, &d.plan, explain);
 }
 
 /// What carries the plan out: all of provost, then all of ST's tool.
-fn commands(text: &mut String, plan: &[PlanStep]) {
+fn commands(text: &mut String, plan: &[PlanStep], explain: bool) {
     let mut provost: Vec<&str> = plan.iter().map(|s| s.commands.provost.as_str()).filter(|c| !c.is_empty()).collect();
     provost.dedup();
     let mut st: Vec<&str> = Vec::new();
@@ -180,9 +291,11 @@ fn commands(text: &mut String, plan: &[PlanStep]) {
             st.push(command);
         }
     }
-    for (mark, lines) in [("provost", provost), ("or, with STM32CubeProgrammer", st)] {
-        if !lines.is_empty() {
-            let _ = writeln!(text, "  {mark}");
+    // The other tool's commands are many: where provost has its own they are for --explain.
+    let both = explain || provost.is_empty();
+    for (mark, lines) in [("provost", provost), ("STM32CubeProgrammer", st)] {
+        if !lines.is_empty() && (mark == "provost" || both) {
+            let _ = writeln!(text, "  with {mark}");
             lines.iter().for_each(|line| {
                 let _ = writeln!(text, "    $ {line}");
             });
@@ -197,16 +310,17 @@ fn tests(text: &mut String, d: &Diagnosis, explain: bool) {
     if explain {
         others.iter().for_each(|question| test(text, question, explain));
     } else if !others.is_empty() {
-        let names: Vec<&str> = others.iter().map(|q| q.step.as_str()).collect();
-        let _ = writeln!(text, "  or: {}", names.join(", "));
+        let names: Vec<String> = others.iter().map(|q| words(&q.step)).collect();
+        text.push_str(&wrap(&format!("or: {}", names.join("; ")), 2));
     }
 }
 
 /// A test, its outcomes grouped by what they mean.
 fn test(text: &mut String, question: &Question, explain: bool) {
-    let _ = writeln!(text, "  {}", question.step);
+    let _ = writeln!(text, "  {}", words(&question.step));
     let c = &question.commands;
-    for command in [&c.provost, &c.stm32cubeprogrammer].into_iter().filter(|c| !c.is_empty()) {
+    let both = if explain { 2 } else { 1 };
+    for command in [&c.provost, &c.stm32cubeprogrammer].into_iter().filter(|c| !c.is_empty()).take(both) {
         let _ = writeln!(text, "    $ {command}");
     }
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -225,6 +339,9 @@ fn test(text: &mut String, question: &Question, explain: bool) {
 }
 
 fn reasons(text: &mut String, d: &Diagnosis, explain: bool) {
+    if d.reasons.is_empty() {
+        return;
+    }
     text.push_str("\nwhy\n");
     let shown = if explain { d.reasons.len() } else { REASONS };
     for reason in d.reasons.iter().take(shown) {
@@ -261,8 +378,8 @@ fn reasoning(text: &mut String, d: &Diagnosis, inputs: &[Input]) {
     for input in inputs {
         let _ = writeln!(
             text,
-            "input {} ({}): {} lines, {} recognised",
-            input.name, input.kind, input.lines, input.recognised
+            "input {} ({}): {} lines, {} understood",
+            input.name, input.kind, input.lines, input.understood
         );
     }
     let _ = writeln!(text, "{} lines and remarks nothing was made of", w.ignored_lines);
@@ -283,8 +400,8 @@ mod tests_of_words {
     #[test]
     fn values_of_one_field_stand_together() {
         assert_eq!(
-            together(&["write-option:A=0x1", "write-option:A=0x2", "close-debug"]),
-            "write-option:A=0x1, 0x2, close-debug"
+            together(&["write A = 0x1", "write A = 0x2", "reset"].map(str::to_owned)),
+            "write A = 0x1, 0x2, reset"
         );
     }
 }
