@@ -29,6 +29,8 @@ pub enum Exit {
     PersonMustAct,
     /// 5: interrupted half-way; the journal says how to go on.
     Interrupted,
+    /// 6: what was given says nothing; there is no answer.
+    NothingUnderstood,
 }
 
 impl Exit {
@@ -40,6 +42,7 @@ impl Exit {
             Self::Refused => 3,
             Self::PersonMustAct => 4,
             Self::Interrupted => 5,
+            Self::NothingUnderstood => 6,
         }
     }
 }

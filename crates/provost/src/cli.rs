@@ -56,7 +56,7 @@ pub(crate) struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 usage · 3 refused, nothing was written · 4 a person must act first \
-(wire, power, credential) · 5 interrupted half-way, the journal says how to go on";
+(wire, power, credential) · 5 interrupted half-way, the journal says how to go on · 6 nothing of a report was understood";
 
 /// A virtual chip, with or without the prefix that tells it from a probe.
 fn virtual_chip(text: &str) -> Result<Selector, BenchError> {
@@ -121,9 +121,49 @@ pub(crate) struct Diagnose {
     /// Enter Debug Authentication on the live chip and read what it says. This resets the chip.
     #[arg(long)]
     pub(crate) discover: bool,
+    /// What you want of the chip: steps that erase or close it are named only where this needs them. Read from the report if it
+    /// is not given.
+    #[arg(long, value_name = "GOAL")]
+    pub(crate) goal: Option<GoalWord>,
+    /// The folder of your credential, for the commands that are printed.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) credential: Option<PathBuf>,
+    /// Leave out what was misread: the numbers of claims, as the answer shows them.
+    #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
+    pub(crate) strike: Vec<usize>,
+    /// Print a case file to fill in, and do nothing else.
+    #[arg(long, conflicts_with_all = ["files", "discover"])]
+    pub(crate) template: bool,
     /// Print the whole chain of reasoning.
     #[arg(long)]
     pub(crate) explain: bool,
+}
+
+/// What is wanted of a chip.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum GoalWord {
+    /// Back to Open, whatever that erases.
+    Open,
+    /// Debug it as it is: nothing may be erased.
+    Debug,
+    /// On to a closed state.
+    Forward,
+    /// Only know whether all is as it is meant to be.
+    Check,
+    /// Make it boot.
+    Boot,
+}
+
+impl From<GoalWord> for provost_diagnosis::case::Goal {
+    fn from(word: GoalWord) -> Self {
+        match word {
+            GoalWord::Open => Self::Open,
+            GoalWord::Debug => Self::Debug,
+            GoalWord::Forward => Self::Forward,
+            GoalWord::Check => Self::Check,
+            GoalWord::Boot => Self::Boot,
+        }
+    }
 }
 
 /// Options of `rescue`.

@@ -52,6 +52,17 @@ faults! {
             causes: ["a picture, an archive or a firmware image was given"],
             next: ["save what the tool printed as text: STM32_Programmer_CLI … > log.txt"],
         }
+        /// A claim is to be left out that is not there.
+        #[error("there is no claim {number}: {of} were read")]
+        NoClaim {
+            /// The number, as it was given.
+            number: usize,
+            /// How many there are.
+            of: usize,
+        } = "no-such-claim", Usage {
+            causes: ["the numbers are those of another report, or of other files"],
+            next: ["the same command without --strike, with --explain, lists all claims and their numbers"],
+        }
         /// What was asked for cannot be printed.
         #[error("the result cannot be printed: {0}")]
         Output(#[source] io::Error) = "output", Failed {

@@ -40,7 +40,7 @@ impl Replay<'_> {
             brought.world.step(Action::WriteProductState(ProductState::Provisioning));
             brought.claim_met |= self.evidence.case.chip.state == Some(ProductState::Provisioning);
             if brought.world.chip.state == ProductState::Provisioning {
-                let mut then = Replay { evidence: self.evidence, step: self.step, successors: Vec::new() };
+                let mut then = Replay::new(self.evidence, self.step);
                 then.provision(brought, object, encrypted, size, by);
                 for (after, share) in then.successors {
                     self.emit(after, UNTOLD * share);
@@ -82,6 +82,10 @@ impl Replay<'_> {
             if blank {
                 self.emit(h, 0.1 * noise::NOT_STORED.of(outcome));
                 h.world.chip.da = Some(DaRecord { id, encrypted: false, mask: PRODUCT_MASK });
+            }
+            if !blank && !same && h.world.chip.state <= ProductState::Provisioning {
+                // Words that are programmed twice hold neither value.
+                h.world.chip.da = Some(DaRecord { id: hash::BROKEN, encrypted: false, mask: PRODUCT_MASK });
             }
             let row = if blank || same { noise::STORED } else { noise::NOT_STORED };
             return self.emit(h, 0.9 * row.of(outcome));

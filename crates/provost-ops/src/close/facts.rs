@@ -108,19 +108,33 @@ impl Facts {
 
     /// Where the chip will boot: the register's name and the offset in the flash that it points at.
     pub fn boot(&self) -> Option<(&'static str, u32)> {
-        match self.trustzone() {
-            TrustZone::Enabled => {
-                let address = self.field("SECBOOTADD")? << 8;
-                Some(("SECBOOTADD", address.wrapping_sub(memory::FLASH + memory::SECURE_ALIAS)))
-            }
-            TrustZone::Disabled => self.ns_boot(),
-        }
+        boot(self.options.as_ref()?, self.trustzone())
     }
 
     /// Where the non-secure world begins, in the same way.
     pub fn ns_boot(&self) -> Option<(&'static str, u32)> {
-        Some(("NSBOOTADD", (self.field("NSBOOTADD")? << 8).wrapping_sub(memory::FLASH)))
+        boot(self.options.as_ref()?, TrustZone::Disabled)
     }
+}
+
+/// Where a chip with these option bytes boots: the register's name and the offset in the flash that it points at.
+pub(crate) fn boot(options: &OptionBytes, tz: TrustZone) -> Option<(&'static str, u32)> {
+    let (name, base) = match tz {
+        TrustZone::Enabled => ("SECBOOTADD", memory::FLASH + memory::SECURE_ALIAS),
+        TrustZone::Disabled => ("NSBOOTADD", memory::FLASH),
+    };
+    let value = options.value(OptionField::find(options.part(), name)?)?;
+    Some((name, (value << 8).wrapping_sub(base)))
+}
+
+/// The two words at an offset of the flash; `None` beyond its end.
+pub(crate) fn vectors(session: &mut Session, flash: &Flash<'_>, at: u32) -> Result<Option<[u32; 2]>> {
+    if at.checked_add(8).is_none_or(|end| end > flash.map().size) {
+        return Ok(None);
+    }
+    let bytes = flash.read(session, memory::FLASH + at, 8, &mut Silent)?;
+    let word = |i: usize| bytes[4 * i..4 * i + 4].iter().rev().fold(0, |w, b| w << 8 | u32::from(*b));
+    Ok(Some([word(0), word(1)]))
 }
 
 /// Measures, by reads that nobody notices: no halt, no reset, no write.
@@ -164,15 +178,8 @@ pub fn measure(session: &mut Session, wish: &Wish, site: &Site, narrator: &mut d
 
 fn read_flash(session: &mut Session, facts: &mut Facts, narrator: &mut dyn Narrator) -> Result<()> {
     let (Some(part), Some(flash)) = (facts.part(), facts.flash()) else { return Ok(()) };
-    let mut vectors_at = |at: u32| -> Result<Option<[u32; 2]>> {
-        if at.checked_add(8).is_none_or(|end| end > flash.map().size) {
-            return Ok(None);
-        }
-        let bytes = flash.read(session, memory::FLASH + at, 8, &mut Silent)?;
-        let word = |i: usize| bytes[4 * i..4 * i + 4].iter().rev().fold(0, |w, b| w << 8 | u32::from(*b));
-        Ok(Some([word(0), word(1)]))
-    };
-    let vectors = facts.boot().map_or(Ok(None), |(_, at)| vectors_at(at))?;
+    let mut vectors_at = |at: u32| vectors(session, &flash, at);
+    let own = facts.boot().map_or(Ok(None), |(_, at)| vectors_at(at))?;
     let ns = facts.ns_boot().filter(|_| facts.trustzone() == TrustZone::Enabled);
     let ns = ns.filter(|(_, at)| !flash.map().sector(at / SECTOR_SIZE).secure);
     let ns_vectors = ns.map_or(Ok(None), |(_, at)| vectors_at(at))?;
@@ -194,6 +201,6 @@ fn read_flash(session: &mut Session, facts: &mut Facts, narrator: &mut dyn Narra
         }
         images.push(Found { wanted, found });
     }
-    (facts.vectors, facts.ns_vectors, facts.images, facts.kept) = (vectors, ns_vectors, images, kept);
+    (facts.vectors, facts.ns_vectors, facts.images, facts.kept) = (own, ns_vectors, images, kept);
     Ok(())
 }

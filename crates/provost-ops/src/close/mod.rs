@@ -9,7 +9,7 @@ mod bound;
 mod custody;
 mod error;
 pub mod escrow;
-mod facts;
+pub(crate) mod facts;
 mod finding;
 mod gate;
 mod image;

@@ -9,6 +9,7 @@ use provost_chip::sources::Confidence;
 pub use super::finding::{Finding, Verdict};
 use super::{CloseError, facts::Facts, policy::Policy};
 use crate::error::Result;
+pub(crate) use checks::vector_table;
 
 /// What a rule that fails means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

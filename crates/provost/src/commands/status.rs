@@ -3,16 +3,17 @@
 use std::fmt::Write as _;
 
 use provost_bench::Bench;
-use provost_chip::{rules::Rule, states::ProductState};
+use provost_chip::states::ProductState;
+use provost_diagnosis::{Diagnosis, answer::NeverStep, verdict::Verdict};
 use provost_ops::{
+    diagnose::outlook,
     identify::{Identity, identify},
-    prospects::{Prospects, prospects},
 };
 use serde::Serialize;
 
 use crate::{
     cli::Arguments,
-    output::{Page, Stop, wrap},
+    output::{Page, Stop},
 };
 
 #[derive(Debug, Serialize)]
@@ -24,7 +25,23 @@ struct Status {
     pending_state: Option<&'static str>,
     trustzone: Option<&'static str>,
     access_ports: [AccessPort; 2],
-    prospects: Option<Prospects>,
+    outlook: Outlook,
+}
+
+/// What can be done from here: the answer of `diagnose`, in short.
+#[derive(Debug, Serialize)]
+struct Outlook {
+    verdict: Verdict,
+    /// How sure, from 0 to 1.
+    certainty: f64,
+    /// The steps of the plan, by name.
+    plan: Vec<String>,
+    /// What must not be done now.
+    never: Vec<NeverStep>,
+    /// The next command; empty if there is none.
+    next: String,
+    /// The rules and causes behind it.
+    reasons: Vec<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -39,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
         let parts = identity.narrowed_to(arguments.part)?;
         let state = identity.state()?;
         let options = identity.options;
-        let prospects = state.zip(options).map(|(state, o)| prospects(state, o.trustzone(), &parts));
+        let found = outlook(&identity, &parts, &super::diagnose::given(arguments))?;
         let status = Status {
             probe: bench.session.probe().to_string(),
             virtual_chip: bench.session.probe().virtual_chip,
@@ -50,15 +67,31 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
                 AccessPort { ap: 0, open: identity.sr >> 16 & 1 == 1 },
                 AccessPort { ap: 1, open: identity.ap1_open() },
             ],
-            prospects,
+            outlook: Outlook::of(&found),
             identity,
         };
-        let text = text(&status, bench);
+        let text = text(&status, &found, bench);
         Ok(Page::new("provost.status/1", &status, text))
     })
 }
 
-fn text(status: &Status, bench: &Bench) -> String {
+impl Outlook {
+    fn of(found: &Diagnosis) -> Self {
+        let commands = found.plan.iter().map(|s| &s.commands).chain(found.ask.iter().map(|q| &q.commands));
+        let next = commands.map(|c| &c.provost).find(|c| !c.is_empty()).cloned().unwrap_or_default();
+        Self {
+            verdict: found.verdict,
+            certainty: found.certainty,
+            plan: found.plan.iter().map(|s| s.step.clone()).collect(),
+            never: found.never.clone(),
+            // What it would do comes before it is done.
+            next: next.replacen("provost rescue", "provost rescue --dry-run", 1),
+            reasons: found.reasons.iter().map(|r| r.id).collect(),
+        }
+    }
+}
+
+fn text(status: &Status, found: &Diagnosis, bench: &Bench) -> String {
     let identity = &status.identity;
     let mut text = String::new();
     let mut line = |name: &str, value: String| {
@@ -92,30 +125,11 @@ fn text(status: &Status, bench: &Bench) -> String {
     let open = |ap: &AccessPort| if ap.open { "open" } else { "shut" };
     let [ap0, ap1] = &status.access_ports;
     line("access ports", format!("AP0 (DBGMCU) {}, AP1 (core and memories) {}", open(ap0), open(ap1)));
-    if let Some(p) = &status.prospects {
-        text.push('\n');
-        let _ = writeln!(text, "{}: {}", p.verdict, p.says);
-        if p.verdict != "open" && (p.worlds_with_a_way != 0 || p.verdict == "recoverable") {
-            let _ = writeln!(
-                text,
-                "  a way back to Open exists in {} of the {} worlds that the open questions allow (a count, not odds)",
-                p.worlds_with_a_way, p.worlds
-            );
-        }
-        for never in &p.never {
-            let _ = writeln!(text, "  danger: {} [{}]", never.says, never.rule);
-        }
-        let _ = writeln!(text, "  next:   {}", p.next);
-        text.push_str("\nwhy\n");
-        for rule in p.rules.iter().filter_map(|id| id.parse::<&Rule>().ok()) {
-            let _ = writeln!(text, "  {} ({}; {})", rule.id, rule.confidence, rule.source.join(", "));
-            text.push_str(&wrap(rule.says, 4));
-        }
-    }
-    if status.prospects.is_none() {
-        text.push_str(
-            "\nnext: provost auth discover, which resets the chip, tells the state and whether it holds a credential\n",
-        );
+    text.push('\n');
+    text.push_str(&super::diagnose::in_short(found));
+    if !status.outlook.next.is_empty() {
+        let resets = if status.outlook.next.starts_with("provost auth discover") { " (resets the chip)" } else { "" };
+        let _ = writeln!(text, "\nnext: {}{resets}", status.outlook.next);
     }
     if !bench.session.probe().virtual_chip {
         text.push_str("\nprovost has never met a real chip: what it says comes from public documents and reports.\n");

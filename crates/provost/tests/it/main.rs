@@ -28,6 +28,7 @@ mod pages;
 #[cfg(target_os = "linux")] // /dev/full
 mod pipes;
 mod pkcs11;
+mod printed_commands;
 mod sandbox;
 mod secrets;
 #[cfg(unix)]

@@ -139,7 +139,8 @@ pub(super) fn ns_firmware(f: &Facts) -> Answer {
     }
 }
 
-fn vector_table([stack, reset]: [u32; 2], part: PartId) -> Answer {
+/// Whether these two words begin a vector table.
+pub(crate) fn vector_table([stack, reset]: [u32; 2], part: PartId) -> Answer {
     let in_ram = matches!(stack >> 28, 2 | 3);
     let offset = (reset & !memory::SECURE_ALIAS).wrapping_sub(memory::FLASH);
     let in_flash = reset & 1 == 1 && offset < part.info().flash_size;

@@ -61,6 +61,11 @@ pub fn perform_test(test: Move, bench: &mut Workbench, report: &mut Report) -> b
             report.add(Step::new(Act::PowerCycle, None));
             look(bench, report);
         }
+        Move::Boot0High => {
+            bench.boot_the_bootloader();
+            report.add(Step::new(Act::PowerCycle, None));
+            look(bench, report);
+        }
         Move::Reset => {
             bench.reset();
             report.add(Step::new(Act::Reset, None));

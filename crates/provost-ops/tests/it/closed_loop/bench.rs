@@ -42,11 +42,25 @@ pub struct Workbench {
     pub board: VirtualBoard,
     pub bench: Bench,
     pub part: PartId,
+    /// The firmware on it keeps debuggers out of the Open chip while it runs.
+    pub bars: bool,
 }
 
 impl Workbench {
-    pub fn new(board: VirtualBoard, part: PartId) -> Self {
-        Self { bench: Bench::on_board(board.clone()), board, part }
+    pub fn new(board: VirtualBoard, part: PartId, bars: bool) -> Self {
+        Self { bench: Bench::on_board(board.clone()), board, part, bars }
+    }
+
+    /// Whether firmware keeps a debugger out now.
+    fn is_barred(&self) -> bool {
+        let chip = self.world().chip;
+        self.bars && chip.state == ProductState::Open && chip.runs == Execution::User
+    }
+
+    /// BOOT0 high, and power removed and given back: the bootloader runs.
+    pub fn boot_the_bootloader(&mut self) {
+        self.board.board().silicon_mut().set_boot0(true);
+        self.power_cycle();
     }
 
     /// The chip, its bench and its world, as the model has them.
@@ -62,6 +76,9 @@ impl Workbench {
 
     /// Who is there, if anybody answers.
     pub fn identify(&mut self) -> Option<Identity> {
+        if self.is_barred() {
+            return None;
+        }
         identify(&mut self.bench.session).ok()
     }
 
@@ -74,7 +91,10 @@ impl Workbench {
             let _ = self.bench.session.set_nrst(Nrst::Asserted);
             self.settle();
         }
-        let open = self.identify().map(|i| i.ap1_open());
+        // Under reset no firmware runs that could keep anybody out.
+        let past = mode == ConnectMode::UnderReset && self.world().bench.nrst_wired;
+        let identity = if past { identify(&mut self.bench.session).ok() } else { self.identify() };
+        let open = identity.map(|i| i.ap1_open());
         let _ = self.bench.session.set_nrst(Nrst::Released);
         self.settle();
         match open {
