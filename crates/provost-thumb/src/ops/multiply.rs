@@ -37,7 +37,7 @@ pub(crate) fn short(cpu: &mut Cpu, _: &mut dyn Bus, opcode: u32) -> Result<(), T
             let (low, high) = both(n, m, y);
             (low + high + signed(addend), true)
         }
-        (0b011, 0 | 1) => ((signed(n) * half(m, y) >> 16) + signed(addend), true),
+        (0b011, 0 | 1) => (((signed(n) * half(m, y)) >> 16) + signed(addend), true),
         (0b100, 0 | 1) => {
             let (low, high) = both(n, m, y);
             (low - high + signed(addend), true)

@@ -281,6 +281,19 @@ impl Silicon {
         Ok(())
     }
 
+    /// Whether the core can fetch there: user flash and SRAM, as far as AP1 sees them (default memory map, DDI 0553).
+    pub(super) fn holds_code(&self, address: u32) -> bool {
+        let place = Place::of(address);
+        let secure = self.view() == Ap1::Full;
+        let reached = secure || !place.secure_alias || self.chip().tz == TrustZone::Disabled;
+        reached
+            && match place.address >> 24 {
+                0x08 => self.flash_offset(place.address).is_some(),
+                0x20..=0x2F => self.sram_visible(&place),
+                _ => false,
+            }
+    }
+
     /// Runs the flash controller with what it may see of the chip.
     pub(super) fn with_controller<T>(&mut self, act: impl FnOnce(&mut Controller, &mut Context<'_>) -> T) -> T {
         let view = self.view();

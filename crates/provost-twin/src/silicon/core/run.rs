@@ -3,7 +3,7 @@
 //! It reaches what a debugger at AP1 reaches; ROM services are performed when it arrives at their entry. Outside Open the owner's code is
 //! not executed unless a debugger starts it: what boots, and what it does, is the model's affair.
 
-use provost_chip::{model::access::Ap1, registers::SECURE_PERIPHERAL};
+use provost_chip::{model::access::Ap1, registers::memory::SECURE_ALIAS};
 use provost_thumb::{Bus, BusFault, Cpu, Step, Width};
 
 use super::{DFSR_BKPT, DFSR_HALTED, Parked};
@@ -163,7 +163,7 @@ impl Silicon {
 
 /// The non-secure alias of an address in code memory.
 const fn fold(address: u32) -> u32 {
-    if address >> 28 == 0 { address & !provost_chip::registers::memory::SECURE_ALIAS } else { address }
+    if address >> 28 == 0 { address & !SECURE_ALIAS } else { address }
 }
 
 impl Bus for Silicon {
@@ -181,8 +181,7 @@ impl Bus for Silicon {
     }
 
     fn fetch(&mut self, address: u32) -> Result<u16, BusFault> {
-        // Peripherals and the system's own registers hold no code (DDI 0553, default memory map).
-        if (0x4000_0000..0x6000_0000).contains(&(address & !SECURE_PERIPHERAL)) || address >= 0xA000_0000 {
+        if !self.holds_code(address) {
             return Err(BusFault);
         }
         Bus::read(self, address, Width::Half).map(|half| half as u16)
