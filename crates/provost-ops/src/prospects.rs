@@ -133,8 +133,8 @@ pub struct Prospects {
     pub worlds: usize,
     /// What must not be done now.
     pub never: Vec<Ruled>,
-    /// The next command.
-    pub next: &'static str,
+    /// The next command, as it is typed.
+    pub next: String,
     /// The rules behind the verdict.
     pub rules: Vec<&'static str>,
 }
@@ -166,13 +166,14 @@ pub fn prospects(state: ProductState, tz: TrustZone, parts: &[PartId]) -> Prospe
         ProductState::Open => (
             "open",
             "Nothing is locked. Before you close this chip, make sure of the way back.",
-            "provost explain provisioning",
+            "provost close --to closed --dry-run",
             &[RuleId::Ap1Open],
         ),
         ProductState::Provisioning if parts.iter().all(|p| p.info().da_store == DaStore::Otp) => (
             "recoverable-if",
-            "The way back is the password whose hash stands in OTP, if one was written. Writing one is for the chip's life.",
-            "provost auth regress --password …, if a password was written",
+            "The way back is the password whose hash stands in OTP, if one was written. Writing one is for the chip's life. \
+             A discovery, which resets the chip, tells whether one was.",
+            "provost auth discover",
             &[RuleId::H503Otp, RuleId::BackwardIgnored],
         ),
         ProductState::Provisioning => (
@@ -184,8 +185,9 @@ pub fn prospects(state: ProductState, tz: TrustZone, parts: &[PartId]) -> Prospe
         ProductState::Locked => ("lost", "Locked is final.", "provost explain locked", &[RuleId::LockedIsFinal]),
         _ => (
             "recoverable-if",
-            "The way back is Debug Authentication, if valid data was provisioned and you hold its credential.",
-            "provost auth discover (resets the chip)",
+            "The way back is Debug Authentication, if valid data was provisioned and you hold its credential. \
+             A discovery, which resets the chip, tells whether it was.",
+            "provost auth discover",
             &[RuleId::BackOnlyByDa, RuleId::DaNeedsValidData],
         ),
     };
@@ -195,7 +197,7 @@ pub fn prospects(state: ProductState, tz: TrustZone, parts: &[PartId]) -> Prospe
         worlds_with_a_way,
         worlds,
         never: never(state, tz, parts),
-        next,
+        next: next.to_owned(),
         rules: rules.iter().map(|r| r.rule().id).collect(),
     }
 }

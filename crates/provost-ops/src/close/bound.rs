@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use provost_chip::{
+    option_bytes::OptionField,
     parts::{DaStore, PartId},
     states::{DaMethod, ProductState, TrustZone},
     unique_id::UniqueId,
@@ -34,6 +35,9 @@ pub struct Bound {
     pub rev_id: u16,
     /// TrustZone.
     pub trustzone: TrustZone,
+    /// The state it starts in: Open, or Provisioning.
+    #[serde(default = "open", skip_serializing_if = "is_open")]
+    pub start: ProductState,
     /// The state to end in.
     pub target: ProductState,
     /// Option words in force.
@@ -56,6 +60,15 @@ pub struct Bound {
     pub overrides: Vec<String>,
     /// Locked was asked for in so many words.
     pub forever: bool,
+}
+
+const fn open() -> ProductState {
+    ProductState::Open
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_open(state: &ProductState) -> bool {
+    *state == ProductState::Open
 }
 
 /// Something that is not as planned.
@@ -84,6 +97,7 @@ impl Bound {
             dev_id: facts.identity.dev_id,
             rev_id: facts.identity.rev_id,
             trustzone: facts.trustzone(),
+            start: facts.state()?,
             target: wish.target,
             words: words::of(facts.options.as_ref()?),
             method,
@@ -111,11 +125,14 @@ impl Bound {
         compare("part", parts_text(&self.parts), parts_text(&found.parts));
         compare("DEV_ID", format!("{:#05x}", self.dev_id), format!("{:#05x}", found.dev_id));
         compare("REV_ID", format!("{:#06x}", self.rev_id), format!("{:#06x}", found.rev_id));
+        compare("state", self.start.to_string(), found.start.to_string());
         compare("kind of credential", self.method.to_string(), found.method.to_string());
         compare("credential", self.binding.short(), found.binding.short());
         compare("object", or_none(&self.object), or_none(&found.object));
-        for difference in differing_words(&self.words, &found.words) {
-            compare(&difference.what, difference.planned, difference.found);
+        if let Some(part) = self.parts.first() {
+            for difference in differing_words(*part, &self.words, &found.words) {
+                compare(&difference.what, difference.planned, difference.found);
+            }
         }
         let images = |b: &Self| {
             b.images.iter().map(|i| format!("{:#010x}+{:#x} {}", i.address, i.size, i.sha256)).collect::<Vec<_>>()
@@ -145,13 +162,20 @@ impl Bound {
     }
 }
 
-/// The option words that differ, by register.
-pub(super) fn differing_words(planned: &Words, found: &Words) -> Vec<Difference> {
+/// The option words that differ, by register, with the fields that do.
+pub(super) fn differing_words(part: PartId, planned: &Words, found: &Words) -> Vec<Difference> {
     let word = |words: &Words, name: &str| words.get(name).map_or("none".to_owned(), |w| format!("{w:#010x}"));
     planned
         .keys()
         .chain(found.keys().filter(|name| !planned.contains_key(*name)))
         .filter(|name| planned.get(*name) != found.get(*name))
-        .map(|name| Difference { what: name.clone(), planned: word(planned, name), found: word(found, name) })
+        .map(|name| {
+            let differs = |f: &&OptionField| {
+                f.register == *name && words::field(part, planned, f.name) != words::field(part, found, f.name)
+            };
+            let fields: Vec<&str> = OptionField::of(part).filter(differs).map(|f| f.name).collect();
+            let what = format!("{name} ({})", fields.join(", "));
+            Difference { what, planned: word(planned, name), found: word(found, name) }
+        })
         .collect()
 }

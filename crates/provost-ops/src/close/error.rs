@@ -1,15 +1,18 @@
 //! What can stop a close.
 
-use std::{io, path::PathBuf};
+use std::{borrow::Cow, io, path::PathBuf};
 
-use provost_chip::states::ProductState;
+use provost_chip::{rules::RuleId, states::ProductState};
 
-use super::{bound::Difference, preflight::Finding};
-use crate::fault::{self, Row, faults, files};
+use super::{
+    bound::Difference,
+    preflight::{Finding, Weight},
+};
+use crate::fault::{self, Exit, Fault, Remedy, Row, faults, files};
 
 faults! {
     /// Why a close stopped.
-    pub enum CloseError (fault by told) {
+    pub enum CloseError (own fault) {
         /// Rules of the preflight failed.
         #[error("the preflight refuses: {}", list(.failed))]
         Refused {
@@ -18,9 +21,7 @@ faults! {
         } = "close-refused", Refused {
             causes: ["a rule of the preflight does not hold: what was measured stands behind its id"],
             next: [
-                "`provost explain P-…` says what a rule is about, `provost close --dry-run` shows all of them",
-                "mend it and run the same command again; nothing was written",
-                "some rules can be passed over by name with --override; the receipt keeps it",
+                "mend what failed and run the same command again; `provost close --to STATE --dry-run` shows all rules; nothing was written",
             ],
         }
         /// An override that is none.
@@ -32,7 +33,7 @@ faults! {
             why: &'static str,
         } = "close-override", Usage {
             causes: ["a misspelt id, or a rule without which the close cannot work"],
-            next: ["`provost close --dry-run` lists the rules; nothing was written"],
+            next: ["leave it out: `provost explain P-RULE` says of a rule whether it can be passed over, `provost explain --list` names them; nothing was written"],
         }
         /// A gate between Provisioning and the final state is shut.
         #[error("{rule}: {found}; the final state was not written, the chip is in Provisioning")]
@@ -71,7 +72,7 @@ faults! {
         } = "plan-differs", Refused {
             causes: ["the chip, its firmware, its option bytes or the credential changed after the plan was made"],
             next: [
-                "look at the differences; if they are wanted, make a new plan with `provost close --save`; nothing was written",
+                "look at the differences; if they are wanted, make a new plan with `provost close --to STATE --credential DIR --save PLAN --force`; nothing was written",
             ],
         }
         /// A plan file is none, or was changed.
@@ -83,7 +84,7 @@ faults! {
             source: io::Error,
         } = "plan-file", Refused {
             causes: ["the file is no plan, or was changed after it was made"],
-            next: ["make it anew with `provost close --save`, --force overwrites; nothing was written"],
+            next: ["make it anew: `provost close --to STATE --credential DIR --save PLAN --force`; nothing was written"],
         }
         /// The phrase is missing or wrong; nothing was written.
         #[error("this closes the chip, and was not confirmed: expected the phrase {phrase:?}")]
@@ -99,7 +100,7 @@ faults! {
         StoppedBeforeTheDoor {
             /// The phrase.
             phrase: String,
-        } = "close-stopped", PersonMustAct, [BareProvisioningIsRescuable] {
+        } = "close-stopped", Interrupted, [BareProvisioningIsRescuable] {
             causes: ["the phrase was not given, or not letter by letter"],
             next: [
                 "`provost apply --resume` asks again",
@@ -118,6 +119,15 @@ faults! {
                 "or `provost rescue` brings the chip back to Open, and a new close can begin",
             ],
         }
+        /// A plan is bound to a unique id, and this chip has not told its own.
+        #[error("a plan is bound to the chip's unique id, and the chip is in {found}, where only a discovery shows it")]
+        NoPlanHere {
+            /// The state.
+            found: String,
+        } = "close-no-plan", Refused {
+            causes: ["a plan was to be saved for a chip in Provisioning"],
+            next: ["close without a saved plan: `provost close --to STATE --credential DIR`; nothing was written"],
+        }
         /// There is no unfinished close.
         #[error("no unfinished close of {chip} in {out}")]
         NothingToResume {
@@ -127,7 +137,10 @@ faults! {
             out: PathBuf,
         } = "close-nothing-to-resume", Refused {
             causes: ["no close of this chip was interrupted", "another --probe name or another --out than then"],
-            next: ["use the same --probe and --out, or begin with `provost close`; nothing was written"],
+            next: [
+                "use the same --probe and --out as then: `provost history` lists what was begun and not finished",
+                "or begin: `provost close --to STATE --credential DIR`; nothing was written",
+            ],
         }
         /// The chip stands where no close of ours has left it.
         #[error("the chip is {found}, which is not where this close left it")]
@@ -239,6 +252,42 @@ impl CloseError {
             }
             _ => own,
         }
+    }
+}
+
+impl Fault for CloseError {
+    fn code(&self) -> &'static str {
+        self.told().code
+    }
+
+    fn exit(&self) -> Exit {
+        self.told().exit
+    }
+
+    fn rules(&self) -> Vec<RuleId> {
+        self.told().rules.to_vec()
+    }
+
+    /// Of a preflight: what each rule that failed wants.
+    fn remedy(&self) -> Remedy {
+        let mut remedy = Remedy::from(self.told());
+        if let Self::Refused { failed } = self {
+            let of = |finding: &Finding| {
+                let check = finding.check()?;
+                let may = if check.weight == Weight::Refuses && !check.next.iter().any(|n| n.contains("--override")) {
+                    format!(
+                        "; or pass over it, which the receipt keeps: `provost close --to STATE --credential DIR --override {}`",
+                        check.id
+                    )
+                } else {
+                    String::new()
+                };
+                Some(check.next.iter().map(move |next| Cow::Owned(format!("{}: {next}{may}", check.id))))
+            };
+            let general = std::mem::take(&mut remedy.next);
+            remedy.next = failed.iter().filter_map(of).flatten().chain(general).collect();
+        }
+        remedy
     }
 }
 

@@ -5,6 +5,7 @@
 //! be done, so that a close can be stopped at any moment and gone on with.
 
 mod bound;
+mod check;
 mod custody;
 mod error;
 pub mod escrow;
@@ -26,6 +27,7 @@ mod wish;
 pub mod words;
 
 pub use bound::{Bound, Difference};
+pub use check::{Checked, Expected, check};
 pub use custody::{Samples, known_sample, temporary_folders};
 pub use error::CloseError;
 pub use facts::{Facts, measure};

@@ -47,6 +47,8 @@ pub struct Check {
     pub weight: Weight,
     /// Looks; `None` for a gate, which is looked at in Provisioning, right before the last step.
     pub test: Option<fn(&Facts) -> Verdict>,
+    /// What to do where it does not hold, the mildest first.
+    pub next: &'static [&'static str],
 }
 
 impl Check {
@@ -70,6 +72,13 @@ pub struct Finding {
     pub verdict: String,
     /// What was measured.
     pub found: String,
+}
+
+impl Finding {
+    /// Its rule.
+    pub fn check(&self) -> Option<&'static Check> {
+        Check::find(&self.rule)
+    }
 }
 
 /// Looks at every rule.

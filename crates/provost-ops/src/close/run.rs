@@ -8,6 +8,7 @@ use super::{
     CloseError,
     bound::{Bound, Difference},
     custody::Custody,
+    facts::Asked,
     image::Image,
     plan::ClosePlan,
     preflight,
@@ -24,13 +25,14 @@ use crate::{
     drive::{
         debug_auth::{AuthError, Conversation, Discovered},
         identify::read_options,
-        launch, regress, reset,
+        launch, regress,
+        reset::{self, ResetError},
         session::Session,
         state::write_product_state,
         target::link_broke,
     },
     fault::{Failure, Result, fail},
-    job::{Driver, How, Phase, Record, Step, document},
+    job::{Driver, How, Phase, Progress, Record, Step, document},
     rescue::RescueError,
     store::{Job, Kind, Secrecy, Subject},
 };
@@ -139,18 +141,18 @@ fn start(
             ClosePlan { checks: findings, ..planned.clone() }
         }
     };
+    if let Some(escrow) = &site.escrow {
+        escrow.is_free()?;
+    }
+    for finding in plan.checks.iter().filter(|f| f.verdict == "overridden" || f.verdict == "warning") {
+        narrator.note(&format!("{} {}: {}", finding.rule, finding.verdict, finding.found));
+    }
     let phrase = plan.bound.phrase();
     if !consent.is_possible(&phrase) || plan.bound.rehearse && !consent.ask_to_rehearse(&phrase) {
         return fail(CloseError::NotConfirmed { phrase });
     }
     let mut driver = Driver::new(narrator, plan.list());
     driver.already(Step::ProveNrst);
-    for finding in plan.checks.iter().filter(|f| f.verdict == "overridden" || f.verdict == "warning") {
-        driver.note(&format!("{} {}: {}", finding.rule, finding.verdict, finding.found));
-    }
-    if let Some(escrow) = &site.escrow {
-        escrow.is_free()?;
-    }
     driver.begin(Step::ReadCredential)?;
     let kept = std::mem::take(&mut facts.kept);
     let bound = &plan.bound;
@@ -168,15 +170,20 @@ fn start(
     job.record(Record::CredentialSaved { credential: Some(bound.binding.clone()) })?;
     driver.open(job);
     let known = facts.rehearsed.take().filter(|r| r.counts_for(&facts).is_ok()).map(|r| r.how);
+    let asked = facts.asked;
     let mut run = Run { session, site, consent, driver, plan, set, payload, kept, known, started, rehearsed: false };
-    run.start_from_open().map_err(|e| run.interrupted(e))
+    match asked {
+        Asked::Not => run.start_from_open(),
+        Asked::Answered { in_rom } => run.start_in_provisioning(in_rom),
+    }
+    .map_err(|e| run.interrupted(e))
 }
 
 /// The credential of the plan and the payload of its object, on the disk for good and read back from there.
 pub(super) fn held(plan: &ClosePlan, site: &Site) -> Result<(CredentialSet, Vec<u8>)> {
     let bound = &plan.bound;
     let folder = site.credential.as_ref().unwrap_or(&bound.credential);
-    let custody = Custody::of(folder, bound.method, &site.temporary);
+    let custody = Custody::of(folder, bound.method, &site.keys, &site.temporary);
     custody.sync()?;
     let set = custody.set.as_ref().ok().filter(|s| bound.fits(s)).cloned();
     if let (Some(set), Some(payload)) = (set, custody.payload(bound.method)) {
@@ -214,6 +221,11 @@ impl Run<'_> {
         }
     }
 
+    /// Whether the work itself was begun, behind a rehearsal.
+    pub(super) fn begun(&self, progress: &Progress) -> bool {
+        progress.entered || self.bound().start == ProductState::Provisioning
+    }
+
     pub(super) const fn bound(&self) -> &Bound {
         &self.plan.bound
     }
@@ -225,6 +237,19 @@ impl Run<'_> {
             self.rehearse()?;
         }
         self.after_rehearsal()
+    }
+
+    /// The chip was found in Provisioning, and discovery has said who it is. Where only a power cycle leads out of the ROM again, the
+    /// journal keeps that answer for the next run.
+    fn start_in_provisioning(&mut self, in_rom: bool) -> Result<Ended> {
+        let (method, uid) = (self.bound().method, self.bound().uid);
+        self.driver.already(Step::AskWho);
+        self.driver.record(Record::Doing(Step::Provision { phase: Phase::Work, method: Some(method) }))?;
+        self.driver.record(Record::Seen { uid: Some(uid) })?;
+        if in_rom {
+            return fail(ResetError::StaysInRssDa);
+        }
+        self.in_provisioning()
     }
 
     /// The chip is Open and as planned, and what there was to rehearse is rehearsed.
@@ -350,7 +375,7 @@ impl Run<'_> {
             bound: self.plan.bound.clone(),
             checks: self.plan.checks.clone(),
             how: progress.proven.or(progress.rehearsed),
-            rehearsed: self.rehearsed || progress.rehearsed.is_some() || self.known.is_some() && progress.entered,
+            rehearsed: self.rehearsed || progress.rehearsed.is_some() || self.known.is_some() && self.begun(&progress),
             discovered,
             took_ms: (self.session.now() - self.started).as_millis() as u64,
         };

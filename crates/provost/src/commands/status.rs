@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use provost_bench::Bench;
-use provost_chip::{rules::Rule, states::ProductState};
+use provost_chip::{parts::PartId, rules::Rule, sources::Confidence, states::ProductState, unique_id::UniqueId};
 use provost_ops::{
-    identify::{Identity, identify},
+    identify::{Identity, identify, parts_text},
     prospects::{Prospects, prospects},
 };
 use serde::Serialize;
@@ -13,12 +13,14 @@ use serde::Serialize;
 use crate::{
     cli::Arguments,
     output::{Page, Stop, wrap},
+    term,
 };
 
 #[derive(Debug, Serialize)]
 struct Status {
     probe: String,
     virtual_chip: bool,
+    unique_id: Option<UniqueId>,
     identity: Identity,
     product_state: Option<&'static str>,
     pending_state: Option<&'static str>,
@@ -40,9 +42,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
         let state = identity.state()?;
         let options = identity.options;
         let prospects = state.zip(options).map(|(state, o)| prospects(state, o.trustzone(), &parts));
+        let prospects = prospects.map(|p| Prospects { next: term::command_line(&p.next), ..p });
         let status = Status {
             probe: bench.session.probe().to_string(),
             virtual_chip: bench.session.probe().virtual_chip,
+            unique_id: identity.uid,
             product_state: state.map(ProductState::as_str),
             pending_state: options.and_then(|o| o.pending_state()).map(ProductState::as_str),
             trustzone: options.map(|o| o.trustzone().as_str()),
@@ -53,22 +57,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
             prospects,
             identity,
         };
-        let text = text(&status, bench);
+        let text = text(&status, bench, &parts);
         Ok(Page::new("provost.status/1", &status, text))
     })
 }
 
-fn text(status: &Status, bench: &Bench) -> String {
+fn text(status: &Status, bench: &Bench, parts: &[PartId]) -> String {
     let identity = &status.identity;
     let mut text = String::new();
     let mut line = |name: &str, value: String| {
         let _ = writeln!(text, "{name:<14}{value}");
     };
     line("probe", status.probe.clone());
-    line(
-        "chip",
-        format!("{} (DEV_ID {:#05x}, revision {:#06x})", identity.parts_text(), identity.dev_id, identity.rev_id),
-    );
+    line("chip", format!("{} (DEV_ID {:#05x}, revision {:#06x})", parts_text(parts), identity.dev_id, identity.rev_id));
+    if parts.iter().any(|part| part.info().confidence == Confidence::Inferred) {
+        line("", "what is known of this part is inferred from others of its family".to_owned());
+    }
     if let Some(id) = identity.uid {
         line("unique id", id.to_string());
     }
@@ -105,7 +109,7 @@ fn text(status: &Status, bench: &Bench) -> String {
         for never in &p.never {
             let _ = writeln!(text, "  danger: {} [{}]", never.says, never.rule);
         }
-        let _ = writeln!(text, "  next:   {}", p.next);
+        let _ = writeln!(text, "  next:   `{}`", p.next);
         text.push_str("\nwhy\n");
         for rule in p.rules.iter().filter_map(|id| id.parse::<&Rule>().ok()) {
             let _ = writeln!(text, "  {} ({}; {})", rule.id, rule.confidence, rule.source.join(", "));
@@ -114,7 +118,7 @@ fn text(status: &Status, bench: &Bench) -> String {
     }
     if status.prospects.is_none() {
         text.push_str(
-            "\nnext: provost auth discover, which resets the chip, tells the state and whether it holds a credential\n",
+            "\nnext: `provost auth discover`, which resets the chip, tells the state and whether it holds a credential\n",
         );
     }
     if !bench.session.probe().virtual_chip {

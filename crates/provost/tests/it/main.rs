@@ -28,10 +28,12 @@ mod pages;
 #[cfg(target_os = "linux")] // /dev/full
 mod pipes;
 mod pkcs11;
+mod roads;
 mod sandbox;
 mod secrets;
 #[cfg(unix)]
 mod serve;
 mod usage;
+mod walk;
 mod walkthrough;
 mod wrong_input;
