@@ -29,6 +29,11 @@ pub struct Cause {
 }
 
 impl Cause {
+    /// All rows.
+    pub const fn all() -> &'static [Self] {
+        CAUSES
+    }
+
     /// The row with this id.
     pub fn find(id: &str) -> Option<&'static Self> {
         CAUSES.iter().find(|c| c.id == id)

@@ -2,6 +2,7 @@
 
 mod close;
 mod credential;
+mod examples;
 mod memory;
 mod obk;
 
@@ -12,7 +13,8 @@ pub(crate) use credential::*;
 pub(crate) use memory::*;
 pub(crate) use obk::*;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use provost_bench::{BenchError, Probe};
 use provost_chip::{
     parts::{PartId, UnknownPart},
@@ -47,7 +49,10 @@ pub(crate) struct Arguments {
     /// Never ask; refuse instead.
     #[arg(long, global = true)]
     pub(crate) non_interactive: bool,
-    /// The phrase that confirms a write to a real chip, for scripts.
+    /// Ask on a virtual chip for every phrase that a real one is asked for, so that a script proven here holds there.
+    #[arg(long, global = true)]
+    pub(crate) as_real: bool,
+    /// The phrase that confirms a write to a real chip, for scripts: errors show it as `confirm` in --json.
     #[arg(long, global = true, value_name = "PHRASE")]
     pub(crate) confirm: Option<String>,
     /// Tell more (stderr); twice for every access.
@@ -57,6 +62,11 @@ pub(crate) struct Arguments {
 
 const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 usage · 3 refused, nothing was written · 4 a person must act first \
 (wire, power, credential) · 5 interrupted half-way, the journal says how to go on · 6 nothing of a report was understood";
+
+/// The command line, with examples in the help of each command.
+pub(crate) fn command() -> clap::Command {
+    examples::with_examples(<Arguments as clap::CommandFactory>::command())
+}
 
 /// A virtual chip, with or without the prefix that tells it from a probe.
 fn virtual_chip(text: &str) -> Result<Selector, BenchError> {
@@ -107,8 +117,21 @@ pub(crate) enum Command {
     /// Virtual chips.
     #[command(subcommand)]
     Twin(Twin),
-    /// Explain a product state, a rule, an assumption switch, an error code, or what a tool printed.
+    /// Explain a product state, a rule, a switch, an option byte, a code that was printed, or what another tool printed.
     Explain(Explain),
+    /// Print the completions of a shell: bash, zsh, fish, elvish or powershell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write man pages, one for each command.
+    Man {
+        /// The folder they go into.
+        folder: PathBuf,
+        /// Write over those that are there.
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 /// Options of `diagnose`.
@@ -206,12 +229,13 @@ pub(crate) enum Auth {
 
 /// Options of `auth regress`.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("proof").required(true).args(["credential", "password"]))]
 pub(crate) struct Regress {
     /// A folder with a certificate chain and its leaf key, or a password file, under the names that ST's tools use.
-    #[arg(long, value_name = "DIR", required_unless_present = "password", conflicts_with = "password")]
+    #[arg(long, value_name = "DIR")]
     pub(crate) credential: Option<PathBuf>,
     /// The password itself, 4 to 16 bytes. Other users of this machine may see it: prefer --credential.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "sign_in")]
     pub(crate) password: Option<String>,
     /// Where the receipt goes: a folder per chip is made in it.
     #[arg(long, value_name = "DIR", default_value = "provost-rescue")]
@@ -220,16 +244,24 @@ pub(crate) struct Regress {
     /// this board, or `another`.
     #[arg(long, value_name = "NAME")]
     pub(crate) this_is: Option<String>,
-    /// The leaf key is elsewhere: write the token that the chip waits for as DIR/token.tbs, and wait for DIR/token.sig. The chip keeps
-    /// its challenge meanwhile; another attempt gets another challenge, and needs another signature.
-    #[arg(long, value_name = "DIR", requires = "credential", conflicts_with_all = ["pkcs11", "password"])]
+    /// A leaf key that is elsewhere.
+    #[command(flatten)]
+    pub(crate) sign_in: SignIn,
+    /// Keys that are not simply in a file.
+    #[command(flatten)]
+    pub(crate) access: KeyAccess,
+}
+
+/// A leaf key that somebody else signs with.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct SignIn {
+    /// The leaf key is elsewhere: write the token that is to be signed as DIR/token.tbs, and wait for DIR/token.sig. A chip keeps its
+    /// challenge meanwhile; another attempt gets another challenge, and needs another signature.
+    #[arg(long, value_name = "DIR", requires = "credential", conflicts_with = "pkcs11")]
     pub(crate) sign_in: Option<PathBuf>,
     /// How long to wait for the signature, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "3600", requires = "sign_in")]
     pub(crate) wait: u64,
-    /// Keys that are not simply in a file.
-    #[command(flatten)]
-    pub(crate) access: KeyAccess,
 }
 
 /// A number in decimal or, after `0x`, in hexadecimal.
@@ -306,18 +338,21 @@ pub(crate) struct TwinServe {
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// A product state (provisioning, 0x17), a rule (R-…), a switch (leave-rss-da), an error code (nrst-not-wired), or a
-    /// message that a tool printed, in quotes.
-    pub(crate) what: String,
+    /// A product state (provisioning, 0x17), a rule (R-…, P-…), a switch (leave-rss-da), an option byte (TZEN), an error code
+    /// (nrst-not-wired), an exit code (3), a check, a cause, or a message that a tool printed, in quotes.
+    #[arg(required_unless_present = "list")]
+    pub(crate) what: Option<String>,
+    /// List everything that can be explained.
+    #[arg(long, conflicts_with = "what")]
+    pub(crate) list: bool,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
+        command().debug_assert();
     }
 }

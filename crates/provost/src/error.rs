@@ -17,7 +17,7 @@ faults! {
             known: String,
         } = "unknown-topic", Usage {
             causes: ["a misspelt word"],
-            next: ["`provost twin ledger` lists rules and switches"],
+            next: ["`provost explain --list` lists everything that can be explained"],
         }
         /// A case file is not as it should be.
         #[error("{path}: {source}")]
@@ -69,6 +69,24 @@ faults! {
             causes: ["the disk is full, or stdout is closed"],
             next: ["what the command does was done; only what it had to say is lost: mend stdout and ask again, such as with `provost status`"],
         }
+        /// A virtual chip of which there is no real one.
+        #[error("there is no such chip: {says}")]
+        NoSuchChip {
+            /// Why not.
+            says: String,
+        } = "no-such-chip", Usage {
+            causes: ["part, --tzen and --state contradict each other"],
+            next: ["`provost explain tz-closed` says what a state needs; no file was made"],
+        }
+        /// A switch without its value.
+        #[error("--switch {switch}: a name and a value are due, NAME=VALUE")]
+        SwitchValue {
+            /// What was given.
+            switch: String,
+        } = "switch-value", Usage {
+            causes: ["the value is missing"],
+            next: ["`provost explain leave-rss-da` lists the values of that switch; give one, as in --switch leave-rss-da=power"],
+        }
         /// The phrase that confirms a write to a real chip is missing or wrong.
         #[error("this writes to a real chip, and was not confirmed: expected the phrase {phrase:?}")]
         NotConfirmed {
@@ -89,6 +107,12 @@ impl FaceError {
             _ => self.row(),
         }
     }
+}
+
+/// All error codes, and those of the checks of objects.
+pub(crate) fn codes() -> impl Iterator<Item = &'static str> {
+    let rows = FaceError::ROWS.iter().chain(fault::rows()).chain(provost_bench::rows()).map(|row| row.code);
+    rows.collect::<std::collections::BTreeSet<_>>().into_iter()
 }
 
 /// The row of an error code: of the face, of an operation, or of the bench.

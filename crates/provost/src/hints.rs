@@ -17,6 +17,9 @@ pub(crate) struct Report {
     code: &'static str,
     exit: u8,
     message: String,
+    /// The phrase that `--confirm` wants, where one is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirm: Option<String>,
     causes: Vec<String>,
     likely: Vec<Cow<'static, str>>,
     next: Vec<Cow<'static, str>>,
@@ -29,6 +32,13 @@ struct RuleReport {
     says: &'static str,
     confidence: &'static str,
     source: &'static [&'static str],
+}
+
+impl Report {
+    pub(crate) fn with_phrase(mut self, phrase: Option<&str>) -> Self {
+        self.confirm = phrase.map(str::to_owned);
+        self
+    }
 }
 
 impl From<&'static Rule> for RuleReport {
@@ -45,6 +55,7 @@ pub(crate) fn usage(message: &str) -> Report {
         code: "usage",
         exit: Exit::Usage.code(),
         message: first.split_whitespace().collect::<Vec<_>>().join(" "),
+        confirm: None,
         causes: Vec::new(),
         likely: vec!["a misspelt or missing word on the command line".into()],
         next: vec!["`provost --help` lists the commands, `provost COMMAND --help` the options of one".into()],
@@ -69,6 +80,7 @@ pub(crate) fn report(error: &dyn Fault) -> Report {
         code: error.code(),
         exit: error.exit().code(),
         message: error.to_string(),
+        confirm: None,
         causes,
         likely,
         next,
@@ -110,9 +122,11 @@ pub(crate) fn explain(code: &str) -> Option<String> {
     if let Some((says, _)) = provost_ops::objects::explain(code) {
         text.push_str(&wrap(&says, 4));
     }
-    text.push_str("  likely causes, in order:\n");
-    row.causes.iter().for_each(|cause| text.push_str(&wrap(cause, 4)));
-    text.push_str("  next:\n");
-    row.next.iter().for_each(|next| text.push_str(&wrap(next, 4)));
+    for (title, items) in [("likely causes, in order", row.causes), ("next", row.next)] {
+        let _ = writeln!(text, "  {title}:");
+        for (n, item) in items.iter().enumerate() {
+            let _ = write!(text, "    {}. {}", n + 1, wrap(item, 7).trim_start());
+        }
+    }
     Some(text)
 }

@@ -2,6 +2,7 @@
 
 use super::{
     CloseError,
+    facts::Asked,
     plan::ClosePlan,
     preflight, restore,
     resume::resume,
@@ -84,18 +85,18 @@ fn start(
             ClosePlan { checks: findings, ..planned.clone() }
         }
     };
+    if let Some(escrow) = &site.escrow {
+        escrow.is_free()?;
+    }
+    for finding in plan.checks.iter().filter(|f| f.verdict.is_let_pass()) {
+        narrator.note(&format!("{} {}: {}", finding.rule, finding.verdict, finding.found));
+    }
     let phrase = plan.bound.phrase();
     if !consent.is_possible(&phrase) || plan.bound.rehearse && !consent.ask_to_rehearse(&phrase) {
         return fail(CloseError::NotConfirmed { phrase });
     }
     let mut driver = Driver::new(narrator, plan.list());
     driver.already(Step::ProveNrst);
-    for finding in plan.checks.iter().filter(|f| f.verdict.is_let_pass()) {
-        driver.note(&format!("{} {}: {}", finding.rule, finding.verdict, finding.found));
-    }
-    if let Some(escrow) = &site.escrow {
-        escrow.is_free()?;
-    }
     driver.begin(Step::ReadCredential)?;
     let kept = std::mem::take(&mut facts.kept);
     let bound = &plan.bound;
@@ -113,6 +114,11 @@ fn start(
     job.record(Record::CredentialSaved { credential: Some(bound.binding.clone()) })?;
     driver.open(job);
     let known = facts.rehearsal_that_counts().and_then(Result::ok);
+    let asked = facts.asked;
     let mut run = Run { session, site, consent, driver, plan, set, payload, kept, known, started, rehearsed: false };
-    run.start_from_open().map_err(|e| run.interrupted(e))
+    match asked {
+        Asked::Not => run.start_from_open(),
+        Asked::Answered { in_rom } => run.start_in_provisioning(in_rom),
+    }
+    .map_err(|e| run.interrupted(e))
 }

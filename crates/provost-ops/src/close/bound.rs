@@ -36,6 +36,9 @@ pub struct Bound {
     pub rev_id: u16,
     /// TrustZone.
     pub trustzone: TrustZone,
+    /// The state it starts in: Open, or Provisioning.
+    #[serde(default = "open", skip_serializing_if = "is_open")]
+    pub start: ProductState,
     /// The state to end in.
     pub target: ProductState,
     /// Option words in force.
@@ -60,6 +63,15 @@ pub struct Bound {
     pub forever: bool,
 }
 
+const fn open() -> ProductState {
+    ProductState::Open
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_open(state: &ProductState) -> bool {
+    *state == ProductState::Open
+}
+
 impl Bound {
     /// What a close of this chip is bound to; `None` unless everything needed was measured, which the preflight sees to.
     pub fn of(facts: &Facts) -> Option<Self> {
@@ -75,6 +87,7 @@ impl Bound {
             dev_id: facts.identity.dev_id,
             rev_id: facts.identity.rev_id,
             trustzone: facts.trustzone(),
+            start: facts.state()?,
             target: wish.target,
             words: words::of(facts.options.as_ref()?),
             method,
@@ -102,11 +115,14 @@ impl Bound {
         compare("part", parts_text(&self.parts), parts_text(&found.parts));
         compare("DEV_ID", format!("{:#05x}", self.dev_id), format!("{:#05x}", found.dev_id));
         compare("REV_ID", format!("{:#06x}", self.rev_id), format!("{:#06x}", found.rev_id));
+        compare("state", self.start.to_string(), found.start.to_string());
         compare("kind of credential", self.method.to_string(), found.method.to_string());
         compare("credential", self.binding.short(), found.binding.short());
         compare("object", or_none(&self.object), or_none(&found.object));
-        for difference in words::differing(&self.words, &found.words) {
-            compare(&difference.what, difference.planned, difference.found);
+        if let Some(part) = self.parts.first() {
+            for difference in words::differing(*part, &self.words, &found.words) {
+                compare(&difference.what, difference.planned, difference.found);
+            }
         }
         let images = |b: &Self| {
             b.images.iter().map(|i| format!("{:#010x}+{:#x} {}", i.address, i.size, i.sha256)).collect::<Vec<_>>()

@@ -36,6 +36,18 @@ pub struct Found {
     pub found: Option<String>,
 }
 
+/// Whether the chip was asked who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// No: in Open it need not be.
+    Not,
+    /// By a discovery.
+    Answered {
+        /// It still sits in its ROM: an NRST pulse did not lead out.
+        in_rom: bool,
+    },
+}
+
 /// What was measured.
 #[derive(Debug)]
 pub struct Facts {
@@ -43,7 +55,7 @@ pub struct Facts {
     pub identity: Identity,
     /// The parts it may be.
     pub parts: Vec<PartId>,
-    /// The option bytes; none unless the chip is Open.
+    /// The option bytes; none unless the chip is Open or in Provisioning.
     pub options: Option<OptionBytes>,
     /// Whether NRST reaches the chip; `None` if it was not tried.
     pub nrst: Option<bool>,
@@ -63,6 +75,8 @@ pub struct Facts {
     pub volts: Option<f32>,
     /// The rehearsal remembered of this chip.
     pub rehearsed: Option<Rehearsal>,
+    /// Whether it was asked who it is, in Provisioning, where nothing else tells.
+    pub asked: Asked,
     /// What was asked for.
     pub wish: Wish,
     /// Where, and what the house demands.
@@ -73,6 +87,11 @@ impl Facts {
     /// The product state, if AP1 shows one.
     pub fn state(&self) -> Option<ProductState> {
         self.identity.options.and_then(|o| o.state())
+    }
+
+    /// Whether a close can begin here: in Open, or in Provisioning.
+    pub fn is_startable(&self) -> bool {
+        matches!(self.state(), Some(ProductState::Open | ProductState::Provisioning))
     }
 
     /// The TrustZone setting; off where it cannot be seen.
@@ -158,20 +177,22 @@ pub fn measure(session: &mut Session, wish: &Wish, site: &Site, narrator: &mut d
         otp: None,
         volts: session.target_voltage(),
         rehearsed: None,
+        asked: Asked::Not,
         wish: wish.clone(),
         site: site.clone(),
     };
     let method = facts.method();
-    facts.custody = wish.credential.as_deref().map(|f| Custody::of(f, method, &site.temporary));
+    facts.custody = wish.credential.as_deref().map(|f| Custody::of(f, method, &site.keys, &site.temporary));
     if let Some(uid) = facts.identity.uid {
         facts.rehearsed = Rehearsal::remembered(&site.out, uid);
     }
-    if let (Some(ProductState::Open), Some(part)) = (facts.state(), facts.part()) {
-        facts.options = Some(OptionBytes::read(session, &facts.identity, wish.part)?);
+    let Some(part) = facts.part().filter(|_| facts.is_startable()) else { return Ok(facts) };
+    facts.options = Some(OptionBytes::read(session, &facts.identity, wish.part)?);
+    if facts.state() == Some(ProductState::Open) {
         read_flash(session, &mut facts, narrator)?;
-        if part.info().da_store == DaStore::Otp {
-            facts.otp = Some(otp::read(session)?);
-        }
+    }
+    if part.info().da_store == DaStore::Otp {
+        facts.otp = Some(otp::read(session)?);
     }
     Ok(facts)
 }

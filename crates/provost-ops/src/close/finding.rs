@@ -54,3 +54,12 @@ pub struct Finding {
     /// What was measured.
     pub found: String,
 }
+
+/// A rule that refuses a close.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What was found.
+    pub finding: Finding,
+    /// What to do about it, the mildest first.
+    pub next: Vec<String>,
+}

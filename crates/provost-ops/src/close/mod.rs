@@ -6,6 +6,7 @@
 
 mod begin;
 mod bound;
+mod check;
 mod custody;
 mod error;
 pub mod escrow;
@@ -29,6 +30,7 @@ pub mod words;
 
 pub use begin::{apply, close};
 pub use bound::Bound;
+pub use check::{Checked, Expected, check};
 pub use custody::{Samples, known_sample, temporary_folders};
 pub use error::CloseError;
 pub use facts::{Facts, measure};

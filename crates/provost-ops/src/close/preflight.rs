@@ -6,7 +6,7 @@ mod table;
 
 use provost_chip::sources::Confidence;
 
-pub use super::finding::{Finding, Verdict};
+pub use super::finding::{Finding, Refusal, Verdict};
 use super::{CloseError, facts::Facts, policy::Policy};
 use crate::error::Result;
 pub(crate) use checks::vector_table;
@@ -48,6 +48,8 @@ pub struct Check {
     pub weight: Weight,
     /// Looks; `None` for a gate, which is looked at in Provisioning, right before the last step.
     pub test: Option<fn(&Facts) -> Answer>,
+    /// What to do where it does not hold, the mildest first.
+    pub next: &'static [&'static str],
 }
 
 impl Check {
@@ -59,6 +61,19 @@ impl Check {
     /// The rule with this id, in any case.
     pub fn find(id: &str) -> Option<&'static Check> {
         Self::all().iter().find(|c| c.id.eq_ignore_ascii_case(id))
+    }
+
+    /// What to do where it does not hold, the mildest first; passing over it where that may be done.
+    fn remedy(&self) -> Vec<String> {
+        let may = if self.weight == Weight::Refuses && !self.next.iter().any(|next| next.contains("--override")) {
+            let id = self.id;
+            format!(
+                "; or pass over it, which the receipt keeps: `provost close --to STATE --credential DIR --override {id}`"
+            )
+        } else {
+            String::new()
+        };
+        self.next.iter().map(|next| format!("{}: {next}{may}", self.id)).collect()
     }
 }
 
@@ -93,7 +108,11 @@ pub fn preflight(facts: &Facts) -> Vec<Finding> {
 /// # Errors
 /// [`CloseError::Refused`] with every rule that failed.
 pub fn pass(findings: &[Finding]) -> Result<()> {
-    let failed: Vec<Finding> = findings.iter().filter(|f| f.verdict == Verdict::Failed).cloned().collect();
+    let refusal = |finding: &Finding| {
+        let next = Check::find(&finding.rule).map_or_else(Vec::new, Check::remedy);
+        Refusal { finding: finding.clone(), next }
+    };
+    let failed: Vec<Refusal> = findings.iter().filter(|f| f.verdict == Verdict::Failed).map(refusal).collect();
     if failed.is_empty() { Ok(()) } else { Err(CloseError::Refused { failed }.into()) }
 }
 

@@ -74,7 +74,7 @@ pub(super) fn restore(
     bytes = change(session, bytes, &second)?;
     Flash::new(&bytes).write_differing(session, &to_write_again(images)?, narrator)?;
     bytes = change(session, bytes, &bound.words)?;
-    let differences = words::differing(&bound.words, &words::of(&bytes));
+    let differences = words::differing(bytes.part(), &bound.words, &words::of(&bytes));
     if differences.is_empty() { Ok(()) } else { fail(CloseError::OptionsNotRestored { differences }) }
 }
 

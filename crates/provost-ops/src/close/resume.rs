@@ -247,7 +247,7 @@ impl Run<'_> {
 
     fn go_on_from_provisioning(&mut self, identity: &Identity, progress: &Progress) -> Result<Ended> {
         let rehearsing = self.bound().rehearse && progress.rehearsed.is_none();
-        let ours = if rehearsing { progress.rehearsing } else { progress.entered };
+        let ours = if rehearsing { progress.rehearsing } else { self.begun(progress) };
         let options = identity.options;
         let same =
             options.is_some_and(|o| o.trustzone() == self.bound().trustzone) && identity.dev_id == self.bound().dev_id;

@@ -21,13 +21,14 @@ use crate::{
     drive::{
         debug_auth::{AuthError, Conversation, Discovered},
         identify::read_options,
-        launch, regress, reset,
+        launch, regress,
+        reset::{self, ResetError},
         session::Session,
         state::write_product_state,
         target::link_broke,
     },
     fault::{Failure, Result, fail},
-    job::{Driver, How, Phase, Record, Step, document},
+    job::{Driver, How, Phase, Progress, Record, Step, document},
     rescue::RescueError,
     store::Secrecy,
 };
@@ -74,7 +75,7 @@ pub(super) fn as_planned(bound: &Bound, site: &Site) -> Wish {
 pub(super) fn held(plan: &ClosePlan, site: &Site) -> Result<(CredentialSet, Vec<u8>)> {
     let bound = &plan.bound;
     let folder = site.credential.as_ref().unwrap_or(&bound.credential);
-    let custody = Custody::of(folder, bound.method, &site.temporary);
+    let custody = Custody::of(folder, bound.method, &site.keys, &site.temporary);
     custody.sync()?;
     let set = custody.set.as_ref().ok().filter(|s| bound.fits(s)).cloned();
     if let (Some(set), Some(payload)) = (set, custody.payload(bound.method)) {
@@ -112,6 +113,11 @@ impl Run<'_> {
         }
     }
 
+    /// Whether the work itself was begun, behind a rehearsal.
+    pub(super) fn begun(&self, progress: &Progress) -> bool {
+        progress.entered || self.bound().start == ProductState::Provisioning
+    }
+
     pub(super) const fn bound(&self) -> &Bound {
         &self.plan.bound
     }
@@ -123,6 +129,19 @@ impl Run<'_> {
             self.rehearse()?;
         }
         self.after_rehearsal()
+    }
+
+    /// The chip was found in Provisioning, and discovery has said who it is. Where only a power cycle leads out of the ROM again, the
+    /// journal keeps that answer for the next run.
+    pub(super) fn start_in_provisioning(&mut self, in_rom: bool) -> Result<Ended> {
+        let (method, uid) = (self.bound().method, self.bound().uid);
+        self.driver.already(Step::AskWho);
+        self.driver.record(Record::Doing(Step::Provision { phase: Phase::Work, method: Some(method) }))?;
+        self.driver.record(Record::Seen { uid: Some(uid) })?;
+        if in_rom {
+            return fail(ResetError::StaysInRssDa);
+        }
+        self.in_provisioning()
     }
 
     /// The chip is Open and as planned, and what there was to rehearse is rehearsed.
@@ -249,7 +268,7 @@ impl Run<'_> {
             bound: self.plan.bound.clone(),
             checks: self.plan.checks.clone(),
             how: progress.proven.or(progress.rehearsed),
-            rehearsed: self.rehearsed || progress.rehearsed.is_some() || self.known.is_some() && progress.entered,
+            rehearsed: self.rehearsed || progress.rehearsed.is_some() || self.known.is_some() && self.begun(&progress),
             discovered,
             took_ms: (self.session.now() - self.started).as_millis() as u64,
         };

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use provost_chip::{parts::PartId, states::ProductState};
 
 use super::{custody::Samples, escrow::Escrow, image::Digest, policy::Policy};
-use crate::store::Base;
+use crate::{credential::Keys, store::Base};
 
 /// What a close is asked for.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub struct Site {
     pub temporary: Vec<PathBuf>,
     /// Which credentials are published samples.
     pub samples: Samples,
+    /// How to reach a leaf key that is not simply in a file.
+    pub keys: Keys,
     /// The credential of a plan, if it lies elsewhere than the plan says.
     pub credential: Option<PathBuf>,
     /// Where the chip does not say who it is: the unfinished close that is of this board, by the name of its folder or by its

@@ -25,14 +25,20 @@ pub struct Difference {
     pub found: String,
 }
 
-/// The option words that differ, by register.
-pub fn differing(planned: &Words, found: &Words) -> Vec<Difference> {
+/// The option words that differ, by register, with the fields that do.
+pub fn differing(part: PartId, planned: &Words, found: &Words) -> Vec<Difference> {
     let word = |words: &Words, name: &str| words.get(name).map_or("none".to_owned(), |w| format!("{w:#010x}"));
     planned
         .keys()
         .chain(found.keys().filter(|name| !planned.contains_key(*name)))
         .filter(|name| planned.get(*name) != found.get(*name))
-        .map(|name| Difference { what: name.clone(), planned: word(planned, name), found: word(found, name) })
+        .map(|name| {
+            let differs =
+                |f: &&OptionField| f.register == *name && field(part, planned, f.name) != field(part, found, f.name);
+            let fields: Vec<&str> = OptionField::of(part).filter(differs).map(|f| f.name).collect();
+            let what = format!("{name} ({})", fields.join(", "));
+            Difference { what, planned: word(planned, name), found: word(found, name) }
+        })
         .collect()
 }
 

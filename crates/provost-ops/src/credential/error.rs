@@ -64,6 +64,12 @@ faults! {
                 "put it into a file that only you can read and name that, or set the environment variable; nothing was written",
             ],
         }
+        /// A certificate that belongs behind others, alone.
+        #[error("only a root's certificate stands alone: the chain so far is needed")]
+        ChainNeeded = "credential-chain-needed", Usage {
+            causes: ["the certificate of an intermediate or a leaf would make a chain that no chip verifies"],
+            next: ["give it with --chain: cert_root.b64 for an intermediate, cert_intermediate_chain.b64 for a leaf; nothing was written"],
+        }
         /// The two passphrases typed differ, or it is empty.
         #[error("the passphrase is empty, or the two that were typed differ")]
         Passphrase = "credential-passphrase", Refused {

@@ -209,6 +209,7 @@ impl CredentialSet {
                 files.push(object_file(&self.folder, method, &object, encrypt)?);
             }
         }
+        files.push(NewFile::public(self.folder.join(README), super::readme::MADE_FOR_A_CHIP));
         let store = FolderStore::new();
         let new = store.new_folder(&self.folder, &files, Replace::Never)?;
         Self::load(new.path())?;

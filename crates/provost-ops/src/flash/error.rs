@@ -41,7 +41,18 @@ faults! {
             path: PathBuf,
         } = "flash-address-needed", Usage {
             causes: ["plain bytes do not say where they belong"],
-            next: ["give --at, as in `--at 0x08000000`; nothing was written"],
+            next: ["say it behind the name: FILE@0x08000000; nothing was written"],
+        }
+        /// An address for an image that has its own.
+        #[error("{path} says itself where it belongs: the address {at:#010x} is not for it")]
+        AddressIgnored {
+            /// The file.
+            path: PathBuf,
+            /// The address.
+            at: u32,
+        } = "flash-address-ignored", Usage {
+            causes: ["ELF and Intel HEX hold their addresses; an address beside them would be left unheeded"],
+            next: ["leave the address out, or link the image for where it is to go; nothing was written"],
         }
         /// Two parts of an image claim the same byte.
         #[error("two parts of the image claim address {address:#010x}")]

@@ -66,9 +66,13 @@ impl Image {
     pub fn parse(bytes: &[u8], path: &Path, at: Option<u32>) -> Result<Self, FlashError> {
         let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
         let wrong = |says: String| FlashError::Image { path: path.to_owned(), says };
+        let plain = !bytes.starts_with(b"\x7fELF") && !matches!(ending.as_str(), "hex" | "ihex" | "ihx");
+        if let (false, Some(at)) = (plain, at) {
+            return Err(FlashError::AddressIgnored { path: path.to_owned(), at });
+        }
         let (format, parts) = if bytes.starts_with(b"\x7fELF") {
             (Format::Elf, elf_segments(bytes).map_err(wrong)?)
-        } else if matches!(ending.as_str(), "hex" | "ihex" | "ihx") {
+        } else if !plain {
             (Format::Hex, hex_segments(bytes).map_err(wrong)?)
         } else {
             let at = at.ok_or_else(|| FlashError::AddressNeeded { path: path.to_owned() })?;
@@ -208,6 +212,11 @@ impl SectorImage {
     /// Whether the image gives the byte at this place of the sector.
     pub fn gives(&self, at: usize) -> bool {
         self.given.get(at).copied().unwrap_or(false)
+    }
+
+    /// How many bytes the image gives.
+    pub fn given(&self) -> usize {
+        self.given.iter().filter(|given| **given).count()
     }
 
     /// Runs of whole quad-words: offset in the sector, and bytes.

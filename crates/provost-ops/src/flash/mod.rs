@@ -119,17 +119,13 @@ impl<'a> Flash<'a> {
     ) -> Result<Written> {
         let sectors: Vec<Sector> = parts.iter().map(|p| self.map.sector(p.index)).collect();
         self.may_write(&sectors)?;
-        let warnings = self.warnings(image);
-        for warning in &warnings {
-            narrator.note(&format!("warning: {warning}"));
-        }
         let written = Written {
             format: image.format.as_str(),
             bytes: image.len(),
             sectors: sectors.len(),
             secure_sectors: sectors.iter().filter(|s| s.secure).count(),
             sha256: hex(&image.sha256()),
-            warnings,
+            warnings: self.warnings(image),
         };
         if sectors.is_empty() {
             return Ok(written);
@@ -155,6 +151,24 @@ impl<'a> Flash<'a> {
             })
         })?;
         Ok(written)
+    }
+
+    /// What somebody should know before an image is written: where it will not run, and what goes with the sectors it touches.
+    ///
+    /// # Errors
+    /// The image does not fit.
+    pub fn beforehand(&self, image: &Image) -> Result<Vec<String>> {
+        let parts = image.sectors(self.map.size)?;
+        let mut says = self.warnings(image);
+        let given: usize = parts.iter().map(SectorImage::given).sum();
+        match parts.len() * SECTOR_SIZE as usize - given {
+            0 => {}
+            others => says.push(format!(
+                "flash is erased by sectors of 8 KB: {others} other bytes of the {} that the image touches are erased, too",
+                if parts.len() == 1 { "sector".to_owned() } else { format!("{} sectors", parts.len()) }
+            )),
+        }
+        Ok(says)
     }
 
     /// Compares flash with the image. Reads only.

@@ -89,10 +89,12 @@ fn access(bytes: &OptionBytes, field: &'static OptionField) -> Access {
     if field.name == "PRODUCT_STATE" {
         return match bytes.chip.state {
             ProductState::Open => {
-                of("confirm", "forward only; closing goes through `provost close`", Some(RuleId::BackOnlyByDa))
+                of("confirm", "forward only; closing goes through a close, with its checks", Some(RuleId::BackOnlyByDa))
             }
             ProductState::Locked => of("no", "Locked is final", Some(RuleId::LockedIsFinal)),
-            ProductState::Provisioning => of("close", "through `provost close`", Some(RuleId::ForwardFromProvisioning)),
+            ProductState::Provisioning => {
+                of("close", "through a close, with its checks", Some(RuleId::ForwardFromProvisioning))
+            }
             _ => of("no", "only Debug Authentication leads out of this state", Some(RuleId::BackOnlyByDa)),
         };
     }

@@ -60,6 +60,11 @@ impl Plan {
         matches!(self.situation, Situation::Provisioning { pending: Some(_), .. })
     }
 
+    /// Whether the rescue would stop at once, having done nothing.
+    pub fn is_refusal(&self) -> bool {
+        self.list.contains(&Step::FindCredential)
+    }
+
     /// The steps.
     pub fn list(&self) -> &[Step] {
         &self.list

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::{
     cli::{Arguments, OptionCommand, OptionDiff, OptionExport, OptionFormat, OptionImport, OptionSet},
     confirm,
+    given::quoted,
     output::{Page, Stop, Teller, wrap},
 };
 
@@ -76,7 +77,7 @@ fn list(bytes: &OptionBytes, bench: &Bench) -> Page {
 
 const LEGEND: &str = "
 * differs from the factory value. Changing a field now: `yes`; `confirm`: with a phrase, for it bites;
-`close`: through `provost close`; `open question`: public sources do not agree; `no`. `provost explain RULE` says why.
+`close`: through a close (`provost close --to STATE --dry-run`); `open question`: public sources do not agree; `no`. `provost explain RULE` says why.
 ";
 
 fn line(text: &mut String, field: &FieldView) {
@@ -143,6 +144,9 @@ fn run_import(arguments: &Arguments, options: &OptionImport) -> Result<Page, Sto
     })
 }
 
+/// What is confirmed where nothing bites.
+const WHAT: &str = "write option bytes";
+
 fn set(
     arguments: &Arguments,
     dry_run: bool,
@@ -153,6 +157,7 @@ fn set(
         let change = plan(bytes, &assignments)?;
         let phrase = change.bites().then(|| change.phrase(bytes, &bench.session.probe().to_string()));
         if dry_run || change.is_empty() {
+            let phrase = phrase.or_else(|| confirm::asked(bench, arguments, WHAT).filter(|_| !change.is_empty()));
             let text = plan_text(&change, phrase.as_deref());
             return Ok(change_page(bytes, &change, phrase.as_deref(), None, text));
         }
@@ -163,7 +168,7 @@ fn set(
                     return Err((OptionError::NotConfirmed { phrase: phrase.clone() }).into());
                 }
             }
-            None => confirm::write_to(bench, arguments, "write option bytes")?,
+            None => confirm::write_to(bench, arguments, WHAT)?,
         }
         let mut teller = Teller::new(arguments);
         let applied = apply(&mut bench.session, bytes, change, &mut teller)?;
@@ -229,7 +234,7 @@ fn plan_text(change: &Change, phrase: Option<&str>) -> String {
     text.push_str(&unchanged_text(change));
     text.push_str(&warnings_text(change));
     if let Some(phrase) = phrase {
-        let _ = writeln!(text, "to be confirmed with --confirm \"{phrase}\"");
+        let _ = writeln!(text, "to be confirmed with --confirm {}", quoted(phrase));
     }
     text.push_str("nothing was written; the same command without --dry-run carries it out\n");
     text
@@ -247,7 +252,10 @@ fn applied_text(applied: &Applied) -> String {
     if applied.after.chip.state == ProductState::Provisioning
         && applied.change.fields.iter().any(|f| f.name == "PRODUCT_STATE")
     {
-        text.push_str("The chip waits for its secrets. `provost rescue` leads back to Open; nothing else does.\n");
+        text.push_str(
+            "The chip waits for its secrets. `provost rescue` leads back to Open, erased; nothing else does.\n\
+             On from here, with a credential: `provost close --to STATE --credential DIR --override P-START-OPEN --dry-run`\n",
+        );
     }
     text
 }
@@ -260,14 +268,14 @@ fn export(bytes: &OptionBytes, options: &OptionExport) -> Result<Page, Stop> {
     if let Some(path) = &options.file {
         files::write(path, text.as_bytes(), Secrecy::Public, options.force)?;
     }
-    let value = json!({
-        "file": options.file,
-        "format": format,
-        "parts": bytes.parts.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "text": text,
-    });
+    let parts = bytes.parts.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let value = json!({ "file": options.file, "format": format, "parts": parts, "text": text });
     let page = match &options.file {
-        Some(path) => format!("{} option bytes written to {}\n", file::values(bytes).len(), path.display()),
+        // As many as a reader finds in it.
+        Some(path) => {
+            let written = OptionFile::parse(&text, path, Some(bytes.part()))?.values.len();
+            format!("{written} option bytes written to {}\n", path.display())
+        }
         None => text,
     };
     Ok(Page::new("provost.option-export/1", &value, page))
@@ -286,7 +294,7 @@ fn run_diff(arguments: &Arguments, options: &OptionDiff) -> Result<Page, Stop> {
                 return Err((OptionError::Format { path, line: 1, says }).into());
             };
             let found = diff(part, &left.values, &right.values, true);
-            Ok(diff_page(names, part, &found, &unknown))
+            Ok(diff_page(names, part, &found, &unknown).ending_if(options.exit_code && !found.is_empty()))
         }
         None => {
             // A file that is none is told before anybody is disturbed.
@@ -295,7 +303,8 @@ fn run_diff(arguments: &Arguments, options: &OptionDiff) -> Result<Page, Stop> {
                 let file = load_for(bytes, &options.file)?;
                 let found = diff(bytes.part(), &file.values, &file::values(bytes), false);
                 let names = [options.file.display().to_string(), "the chip".to_owned()];
-                Ok(diff_page(names, bytes.part(), &found, &file.unknown))
+                let page = diff_page(names, bytes.part(), &found, &file.unknown);
+                Ok(page.ending_if(options.exit_code && !found.is_empty()))
             })
         }
     }

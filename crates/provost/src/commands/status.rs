@@ -3,23 +3,25 @@
 use std::fmt::Write as _;
 
 use provost_bench::Bench;
-use provost_chip::states::ProductState;
+use provost_chip::{parts::PartId, sources::Confidence, states::ProductState, unique_id::UniqueId};
 use provost_diagnosis::{Diagnosis, answer::NeverStep, verdict::Verdict};
 use provost_ops::{
     diagnose::outlook,
-    identify::{Identity, identify},
+    identify::{Identity, identify, parts_text},
 };
 use serde::Serialize;
 
 use crate::{
     cli::Arguments,
     output::{Page, Stop},
+    term,
 };
 
 #[derive(Debug, Serialize)]
 struct Status {
     probe: String,
     virtual_chip: bool,
+    unique_id: Option<UniqueId>,
     identity: Identity,
     product_state: Option<&'static str>,
     pending_state: Option<&'static str>,
@@ -60,6 +62,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
         let status = Status {
             probe: bench.session.probe().to_string(),
             virtual_chip: bench.session.probe().virtual_chip,
+            unique_id: identity.uid,
             product_state: state.map(ProductState::as_str),
             pending_state: options.and_then(|o| o.pending_state()).map(ProductState::as_str),
             trustzone: options.map(|o| o.trustzone().as_str()),
@@ -70,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
             outlook: Outlook::of(&found),
             identity,
         };
-        let text = text(&status, &found, bench);
+        let text = text(&status, &found, bench, &parts);
         Ok(Page::new("provost.status/1", &status, text))
     })
 }
@@ -85,23 +88,27 @@ impl Outlook {
             plan: found.plan.iter().map(|s| s.step.clone()).collect(),
             never: found.never.clone(),
             // What it would do comes before it is done.
-            next: next.replacen("provost rescue", "provost rescue --dry-run", 1),
+            next: if next.is_empty() {
+                next
+            } else {
+                term::command_line(&next.replacen("provost rescue", "provost rescue --dry-run", 1))
+            },
             reasons: found.reasons.iter().map(|r| r.id).collect(),
         }
     }
 }
 
-fn text(status: &Status, found: &Diagnosis, bench: &Bench) -> String {
+fn text(status: &Status, found: &Diagnosis, bench: &Bench, parts: &[PartId]) -> String {
     let identity = &status.identity;
     let mut text = String::new();
     let mut line = |name: &str, value: String| {
         let _ = writeln!(text, "{name:<14}{value}");
     };
     line("probe", status.probe.clone());
-    line(
-        "chip",
-        format!("{} (DEV_ID {:#05x}, revision {:#06x})", identity.parts_text(), identity.dev_id, identity.rev_id),
-    );
+    line("chip", format!("{} (DEV_ID {:#05x}, revision {:#06x})", parts_text(parts), identity.dev_id, identity.rev_id));
+    if parts.iter().any(|part| part.info().confidence == Confidence::Inferred) {
+        line("", "what is known of this part is inferred from others of its family".to_owned());
+    }
     if let Some(id) = identity.uid {
         line("unique id", id.to_string());
     }
@@ -129,7 +136,7 @@ fn text(status: &Status, found: &Diagnosis, bench: &Bench) -> String {
     text.push_str(&super::diagnose::in_short(found));
     if !status.outlook.next.is_empty() {
         let resets = if status.outlook.next.starts_with("provost auth discover") { " (resets the chip)" } else { "" };
-        let _ = writeln!(text, "\nnext: {}{resets}", status.outlook.next);
+        let _ = writeln!(text, "\nnext: `{}`{resets}", status.outlook.next);
     }
     if !bench.session.probe().virtual_chip {
         text.push_str("\nprovost has never met a real chip: what it says comes from public documents and reports.\n");

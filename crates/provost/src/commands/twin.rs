@@ -12,7 +12,11 @@ use std::{
 };
 
 use provost_bench::BenchError;
-use provost_chip::{assumptions::Assumptions, parts::PartId, states::TrustZone};
+use provost_chip::{
+    assumptions::Assumptions,
+    parts::PartId,
+    states::{ProductState, TrustZone},
+};
 use provost_twin::{
     board::VirtualBoard,
     chipfile::ChipFile,
@@ -27,51 +31,64 @@ use serde_json::json;
 use crate::{
     cli::{Arguments, OnOff, Twin, TwinNew, TwinServe},
     error::FaceError,
+    given::quoted,
     output::{Page, Stop, wrap},
     term,
 };
 
 pub(crate) fn run(arguments: &Arguments, command: &Twin) -> Result<Page, Stop> {
     match command {
-        Twin::New(options) => Ok(new(arguments, options).map_err(BenchError::from)?),
+        Twin::New(options) => new(arguments, options),
         Twin::List => Ok(list()),
         Twin::Ledger => Ok(run_ledger()),
         Twin::Serve(options) => serve(arguments, options),
     }
 }
 
-fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, TwinError> {
+fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, Stop> {
     let mut assumptions = Assumptions::default();
     for switch in &options.switches {
-        let (name, value) =
-            switch.split_once('=').ok_or_else(|| TwinError::Option { option: switch.chars().take(60).collect() })?;
-        assumptions.set(name, value).map_err(TwinError::from)?;
+        let (name, value) = switch
+            .split_once('=')
+            .ok_or_else(|| FaceError::SwitchValue { switch: switch.chars().take(60).collect() })?;
+        assumptions.set(name, value).map_err(|e| BenchError::from(TwinError::from(e)))?;
     }
     let silicon = match &options.preset {
         Some(name) => {
-            presets::find(name).ok_or_else(|| not_found(name))?.make().map_err(TwinError::from)?.in_world(assumptions)
+            let preset = presets::find(name).ok_or_else(|| BenchError::from(not_found(name)))?;
+            preset.make().map_err(|e| BenchError::from(TwinError::from(e)))?.in_world(assumptions)
         }
         None => {
-            let mut maker = Maker::new(part_or_default(arguments)?, serial());
+            let part = part_or_default(arguments).map_err(BenchError::from)?;
+            let mut maker = Maker::new(part, serial());
             maker.state = options.state;
             maker.tz = match options.tzen {
                 OnOff::On => TrustZone::Enabled,
                 OnOff::Off => TrustZone::Disabled,
             };
+            if maker.tz == TrustZone::Enabled && !part.info().trustzone {
+                return Err(FaceError::NoSuchChip { says: format!("the {part} has no TrustZone") }.into());
+            }
+            if (maker.state, maker.tz) == (ProductState::TzClosed, TrustZone::Disabled) {
+                return Err(FaceError::NoSuchChip {
+                    says: "TZ-Closed is a state of chips with TrustZone on".to_owned(),
+                }
+                .into());
+            }
             maker.assumptions = assumptions;
             maker.firmware = (!options.empty).then(FirmwareBehaviour::default);
             maker.make()
         }
     };
-    ChipFile::create(&options.file, &silicon)?;
+    ChipFile::create(&options.file, &silicon).map_err(BenchError::from)?;
     let chip = silicon.chip();
     let text = format!(
-        "made {}: {}, {}, TrustZone {}\nuse it as --probe twin:{}\n",
+        "made {}: {}, {}, TrustZone {}\nuse it as --probe {}\n",
         options.file.display(),
         chip.part,
         chip.state,
         chip.tz,
-        options.file.display()
+        quoted(&format!("twin:{}", options.file.display()))
     );
     let value = json!({
         "file": options.file, "part": chip.part.to_string(), "product_state": chip.state.as_str(),

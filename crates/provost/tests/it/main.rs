@@ -29,10 +29,12 @@ mod pages;
 mod pipes;
 mod pkcs11;
 mod printed_commands;
+mod roads;
 mod sandbox;
 mod secrets;
 #[cfg(unix)]
 mod serve;
 mod usage;
+mod walk;
 mod walkthrough;
 mod wrong_input;

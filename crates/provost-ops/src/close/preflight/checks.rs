@@ -5,7 +5,10 @@ use super::{
     hold,
 };
 use crate::{
-    close::{facts::Facts, image::Image},
+    close::{
+        facts::{Asked, Facts},
+        image::Image,
+    },
     flash::Flash,
     option_bytes::{diff, file::values},
 };
@@ -26,7 +29,7 @@ pub(super) fn start_open(f: &Facts) -> Answer {
         // Rule P-NO-CHAIN has more to say.
         Some(state) if state > ProductState::Provisioning => NotMeasured("a later state"),
         Some(state) => Failed(format!("the chip is in {state}")),
-        None => Failed("AP1 is shut, so the chip is not Open".to_owned()),
+        None => NotMeasured("AP1 is shut"),
     }
 }
 
@@ -34,7 +37,7 @@ pub(super) fn no_chain(f: &Facts) -> Answer {
     match f.state() {
         Some(state) if state > ProductState::Provisioning => Failed(format!("the chip is {state} already")),
         Some(state) => Passed(state.to_string()),
-        None => NotMeasured("AP1 is shut"),
+        None => Failed("AP1 is shut: a later state, or a chip that sits in its ROM".to_owned()),
     }
 }
 
@@ -50,9 +53,11 @@ pub(super) fn no_pending(f: &Facts) -> Answer {
 
 pub(super) fn uid(f: &Facts) -> Answer {
     match f.identity.uid {
-        _ if f.state() != Some(ProductState::Open) => NOT_OPEN,
         Some(id) => Passed(id.to_string()),
-        None => Failed("it cannot be read".to_owned()),
+        None if f.asked == Asked::Not && f.state() != Some(ProductState::Open) => {
+            NotMeasured("a discovery asks for it when it is carried out")
+        }
+        None => Failed("the chip shows none".to_owned()),
     }
 }
 
@@ -66,6 +71,9 @@ pub(super) fn part(f: &Facts) -> Answer {
 
 pub(super) fn target(f: &Facts) -> Answer {
     let (from, to) = (ProductState::Provisioning, f.wish.target);
+    if to <= from {
+        return Failed(format!("{to} is no closed state"));
+    }
     if f.identity.options.is_none() {
         return NotMeasured("AP1 is shut");
     }
@@ -200,7 +208,7 @@ pub(super) fn watchdog(f: &Facts) -> Answer {
 pub(super) fn rehearsed(f: &Facts) -> Answer {
     let may_take_anything = f.parts.iter().any(|p| p.info().crypto);
     let required = f.site.policy.close.require_rehearsal;
-    if f.state() != Some(ProductState::Open) {
+    if !f.is_startable() {
         return NOT_OPEN;
     }
     if !may_take_anything && !required {
@@ -223,7 +231,9 @@ pub(super) fn kept(f: &Facts) -> Answer {
         return NotMeasured("no rehearsal");
     }
     if f.state() != Some(ProductState::Open) {
-        return NOT_OPEN;
+        // Where a close may begin in Provisioning, a rehearsal may not.
+        let begins_here = f.wish.overrides.iter().any(|id| id.eq_ignore_ascii_case("P-START-OPEN"));
+        return if begins_here { Failed("a rehearsal starts in Open".to_owned()) } else { NOT_OPEN };
     }
     if otp {
         return Failed("a part with its password in OTP cannot rehearse writing it".to_owned());

@@ -36,6 +36,9 @@ pub(super) fn credential(f: &Facts) -> Answer {
 
 pub(super) fn method(f: &Facts) -> Answer {
     let Some(Ok(set)) = f.custody.as_ref().map(|c| &c.set) else { return NO_CREDENTIAL };
+    if f.identity.options.is_none() {
+        return NotMeasured("AP1 is shut: TZEN is not visible");
+    }
     let (method, tz) = (f.method(), f.trustzone());
     let found = if set.has(method) { method.as_str() } else { "only the other kind is held" };
     hold(set.has(method), format!("TrustZone {tz} asks for a {method}: {found}"))

@@ -134,6 +134,7 @@ pub fn request(part: &str, tz: TrustZone, target: ProductState, base: &Path) -> 
         temporary: Vec::new(),
         samples: known_sample,
         credential: None,
+        keys: provost_ops::credential::Keys::default(),
         this_is: None,
         escrow: None,
     };

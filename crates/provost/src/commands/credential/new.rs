@@ -41,7 +41,10 @@ pub(super) fn run(arguments: &Arguments, options: &CredentialNew) -> Result<Page
     for warning in warnings(options, &recipe) {
         text.push_str(&wrap(&format!("note: {warning}"), 0));
     }
-    let check = format!("next: provost credential check {} --part {part}", options.out.display());
+    let check = format!(
+        "next: `provost credential check {} --part {part}`",
+        crate::given::quoted(&options.out.display().to_string())
+    );
     let _ = writeln!(text, "{check}");
     let value = json!({
         "folder": options.out, "part": part.to_string(), "method": recipe.method.as_str(),

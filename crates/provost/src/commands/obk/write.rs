@@ -88,7 +88,9 @@ fn page(plan: &Plan, written: &Written) -> Page {
     if !written.left_rom {
         text.push_str("The chip may still sit in its Debug Authentication ROM: remove power before you go on with anything else.\n");
     }
-    text.push_str("next: provost credential check DIR with --probe, before the product state is moved on\n");
+    text.push_str(
+        "next: `provost close --to STATE --credential DIR --override P-START-OPEN --dry-run`, and without --dry-run on from here\n",
+    );
     let value = json!({
         "identity": plan.identity, "part": plan.part.to_string(), "findings": plan.findings, "written": written,
     });
