@@ -103,7 +103,7 @@ impl Facts {
 
     /// The user flash as the option bytes divide it.
     pub fn flash(&self) -> Option<Flash<'_>> {
-        self.options.as_ref().map(Flash::new)
+        Flash::of(self.options.as_ref()?).ok()
     }
 
     /// Where the chip will boot: the register's name and the offset in the flash that it points at.
@@ -153,7 +153,10 @@ pub fn measure(session: &mut Session, wish: &Wish, site: &Site, narrator: &mut d
         facts.rehearsed = Rehearsal::remembered(&site.out, uid);
     }
     if let (Some(ProductState::Open), Some(part)) = (facts.state(), facts.part()) {
-        facts.options = Some(OptionBytes::read(session, &facts.identity, wish.part)?);
+        let options = OptionBytes::read(session, &facts.identity, wish.part)?;
+        // What the flash holds is a part of what is closed.
+        Flash::of(&options)?;
+        facts.options = Some(options);
         read_flash(session, &mut facts, narrator)?;
         if part.info().da_store == DaStore::Otp {
             facts.otp = Some(otp::read(session)?);
@@ -163,9 +166,9 @@ pub fn measure(session: &mut Session, wish: &Wish, site: &Site, narrator: &mut d
 }
 
 fn read_flash(session: &mut Session, facts: &mut Facts, narrator: &mut dyn Narrator) -> Result<()> {
-    let (Some(part), Some(flash)) = (facts.part(), facts.flash()) else { return Ok(()) };
+    let Some(flash) = facts.flash() else { return Ok(()) };
     let mut vectors_at = |at: u32| -> Result<Option<[u32; 2]>> {
-        if at.checked_add(8).is_none_or(|end| end > flash.map().size) {
+        if at.checked_add(8).is_none_or(|end| end > flash.map().size.bytes()) {
             return Ok(None);
         }
         let bytes = flash.read(session, memory::FLASH + at, 8, &mut Silent)?;
@@ -177,11 +180,11 @@ fn read_flash(session: &mut Session, facts: &mut Facts, narrator: &mut dyn Narra
     let ns = ns.filter(|(_, at)| !flash.map().sector(at / SECTOR_SIZE).secure);
     let ns_vectors = ns.map_or(Ok(None), |(_, at)| vectors_at(at))?;
     let (mut images, mut kept) = (Vec::new(), Vec::new());
-    let whole = Digest::whole_flash(part);
+    let whole = Digest::whole_flash(flash.map().size);
     let wanted = if facts.wish.images.is_empty() { vec![whole] } else { facts.wish.images.clone() };
     for mut wanted in wanted {
         let mut found = None;
-        if wanted.fits(part) {
+        if wanted.fits(flash.map().size) {
             let bytes = flash.read(session, wanted.address, wanted.size, narrator)?;
             let image = Image { name: wanted.name.clone(), address: wanted.address, bytes };
             found = Some(image.digest().sha256);

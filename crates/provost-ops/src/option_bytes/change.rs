@@ -213,9 +213,9 @@ pub fn plan(bytes: &OptionBytes, assignments: &[Assignment]) -> Result<Change> {
         change.fields.push(FieldChange {
             name: field.name,
             before: field.hex(before),
-            before_means: field.describe(part, before),
+            before_means: field.describe(bytes.flash, before),
             after: field.hex(*value),
-            after_means: field.describe(part, *value),
+            after_means: field.describe(bytes.flash, *value),
             field,
             value: *value,
         });
@@ -259,8 +259,7 @@ fn check(
     }
     if field.name == "PRODUCT_STATE" && value != u32::from(ProductState::Provisioning.code()) {
         // Forward, and further than Provisioning: what stands before the door is checked there.
-        let to =
-            field.describe(bytes.part(), value).map_or(field.hex(value), |m| format!("{} ({m})", field.hex(value)));
+        let to = field.describe(bytes.flash, value).map_or(field.hex(value), |m| format!("{} ({m})", field.hex(value)));
         return Err(OptionError::UseClose { from: bytes.chip.state, to }.into());
     }
     let mut warn = |says: &str, rule: Option<RuleId>, confirm| {

@@ -20,10 +20,7 @@ use std::{
     time::Instant,
 };
 
-use provost_chip::{
-    assumptions::Assumptions,
-    states::{BootUbe, ProductState, TrustZone},
-};
+use provost_chip::states::{BootUbe, ProductState, TrustZone};
 use provost_diagnosis::{Diagnosis, diagnose, moves::Move, verdict::Verdict};
 
 use advice::{Follower, perform_test};
@@ -203,7 +200,7 @@ fn a_step_that_loses_a_chip_is_noticed() {
         st_irot_data: false,
         stored: Stored::Nothing,
         firmware: None,
-        assumptions: Assumptions::default(),
+        assumptions: provost_twin::presets::practice_world(),
         nrst_wired: true,
         boot0: false,
         dead_link: false,

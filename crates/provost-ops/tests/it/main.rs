@@ -35,4 +35,5 @@ mod refusals;
 mod rescue;
 mod rules;
 mod situations;
+mod strict_words;
 mod whose;

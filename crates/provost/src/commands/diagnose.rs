@@ -52,12 +52,12 @@ pub(crate) fn run(arguments: &Arguments, options: &Diagnose) -> Result<Page, Sto
     }
     super::on_chip(arguments, |bench: &mut Bench| {
         let measured = measure(&mut bench.session, options.discover)?;
-        if let (Some(identity), Some(_)) = (&measured.identity, arguments.part) {
-            identity.narrowed_to(arguments.part)?;
+        if let (Some(identity), Some(_)) = (&measured.identity, arguments.order_code) {
+            identity.narrowed_to(arguments.order_code)?;
         }
         inputs.push(Input { name: bench.session.probe().to_string(), kind: "live", lines: 0, recognised: 0 });
         case.join(measured.case);
-        if let Some(part) = arguments.part {
+        if let Some(part) = arguments.part() {
             case.chip.part = Some(part.to_string());
         }
         Ok(page(&case, inputs, options.explain))

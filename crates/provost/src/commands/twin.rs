@@ -7,7 +7,7 @@ use std::{
 };
 
 use provost_bench::BenchError;
-use provost_chip::{assumptions::Assumptions, parts::PartId, states::TrustZone};
+use provost_chip::{assumptions::Assumptions, order_code::OrderCode, parts::PartId, states::TrustZone};
 use provost_twin::{
     board::VirtualBoard,
     chipfile::ChipFile,
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments, command: &Twin) -> Result<Page, Stop> {
 }
 
 fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, TwinError> {
-    let mut assumptions = Assumptions::default();
+    let mut assumptions = presets::practice_world();
     for switch in &options.switches {
         let (name, value) =
             switch.split_once('=').ok_or_else(|| TwinError::Option { option: switch.chars().take(60).collect() })?;
@@ -47,7 +47,15 @@ fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, TwinError> {
             presets::find(name).ok_or_else(|| not_found(name))?.make().map_err(TwinError::from)?.in_world(assumptions)
         }
         None => {
-            let mut maker = Maker::new(part_or_default(arguments)?, serial());
+            let mut maker = Maker::of(part_or_default(arguments)?, serial());
+            if let Some(kb) = options.flash {
+                let made = maker.part.info();
+                maker.flash = made.flash_from_register(kb).ok_or_else(|| TwinError::FlashSize {
+                    kb,
+                    part: maker.part,
+                    sizes: made.flash_sizes,
+                })?;
+            }
             maker.state = options.state;
             maker.tz = match options.tzen {
                 OnOff::On => TrustZone::Enabled,
@@ -61,24 +69,25 @@ fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, TwinError> {
     ChipFile::create(&options.file, &silicon)?;
     let chip = silicon.chip();
     let text = format!(
-        "made {}: {}, {}, TrustZone {}\nuse it as --probe twin:{}\n",
+        "made {}: {} with {} of flash, {}, TrustZone {}\nuse it as --probe twin:{}\n",
         options.file.display(),
         chip.part,
+        silicon.identity().flash,
         chip.state,
         chip.tz,
         options.file.display()
     );
     let value = json!({
-        "file": options.file, "part": chip.part.to_string(), "product_state": chip.state.as_str(),
+        "file": options.file, "part": chip.part.to_string(), "flash_kb": silicon.identity().flash, "product_state": chip.state.as_str(),
         "trustzone": chip.tz.as_str(), "assumptions": assumptions.to_string(),
     });
     Ok(Page::new("provost.twin/1", &value, text))
 }
 
-fn part_or_default(arguments: &Arguments) -> Result<PartId, TwinError> {
-    match arguments.part {
-        Some(part) => Ok(part),
-        None => Ok("STM32H533".parse()?),
+fn part_or_default(arguments: &Arguments) -> Result<OrderCode, TwinError> {
+    match arguments.order_code {
+        Some(code) => Ok(code),
+        None => Ok("STM32H533".parse::<PartId>()?.into()),
     }
 }
 
