@@ -56,6 +56,10 @@ table! {
         causes: ["a misspelt part, or one of another family"],
         next: ["name it as it is written on the chip"],
     }
+    "twin-flash-size" => Usage {
+        causes: ["a size that this line is not sold with"],
+        next: ["name one of the sizes in the message, as in --flash 1M, or the order code: --part STM32H563VG"],
+    }
     "twin-switch" => Usage {
         causes: ["a misspelt switch or value"],
         next: ["`provost explain SWITCH` lists the values of one switch; `provost twin ledger` ends with all of them"],

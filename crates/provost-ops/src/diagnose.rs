@@ -84,9 +84,11 @@ fn look_around(session: &mut Session, identity: &Identity, case: &mut Case) -> R
         .collect();
     let tz = identity.options.map_or(TrustZone::Disabled, |o| o.trustzone());
     let Some((name, at)) = facts::boot(&options, tz) else { return Ok(()) };
-    let (id, sign, found) = match facts::vectors(session, &Flash::new(&options), at)? {
+    // A flash whose size nobody shows cannot be looked into.
+    let Ok(flash) = Flash::of(&options) else { return Ok(()) };
+    let (id, sign, found) = match facts::vectors(session, &flash, at)? {
         None => ("P-BOOT-ADDRESS", Sign::BootAddressWrong, format!("{name} leads to offset {at:#x}, beyond the flash")),
-        Some(words) => match vector_table(words, options.part()) {
+        Some(words) => match vector_table(words, flash.map().size) {
             Answer::Failed(found) => ("P-FIRMWARE", Sign::NoVectorTable, format!("{found}, by {name}")),
             _ => return Ok(()),
         },
@@ -205,6 +207,7 @@ mod tests {
             sr: 0,
             options: Some(options),
             uid: None,
+            flash: None,
         }
     }
 

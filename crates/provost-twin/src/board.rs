@@ -331,7 +331,10 @@ mod tests {
     #[test]
     fn options_reach_the_chip_and_wrong_ones_are_named() {
         let board = VirtualBoard::open("stuck-in-provisioning?leave-rss-da=power,nrst=not-wired").unwrap();
-        assert_eq!(board.board().silicon().assumptions().to_string(), "leave-rss-da=power");
+        assert_eq!(
+            board.board().silicon().assumptions().to_string(),
+            "leave-rss-da=power,rss-encrypt-word=caca-is-plain"
+        );
         for (selector, code) in [
             ("no-such-chip", "twin-not-found"),
             ("fresh?nrst", "twin-option"),

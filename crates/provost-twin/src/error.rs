@@ -2,7 +2,10 @@
 
 use std::{io, path::PathBuf};
 
-use provost_chip::{assumptions::AssumptionError, parts::UnknownPart};
+use provost_chip::{
+    assumptions::AssumptionError,
+    parts::{FlashSize, PartId, UnknownPart},
+};
 
 /// An error of the virtual bench; what goes wrong on the wire is the wire's affair.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +68,16 @@ pub enum TwinError {
     /// A part that is none.
     #[error(transparent)]
     Part(#[from] UnknownPart),
+    /// A flash size that the line is not made in.
+    #[error("{part} is not made with {kb} KB of flash; its sizes: {sizes:?}")]
+    FlashSize {
+        /// The size asked for, in KB.
+        kb: u32,
+        /// The line.
+        part: PartId,
+        /// The sizes there are.
+        sizes: &'static [FlashSize],
+    },
     /// A switch that is none.
     #[error(transparent)]
     Switch(#[from] AssumptionError),
@@ -87,6 +100,7 @@ codes!(TwinError, self => self, {
     Self::InUse { .. } => "twin-file-in-use",
     Self::Door { .. } => "twin-door",
     Self::Part(_) => "part-unknown",
+    Self::FlashSize { .. } => "twin-flash-size",
     Self::Switch(_) => "twin-switch",
     Self::Option { .. } => "twin-option",
 });

@@ -91,7 +91,39 @@ const HARDWARE: &[Entry] = &[
         &["PRGDB"],
     ),
     entry("memories", "unique id and flash size read as zero outside Open", Some(Confidence::Observed), &["WOLFTRUST"]),
-    entry("memories", "a half-word of OTP that was never programmed faults", Some(Confidence::Observed), &["CMSIS"]),
+    entry(
+        "memories",
+        "flash is two equal banks of the size that the size word shows; half-size parts share DEV_ID with whole ones",
+        Some(Confidence::Documented),
+        &["CMSIS", "PRGDB", "ES0683"],
+    ),
+    entry(
+        "memories",
+        "a sector number beyond the bank erases nothing and sets PGSERR",
+        Some(Confidence::Inferred),
+        &["PROVOST"],
+    ),
+    entry(
+        "memories",
+        "backup SRAM reads and writes like the others; its clock, its write lock and its battery are not modelled, so nothing on the host is tested against them",
+        None,
+        &["CMSIS"],
+    ),
+    entry(
+        "identity",
+        "REV_ID by part (errata sheets), the bootloader's version byte (AN2606), SFSP version where a log shows one; how that word encodes it is a guess",
+        Some(Confidence::Documented),
+        &["AN2606", "ES0683", "ST-900465"],
+    ),
+    Entry {
+        switch: Some("otp-blank-read"),
+        ..entry(
+            "memories",
+            "a half-word of OTP that was never programmed faults",
+            Some(Confidence::Observed),
+            &["ST-889964"],
+        )
+    },
     entry(
         "memories",
         "OTP is programmed by half-words, each once; a second, different value spoils it for ever; its block lock is never taken back",
@@ -181,6 +213,72 @@ const HARDWARE: &[Entry] = &[
         "encrypted storage is a key stream of the unique id, standing for AES-256-CBC under a key nobody sees",
         Some(Confidence::Inferred),
         &["HOTSPOT"],
+    ),
+    entry(
+        "ROM",
+        "the provisioning service answers with the status words of a public STM32H7RS program; checksum before encryption word is a guess",
+        Some(Confidence::Code),
+        &["H7RS-RSS"],
+    ),
+    entry(
+        "ROM",
+        "where words are strict, the word that encrypts is invented here: no silicon takes it",
+        None,
+        &["PROVOST"],
+    ),
+    entry(
+        "ROM",
+        "a hardware watchdog (IWDG_SW = 0) does not disturb Debug Authentication here; on silicon it is said to, so nothing on the host is tested against it",
+        None,
+        &["ROLLER-ECU"],
+    ),
+    entry(
+        "ROM",
+        "a USB host on the chip's connector does not disturb provisioning here; on silicon the bootloader then sits in DFU, so nothing on the host is tested against it",
+        None,
+        &["ST-829560"],
+    ),
+    entry(
+        "access",
+        "in Open nothing hides memory from a debugger: firmware that sets GTZC, block-based security or HDP is not modelled, so nothing on the host is tested against it",
+        None,
+        &["WOLFTRUST"],
+    ),
+    entry(
+        "flash controller",
+        "a change of TZEN erases nothing and leaves the watermarks; one H563 was seen to erase its flash and to cover it with watermarks",
+        Some(Confidence::Inferred),
+        &["WOLFTRUST", "PROVOST"],
+    ),
+    entry(
+        "flash controller",
+        "programming and erasing cost virtual time at once: a debugger never sees WAIT for them, so its ways of waiting are tested with planned faults only",
+        None,
+        &["PROVOST"],
+    ),
+    entry(
+        "bus",
+        "addresses where nothing is modelled read as zero: peripherals (RCC, PWR, GPIO, SBS), holes in the map; on silicon holes are bus errors, so nothing on the host is tested against either",
+        None,
+        &["PROVOST"],
+    ),
+    entry(
+        "DBGMCU",
+        "configuration and freeze registers take no writes, so nothing on the host that freezes a watchdog is tested against it",
+        None,
+        &["SVD"],
+    ),
+    entry(
+        "door",
+        "virtual time passes with clock edges alone: a client that sleeps finds the chip as it left it",
+        None,
+        &["PROVOST"],
+    ),
+    entry(
+        "debug port",
+        "JTAG-DP and the boundary scan are absent; pushed compare and verify are not performed",
+        None,
+        &["ST-588769"],
     ),
     entry(
         "ROM",

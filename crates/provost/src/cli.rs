@@ -17,9 +17,11 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use provost_bench::{BenchError, Probe};
 use provost_chip::{
-    parts::{PartId, UnknownPart},
+    order_code::{OrderCode, OrderCodeError},
+    parts::PartId,
     states::{ProductState, UnknownState},
 };
+use provost_ops::drive::service::EncryptWord;
 use provost_twin::board::Selector;
 
 /// Takes STM32H5 chips through their product states, and back.
@@ -37,9 +39,10 @@ pub(crate) struct Arguments {
     /// Without it, the only probe attached.
     #[arg(long, global = true, value_name = "PROBE")]
     pub(crate) probe: Option<Probe>,
-    /// The part as written on the chip, such as STM32H533RE. DEV_ID alone does not tell H523 from H533, or H563 from H573.
-    #[arg(long, global = true, value_name = "PART", value_parser = part)]
-    pub(crate) part: Option<PartId>,
+    /// The part as written on the chip, such as STM32H533RE. DEV_ID alone does not tell H523 from H533, or H563 from H573; outside
+    /// Open a chip need not tell its flash size, which is the last of these letters.
+    #[arg(long = "part", global = true, value_name = "PART", value_parser = part)]
+    pub(crate) order_code: Option<OrderCode>,
     /// Print one JSON document on stdout.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -73,8 +76,26 @@ fn virtual_chip(text: &str) -> Result<Selector, BenchError> {
     Ok(text.strip_prefix("twin:").unwrap_or(text).parse()?)
 }
 
-fn part(text: &str) -> Result<PartId, UnknownPart> {
+fn part(text: &str) -> Result<OrderCode, OrderCodeError> {
     text.parse()
+}
+
+impl Arguments {
+    /// The line of the part given.
+    pub(crate) fn part(&self) -> Option<PartId> {
+        self.order_code.map(|code| code.part)
+    }
+}
+
+/// `256K`, `1M` or a number of KB.
+fn flash_kb(text: &str) -> Result<u32, String> {
+    let upper = text.to_ascii_uppercase();
+    let (digits, unit) = match upper.strip_suffix('M') {
+        Some(digits) => (digits, 1024),
+        None => (upper.strip_suffix('K').unwrap_or(&upper), 1),
+    };
+    let kb = digits.parse::<u32>().ok().and_then(|n| n.checked_mul(unit));
+    kb.ok_or_else(|| "a size is written as 256K or 1M".to_owned())
 }
 
 fn state(text: &str) -> Result<ProductState, UnknownState> {
@@ -198,6 +219,10 @@ pub(crate) struct Rescue {
     /// A folder with your own credential; otherwise one is made for this chip and saved before it is sent.
     #[arg(long, value_name = "DIR")]
     pub(crate) credential: Option<PathBuf>,
+    /// The word that asks this chip's ROM for encryption on a part with secure AES, and for none on the others, where you know it; it
+    /// is then the only one tried.
+    #[arg(long, value_name = "WORD")]
+    pub(crate) encrypt_word: Option<EncryptWord>,
     /// Where credential, journal and receipt go: a folder per chip is made in it.
     #[arg(long, value_name = "DIR", default_value = "provost-rescue")]
     pub(crate) out: PathBuf,
@@ -237,6 +262,10 @@ pub(crate) struct Regress {
     /// The password itself, 4 to 16 bytes. Other users of this machine may see it: prefer --credential.
     #[arg(long, value_name = "TEXT", conflicts_with = "sign_in")]
     pub(crate) password: Option<String>,
+    /// The word that asks this chip's ROM for encryption on a part with secure AES, and for none on the others, where you know it; it
+    /// is then the only one tried.
+    #[arg(long, value_name = "WORD")]
+    pub(crate) encrypt_word: Option<EncryptWord>,
     /// Where the receipt goes: a folder per chip is made in it.
     #[arg(long, value_name = "DIR", default_value = "provost-rescue")]
     pub(crate) out: PathBuf,
@@ -312,6 +341,9 @@ pub(crate) struct TwinNew {
     /// An assumption switch, as NAME=VALUE; may be given several times. See `provost twin ledger`.
     #[arg(long = "switch", value_name = "NAME=VALUE")]
     pub(crate) switches: Vec<String>,
+    /// Size of the flash, such as 256K or 1M; without it that of --part, or the largest of its line.
+    #[arg(long, value_name = "SIZE", value_parser = flash_kb, conflicts_with = "preset")]
+    pub(crate) flash: Option<u32>,
     /// Leave the flash empty.
     #[arg(long)]
     pub(crate) empty: bool,

@@ -5,7 +5,7 @@ use provost_chip::{
     model::{
         Action, DaRecord, Observation,
         authentication::PRODUCT_MASK,
-        provisioning::{Call, encrypts},
+        provisioning::{Call, EncryptionWord},
     },
     parts::DaStore,
     states::{ProductState, TrustZone},
@@ -93,8 +93,8 @@ impl Replay<'_> {
         let crypto = h.world.chip.part.info().crypto;
         let flag = encrypted.unwrap_or(crypto == h.flag_fits);
         // ST's tool knows the checksum and the word; what it asks for is what counts here.
-        let caca = encrypts(true, &h.world.assumptions) == flag;
-        let call = Call { checksum: RssChecksum::ALL[0], caca };
+        let word = EncryptionWord::asking_for(flag, &h.world.assumptions);
+        let call = Call { checksum: RssChecksum::ALL[0], word };
         // A service that stood still for a reason of its own, or a tool that never began.
         let flaky = if self.evidence.has(Sign::UsbInTheWay) { 0.5 } else { 0.05 };
         self.emit(h, flaky * noise::NOT_STORED.of(outcome));

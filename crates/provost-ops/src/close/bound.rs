@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     credential::{Binding, CredentialSet, hex},
-    drive::identify::parts_text,
+    drive::{identify::parts_text, service::EncryptWord},
     job::How,
 };
 
@@ -53,6 +53,9 @@ pub struct Bound {
     pub object: Option<String>,
     /// What the flash holds.
     pub images: Vec<Digest>,
+    /// The encryption word to use, where the user knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encrypt_word: Option<EncryptWord>,
     /// The whole round trip first.
     pub rehearse: bool,
     /// Nothing but the round trip.
@@ -95,6 +98,7 @@ impl Bound {
             binding: Binding::of(set, method, facts.identity.uid)?,
             object: custody.payload(method).filter(|_| certificate).map(digest),
             images: facts.images.iter().map(|i| i.wanted.clone()).collect(),
+            encrypt_word: wish.encrypt_word,
             rehearse: wish.rehearse,
             rehearse_only: wish.rehearse_only,
             overrides: wish.overrides.clone(),

@@ -122,7 +122,7 @@ impl Facts {
 
     /// The user flash as the option bytes divide it.
     pub fn flash(&self) -> Option<Flash<'_>> {
-        self.options.as_ref().map(Flash::new)
+        Flash::of(self.options.as_ref()?).ok()
     }
 
     /// Where the chip will boot: the register's name and the offset in the flash that it points at.
@@ -148,7 +148,7 @@ pub(crate) fn boot(options: &OptionBytes, tz: TrustZone) -> Option<(&'static str
 
 /// The two words at an offset of the flash; `None` beyond its end.
 pub(crate) fn vectors(session: &mut Session, flash: &Flash<'_>, at: u32) -> Result<Option<[u32; 2]>> {
-    if at.checked_add(8).is_none_or(|end| end > flash.map().size) {
+    if at.checked_add(8).is_none_or(|end| end > flash.map().size.bytes()) {
         return Ok(None);
     }
     let bytes = flash.read(session, memory::FLASH + at, 8, &mut Silent)?;
@@ -187,8 +187,14 @@ pub fn measure(session: &mut Session, wish: &Wish, site: &Site, narrator: &mut d
         facts.rehearsed = Rehearsal::remembered(&site.out, uid);
     }
     let Some(part) = facts.part().filter(|_| facts.is_startable()) else { return Ok(facts) };
-    facts.options = Some(OptionBytes::read(session, &facts.identity, wish.part)?);
+    let options = OptionBytes::read(session, &facts.identity, wish.part)?;
     if facts.state() == Some(ProductState::Open) {
+        // What the flash holds is a part of what is closed.
+        Flash::of(&options)?;
+        facts.options = Some(options);
+        read_flash(session, &mut facts, narrator)?;
+    } else {
+        facts.options = Some(options);
         read_flash(session, &mut facts, narrator)?;
     }
     if part.info().da_store == DaStore::Otp {
@@ -198,18 +204,18 @@ pub fn measure(session: &mut Session, wish: &Wish, site: &Site, narrator: &mut d
 }
 
 fn read_flash(session: &mut Session, facts: &mut Facts, narrator: &mut dyn Narrator) -> Result<()> {
-    let (Some(part), Some(flash)) = (facts.part(), facts.flash()) else { return Ok(()) };
+    let Some(flash) = facts.flash() else { return Ok(()) };
     let mut vectors_at = |at: u32| vectors(session, &flash, at);
     let own = facts.boot().map_or(Ok(None), |(_, at)| vectors_at(at))?;
     let ns = facts.ns_boot().filter(|_| facts.trustzone() == TrustZone::Enabled);
     let ns = ns.filter(|(_, at)| !flash.map().sector(at / SECTOR_SIZE).secure);
     let ns_vectors = ns.map_or(Ok(None), |(_, at)| vectors_at(at))?;
     let (mut images, mut kept) = (Vec::new(), Vec::new());
-    let whole = Digest::whole_flash(part);
+    let whole = Digest::whole_flash(flash.map().size);
     let wanted = if facts.wish.images.is_empty() { vec![whole] } else { facts.wish.images.clone() };
     for mut wanted in wanted {
         let mut found = None;
-        if wanted.fits(part) {
+        if wanted.fits(flash.map().size) {
             let bytes = flash.read(session, wanted.address, wanted.size, narrator)?;
             let image = Image { name: wanted.name.clone(), address: wanted.address, bytes };
             found = Some(image.digest().sha256);

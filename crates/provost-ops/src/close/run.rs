@@ -57,13 +57,14 @@ pub(super) fn as_planned(bound: &Bound, site: &Site) -> Wish {
         target: bound.target,
         // Several names stand for a DEV_ID that leaves the part open.
         part: match bound.parts[..] {
-            [part] => Some(part),
+            [part] => Some(part.into()),
             _ => None,
         },
         credential: Some(site.credential.clone().unwrap_or_else(|| bound.credential.clone())),
         images: bound.images.clone(),
         // What was to be in force was looked at when the plan was made, and all option words are bound.
         options: std::collections::BTreeMap::new(),
+        encrypt_word: bound.encrypt_word,
         rehearse: bound.rehearse,
         rehearse_only: bound.rehearse_only,
         overrides: bound.overrides.clone(),

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use provost_chip::registers::flash;
+use provost_chip::{parts::FlashSize, registers::flash};
 
 use crate::{
     fault::{Failure, Row, faults},
@@ -66,15 +66,26 @@ faults! {
             ],
             next: ["look at the linker script; nothing was written"],
         }
+        /// Where the second bank begins is not known.
+        #[error("how much flash this {parts} has is not known: its state masks the size, and the line is made in several")]
+        SizeUnknown {
+            /// The parts it may be, in words.
+            parts: String,
+        } = "flash-size-unknown", PersonMustAct, [DevIdNotCrypto] {
+            causes: ["outside Open a chip need not show its flash size, and where the second bank begins depends on it"],
+            next: [
+                "name the part as printed on the package, with the letter of its flash size: `--part STM32H563VG`; nothing was written",
+            ],
+        }
         /// Not user flash of this part.
-        #[error("{length:#x} bytes at {address:#010x} are not within the {} KB of user flash of this part", size / 1024)]
+        #[error("{length:#x} bytes at {address:#010x} are not within the {size} of user flash of this chip")]
         OutsideFlash {
             /// Where.
             address: u32,
             /// How many.
             length: u32,
-            /// Size of the flash in bytes.
-            size: u32,
+            /// Size of the flash.
+            size: FlashSize,
         } = "flash-outside", Refused {
             causes: ["the image is linked for a larger part or for RAM", "the address is not that of user flash"],
             next: ["user flash begins at 0x08000000, for secure code at 0x0C000000; nothing was written"],

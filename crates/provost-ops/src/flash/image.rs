@@ -6,14 +6,17 @@ use object::{
     Endianness, elf,
     read::elf::{FileHeader as _, ProgramHeader as _},
 };
-use provost_chip::{flash_map::QUAD_WORD, parts::SECTOR_SIZE, registers::memory};
+use provost_chip::{
+    flash_map::QUAD_WORD,
+    parts::{FlashSize, SECTOR_SIZE},
+    registers::memory,
+};
 use sha2::{Digest as _, Sha256};
 
 use super::error::FlashError;
 use crate::store::files;
 
-/// No STM32H5 has more flash, and no image of one needs a longer file (ELF with debug information excepted, hence the factor).
-const LARGEST_FLASH: u32 = 4 << 20;
+/// Sixteen times the largest flash: an ELF file may hold debug information.
 const LONGEST_FILE: u64 = 64 << 20;
 const SECTOR: usize = SECTOR_SIZE as usize;
 
@@ -90,6 +93,7 @@ impl Image {
     /// # Errors
     /// Two of them overlap, one runs past the end of the address space, or they are more than any flash holds.
     pub fn from_segments(format: Format, mut parts: Vec<(u32, Vec<u8>)>) -> Result<Self, FlashError> {
+        let size = FlashSize::largest();
         parts.retain(|(_, bytes)| !bytes.is_empty());
         // The two aliases are one memory.
         parts.sort_by_key(|(address, _)| (folded(*address), *address));
@@ -97,8 +101,8 @@ impl Image {
         let mut end = None;
         for (address, bytes) in parts {
             let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-            if length > LARGEST_FLASH || address.checked_add(length).is_none() {
-                return Err(FlashError::OutsideFlash { address, length, size: LARGEST_FLASH });
+            if length > size.bytes() || address.checked_add(length).is_none() {
+                return Err(FlashError::OutsideFlash { address, length, size });
             }
             if end.is_some_and(|end| folded(address) < end) {
                 return Err(FlashError::Overlap { address });
@@ -145,13 +149,13 @@ impl Image {
     /// The image cut into sectors, each padded to whole quad-words with 0xFF.
     ///
     /// # Errors
-    /// A piece is not within `size` bytes of user flash.
-    pub fn sectors(&self, size: u32) -> Result<Vec<SectorImage>, FlashError> {
+    /// A piece is not within a user flash of this size.
+    pub fn sectors(&self, size: FlashSize) -> Result<Vec<SectorImage>, FlashError> {
         let mut sectors: BTreeMap<u32, SectorImage> = BTreeMap::new();
         for (address, bytes) in self.by_place() {
             let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
             let offset = address.wrapping_sub(memory::FLASH);
-            if offset.checked_add(length).is_none_or(|end| end > size) {
+            if offset.checked_add(length).is_none_or(|end| end > size.bytes()) {
                 return Err(FlashError::OutsideFlash { address, length, size });
             }
             let mut rest = bytes;
@@ -179,7 +183,7 @@ pub(super) fn hash<'a>(parts: impl Iterator<Item = (u32, &'a [u8])>) -> [u8; 32]
     let mut hasher = Sha256::new();
     let mut end: Option<u32> = None;
     for (address, bytes) in parts {
-        let gap = end.map_or(0, |end| address.saturating_sub(end)).min(LARGEST_FLASH);
+        let gap = end.map_or(0, |end| address.saturating_sub(end)).min(FlashSize::largest().bytes());
         for _ in 0..gap {
             hasher.update([0xFF]);
         }

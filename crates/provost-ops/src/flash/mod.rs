@@ -26,7 +26,7 @@ pub use error::FlashError;
 
 use crate::{
     Narrator,
-    drive::identify::IdentifyError,
+    drive::identify::{IdentifyError, parts_text},
     fault::{Result, fail},
     option_bytes::OptionBytes,
     session::Session,
@@ -69,9 +69,15 @@ pub struct Flash<'a> {
 
 impl<'a> Flash<'a> {
     /// The flash as the option bytes divide it. No I/O.
-    pub fn new(bytes: &'a OptionBytes) -> Self {
-        let map = FlashMap::new(bytes.part(), bytes.chip.tz, |offset| bytes.register(offset));
-        Self { bytes, map }
+    ///
+    /// # Errors
+    /// [`FlashError::SizeUnknown`].
+    pub fn of(bytes: &'a OptionBytes) -> Result<Self, FlashError> {
+        let Some(size) = bytes.flash else {
+            return Err(FlashError::SizeUnknown { parts: parts_text(&bytes.parts) });
+        };
+        let map = FlashMap::new(bytes.part(), size, bytes.chip.tz, |offset| bytes.register(offset));
+        Ok(Self { bytes, map })
     }
 
     /// Its sectors.
@@ -301,7 +307,7 @@ impl<'a> Flash<'a> {
         let size = self.map.size;
         let outside = FlashError::OutsideFlash { address, length, size };
         match self.map.offset(address) {
-            Some(offset) if length > 0 && offset.checked_add(length).is_some_and(|end| end <= size) => {
+            Some(offset) if length > 0 && offset.checked_add(length).is_some_and(|end| end <= size.bytes()) => {
                 let last = (offset + length - 1) / SECTOR_SIZE;
                 Ok((offset / SECTOR_SIZE..=last).map(|index| self.map.sector(index)).collect())
             }

@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 
-use provost_chip::{rules::RuleId, states::ProductState};
+use provost_chip::{rss_status, rules::RuleId, states::ProductState};
 use provost_obk::{
     checks::{Check, Finding, Severity},
     obk::ObkError,
 };
 
-use crate::fault::{self, Exit, Fault, Remedy, Row, faults};
+use crate::{
+    drive::service::EncryptWord,
+    fault::{self, Exit, Fault, Remedy, Row, faults},
+};
 
 faults! {
     /// An object that must not go into this chip, or did not.
@@ -138,7 +141,7 @@ faults! {
             /// The file.
             file: String,
             /// The word that asks for encryption after all.
-            word: &'static str,
+            word: EncryptWord,
         } = "obk-power-cycle", PersonMustAct, [RssDaStays, RssEncryptWord] {
             causes: ["this ROM takes the other word for `encrypt` than most public reports suggest"],
             next: [
@@ -148,7 +151,7 @@ faults! {
             ],
         }
         /// The service refused an object.
-        #[error("the provisioning service refused {file} (status {status:#010x}); nothing was written by this call")]
+        #[error("the provisioning service refused {file} (status {}); nothing was written by this call", rss_status::describe(*status))]
         Refused {
             /// The file.
             file: String,

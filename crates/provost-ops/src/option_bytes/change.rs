@@ -213,9 +213,9 @@ pub fn plan(bytes: &OptionBytes, assignments: &[Assignment]) -> Result<Change> {
         change.fields.push(FieldChange {
             name: field.name,
             before: field.hex(before),
-            before_means: field.describe(part, before),
+            before_means: field.describe(bytes.flash, before),
             after: field.hex(*value),
-            after_means: field.describe(part, *value),
+            after_means: field.describe(bytes.flash, *value),
             field,
             value: *value,
         });

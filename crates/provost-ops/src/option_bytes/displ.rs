@@ -8,7 +8,6 @@ use provost_chip::{
     option_bytes::OptionField,
     option_values::FieldKind,
     parts::{PartId, SECTOR_SIZE},
-    registers::memory,
 };
 
 use super::{error::OptionError, read::OptionBytes};
@@ -148,12 +147,12 @@ fn line(bytes: &OptionBytes, part: PartId, name: &str) -> Option<String> {
     let field = OptionField::find(part, name).filter(|f| f.name != "WWDG_SW" || f.source.contains(&"PRGDB"))?;
     let value = bytes.value(field)?;
     let means = match field.kind() {
-        FieldKind::Codes => format!(" ({})", field.describe(part, value).unwrap_or_default()),
+        FieldKind::Codes => format!(" ({})", field.describe(bytes.flash, value).unwrap_or_default()),
         FieldKind::Address => format!("  (0x{:X})", u64::from(value) << 8),
-        FieldKind::Sector if name.starts_with("SECWM") => {
-            let second = if name.starts_with("SECWM2") { part.info().flash_size / 2 } else { 0 };
-            format!("  (0x{:X})", memory::FLASH + second + value * SECTOR_SIZE)
-        }
+        FieldKind::Sector if name.starts_with("SECWM") => match field.sector_address(bytes.flash, value) {
+            Some(address) => format!("  (0x{:X})", address & !(SECTOR_SIZE - 1)),
+            None => String::new(),
+        },
         FieldKind::Sector => format!("  (0x{:X})", value * SECTOR_SIZE),
         _ => format!("  (0x{value:X})"),
     };

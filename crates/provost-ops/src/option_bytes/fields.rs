@@ -64,7 +64,7 @@ pub fn view(bytes: &OptionBytes, field: &'static OptionField) -> FieldView {
         bits: [field.high, field.low],
         value,
         hex: value.map(|v| field.hex(v)),
-        meaning: value.and_then(|v| field.describe(bytes.part(), v)),
+        meaning: value.and_then(|v| field.describe(bytes.flash, v)),
         pending: stored.filter(|s| Some(*s) != value).map(|s| field.hex(s)),
         factory: field.default.map(|d| field.hex(d)),
         factory_confidence: field.default_confidence.as_str(),

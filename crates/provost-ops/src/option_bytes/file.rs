@@ -144,7 +144,7 @@ pub fn to_toml(bytes: &OptionBytes) -> String {
         }
         match bytes.value(field) {
             Some(value) => {
-                let meaning = field.describe(part, value).map(|m| format!("  # {m}")).unwrap_or_default();
+                let meaning = field.describe(bytes.flash, value).map(|m| format!("  # {m}")).unwrap_or_default();
                 let _ = writeln!(text, "{} = {}{meaning}", field.name, field.hex(value));
             }
             None => {

@@ -6,7 +6,8 @@ use provost_chip::{
     assumptions::Assumptions,
     model::{Chip, Execution, Firmware, access, access::Ap1, option_change::OptionChange},
     option_bytes::OptionField,
-    parts::PartId,
+    order_code::OrderCode,
+    parts::{FlashSize, PartId},
     registers::flash,
     side::Side,
     states::{BootUbe, ProductState, TrustZone},
@@ -17,7 +18,7 @@ use provost_link::LinkError;
 use super::error::OptionError;
 use crate::{
     drive::{
-        identify::{Identity, Options, read_options},
+        identify::{Identity, Options, read_options, read_who},
         launch,
         session::Session,
     },
@@ -49,6 +50,8 @@ pub struct OptionBytes {
     pub view: Ap1,
     /// 96-bit unique id, where it can be read.
     pub uid: Option<UniqueId>,
+    /// How large the flash is; `None` where nothing says.
+    pub flash: Option<FlashSize>,
     side: Side,
     words: BTreeMap<u16, Word>,
 }
@@ -58,11 +61,18 @@ impl OptionBytes {
     ///
     /// # Errors
     /// AP1 is shut, the state is unknown, the part named does not fit, or the link breaks.
-    pub fn read(session: &mut Session, identity: &Identity, part: Option<PartId>) -> Result<Self> {
-        let parts = identity.narrowed_to(part)?;
+    pub fn read(session: &mut Session, identity: &Identity, given: Option<OrderCode>) -> Result<Self> {
+        let parts = identity.narrowed_to(given)?;
         identity.state()?;
         let options = identity.options.ok_or(OptionError::NotVisible)?;
-        Self::read_as(session, parts, options, identity.uid)
+        // Outside Open the size may be masked, or not: it is asked for where something depends on it.
+        let flash = match identity.flash {
+            None if parts.iter().any(|p| p.info().only_flash().is_none()) => read_who(session, &parts)?.1,
+            measured => measured,
+        };
+        let identity = Identity { flash, ..identity.clone() };
+        identity.narrowed_to(given)?;
+        Self::read_as(session, parts, options, identity.uid, identity.flash_size(given))
     }
 
     /// Reads them again, after a reset may have changed everything.
@@ -71,10 +81,16 @@ impl OptionBytes {
     /// As [`read`](Self::read).
     pub fn read_again(&self, session: &mut Session) -> Result<Self> {
         let options = read_options(session)?.ok_or(OptionError::NotVisible)?;
-        Self::read_as(session, self.parts.clone(), options, self.uid)
+        Self::read_as(session, self.parts.clone(), options, self.uid, self.flash)
     }
 
-    fn read_as(session: &mut Session, parts: Vec<PartId>, options: Options, uid: Option<UniqueId>) -> Result<Self> {
+    fn read_as(
+        session: &mut Session,
+        parts: Vec<PartId>,
+        options: Options,
+        uid: Option<UniqueId>,
+        flash: Option<FlashSize>,
+    ) -> Result<Self> {
         let (part, state) = match (parts.first(), options.state()) {
             (Some(part), Some(state)) => (*part, state),
             _ => return Err(OptionError::NotVisible.into()),
@@ -102,7 +118,7 @@ impl OptionBytes {
             words.insert(field.offset_cur, Word { current: pair[0], program: pair[1], hidden });
         }
         let view = access::ap1(&chip).outcome;
-        Ok(Self { parts, chip, view, uid, side, words })
+        Ok(Self { parts, chip, view, uid, flash, side, words })
     }
 
     /// The part whose table is used.

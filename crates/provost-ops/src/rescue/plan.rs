@@ -76,6 +76,8 @@ impl Plan {
 pub struct Means {
     /// The user has a credential.
     pub credential: bool,
+    /// And it may be in the chip already.
+    pub inside: bool,
     /// The user wants a password in OTP for the chip's whole life, where there is no other way.
     pub once_for_life: bool,
 }
@@ -88,6 +90,9 @@ pub fn plan(identity: &Identity, parts: &[PartId], means: Means) -> Result<Plan>
     let situation = situation(identity, parts)?;
     let list = match situation {
         Situation::Open => Vec::new(),
+        Situation::Provisioning { pending: None, .. } if means.inside => {
+            [Step::ProveNrst].into_iter().chain(shut()).collect()
+        }
         Situation::Provisioning { tz, pending } => provisioning(tz, pending, means.credential),
         Situation::Otp if means.once_for_life => write_otp(means.credential),
         Situation::Otp if !means.credential => vec![Step::FindCredential],

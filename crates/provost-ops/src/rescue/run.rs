@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use provost_chip::{
     assumptions::RssChecksum,
+    order_code::OrderCode,
     parts::{DaStore, PartId},
     rules::RuleId,
     states::{DaMethod, ProductState, TrustZone},
@@ -22,7 +23,7 @@ use crate::{
         identify::Identity,
         otp, regress,
         reset::ResetError,
-        service::ServiceError,
+        service::{EncryptWord, ServiceError},
         target::{Target, link_broke},
     },
     fault::{Failure, Result, fail},
@@ -42,9 +43,13 @@ pub struct Wish {
     /// What `--probe` said, for the journal.
     pub chip: String,
     /// What the user says the part is.
-    pub part: Option<PartId>,
+    pub part: Option<OrderCode>,
     /// The user's own credential; otherwise one is made.
     pub credential: Option<CredentialSet>,
+    /// The credential may be in the chip already: it is asked before anything is put over it.
+    pub inside: bool,
+    /// The encryption word to use, where the user knows it.
+    pub encrypt_word: Option<EncryptWord>,
     /// Where the folders of rescues go: credential, journal and receipt.
     pub out: Base,
     /// Go on where a closing write waits for its reset, although a wrong guess would then lose the chip.
@@ -58,7 +63,7 @@ pub struct Wish {
 impl Wish {
     /// What it may use.
     pub const fn means(&self) -> Means {
-        Means { credential: self.credential.is_some(), once_for_life: self.once_for_life }
+        Means { credential: self.credential.is_some(), inside: self.inside, once_for_life: self.once_for_life }
     }
 }
 
@@ -150,6 +155,11 @@ impl Run<'_> {
     fn from(&mut self, identity: &Identity) -> Result<Finish> {
         match self.plan.situation {
             Situation::Open => Ok(Finish { after: identity.clone(), discovered: None, how: None }),
+            // A discovery resets the chip: not where a closing state waits for that.
+            Situation::Provisioning { pending: None, .. } if self.wish.inside => {
+                self.prove_nrst()?;
+                self.when_shut(identity)
+            }
             Situation::Provisioning { tz, pending } => self.in_provisioning(tz, pending, identity),
             Situation::Otp if self.wish.once_for_life => self.by_otp(identity),
             Situation::Otp if self.wish.credential.is_none() => fail(RescueError::OtpOnceForLife),
@@ -289,6 +299,8 @@ impl Run<'_> {
     /// The chip sat in RSS-DA: out of it by the pulse, it is a chip in Provisioning like any other.
     fn left_in_rom(&mut self) -> Result<Finish> {
         let identity = self.target.identify()?;
+        // It has been asked.
+        self.wish.inside = false;
         self.plan = plan(&identity, &self.parts, self.wish.means())?;
         self.driver.replan(self.plan.list.clone());
         match self.plan.situation {

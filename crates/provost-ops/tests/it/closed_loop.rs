@@ -21,7 +21,6 @@ use std::{
 };
 
 use provost_chip::{
-    assumptions::Assumptions,
     model::World,
     states::{BootUbe, ProductState, TrustZone},
 };
@@ -215,7 +214,7 @@ fn a_step_that_loses_a_chip_is_noticed() {
         st_irot_data: false,
         stored: Stored::Nothing,
         firmware: None,
-        assumptions: Assumptions::default(),
+        assumptions: provost_twin::presets::practice_world(),
         nrst_wired: true,
         boot0: false,
         dead_link: false,

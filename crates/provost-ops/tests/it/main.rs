@@ -36,4 +36,5 @@ mod refusals;
 mod rescue;
 mod rules;
 mod situations;
+mod strict_words;
 mod whose;

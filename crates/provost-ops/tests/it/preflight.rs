@@ -11,10 +11,7 @@ use provost_adac::{
     permission::PermissionMask,
 };
 use provost_bench::Bench;
-use provost_chip::{
-    parts::PartId,
-    states::{ProductState, TrustZone},
-};
+use provost_chip::states::{ProductState, TrustZone};
 use provost_obk::{
     da::{DaObject, DaPayload},
     obk::Obk,
@@ -60,10 +57,11 @@ impl Bed {
 
     /// Sets an option field of the chip, as a debugger would.
     fn option(&mut self, name: &str, value: u32, reset: bool) {
-        let part: PartId = self.request.part.unwrap();
+        let part = self.request.part.unwrap();
         let session = &mut self.bench.session;
         let identity = identify(session).unwrap();
         let now = OptionBytes::read(session, &identity, Some(part)).unwrap();
+        let part = part.part;
         let mut wanted = words::of(&now);
         words::with_field(part, &mut wanted, name, value);
         assert_ne!(words::of(&now), wanted, "{name}");

@@ -4,9 +4,10 @@ use provost_chip::{
     assumptions::{Assumptions, RssChecksum},
     model::{
         Chip,
-        provisioning::{self, Call, Service},
+        provisioning::{self, Call, EncryptionWord, Service},
     },
     registers::{memory, rss},
+    rss_status::RssStatus,
     rules::Decision,
 };
 use sha2::{Digest, Sha256};
@@ -23,6 +24,9 @@ struct Request {
     checksum: u32,
 }
 
+/// Stands for the word with which ST's tool asks for encryption, which is not public: no silicon takes this one.
+pub const INVENTED_ENCRYPT_WORD: u32 = 0x1BAD_C0DE;
+
 /// The largest object of ST's samples is 0x150 bytes; the area itself bounds every request.
 const LARGEST: u32 = memory::OBK_SIZE;
 
@@ -35,7 +39,7 @@ pub(crate) fn data_provisioning(silicon: &mut Silicon) {
             return;
         }
         Outcome::Status(status) => (status, false),
-        Outcome::Stored { resets } => (rss::SUCCESS, resets),
+        Outcome::Stored { resets } => (RssStatus::Success.word(), resets),
     };
     if resets {
         silicon.system_reset();
@@ -73,16 +77,15 @@ fn perform(silicon: &mut Silicon, request: u32, decide: Decide) -> Outcome {
     let Some(request) = read_request(silicon, request) else { return Outcome::Fault };
     let Some((data, call)) = check(silicon, &request) else {
         // A call that faults does so before it looks at its arguments.
-        let probe = Call { checksum: RssChecksum::Unlisted, caca: true };
+        let probe = Call { checksum: RssChecksum::Unlisted, word: EncryptionWord::Zero };
         return match decide(silicon.chip(), probe, silicon.assumptions()).outcome {
             Service::Faults => Outcome::Fault,
-            _ => Outcome::Status(rss::ERROR),
+            _ => Outcome::Status(RssStatus::Error.word()),
         };
     };
     match decide(silicon.chip(), call, silicon.assumptions()).outcome {
         Service::Faults => Outcome::Fault,
-        Service::Refuses => Outcome::Status(rss::ERROR),
-        Service::RefusesChecksum => Outcome::Status(rss::ERROR_CHECKSUM),
+        Service::Refuses(status) => Outcome::Status(status.word()),
         Service::Stores { encrypted, resets } => {
             let offset = (request.destination - memory::OBK_SECURE) as usize;
             let stored = if encrypted { seal(silicon, offset, &data) } else { data };
@@ -125,7 +128,12 @@ fn check(silicon: &Silicon, request: &Request) -> Option<(Vec<u8>, Call)> {
     let matches = checksum(wanted, &covered) == Some(request.checksum);
     // A checksum that matches was made the way this chip expects; any other is as good as unlisted.
     let checksum = if matches { wanted } else { RssChecksum::Unlisted };
-    Some((data, Call { checksum, caca: request.encrypt_word == rss::ENCRYPT_WORD_CACA }))
+    let word = match request.encrypt_word {
+        rss::ENCRYPT_WORD_CACA => EncryptionWord::Caca,
+        INVENTED_ENCRYPT_WORD => EncryptionWord::Unpublished,
+        _ => EncryptionWord::Zero,
+    };
+    Some((data, Call { checksum, word }))
 }
 
 /// The checksum over the data and the four fields before it, in each of the flavours that the switch knows.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use provost_chip::{
-    assumptions::{DbgmcuAddress, Dpidr},
+    assumptions::{DbgmcuAddress, OtpBlankRead},
     model::access::{Ap1, ap1, dbgmcu_sr},
     parts::SECTOR_SIZE,
     registers::{SECURE_PERIPHERAL, dbgmcu, flash as reg, memory},
@@ -16,7 +16,6 @@ use super::{
     coresight,
     dbgmcu::identification,
     flash::{Context, Controller, Side},
-    sector_is_secure,
 };
 use crate::{
     rom,
@@ -28,10 +27,8 @@ const SWCLK_PERIOD_NS: u64 = 250;
 
 impl Bus for Silicon {
     fn dpidr(&self) -> u32 {
-        match self.assumptions().dpidr {
-            Dpidr::Silicon => 0x6BA0_2477,
-            Dpidr::Minimal => 0x0BE1_2477,
-        }
+        // Read on H533 and H563 (STMicroelectronics/OpenOCD issue 33, Black Magic issue 1440).
+        0x6BA0_2477
     }
 
     fn targetid(&self) -> u32 {
@@ -229,7 +226,10 @@ impl Silicon {
             }
             0x0B00_0000..0x0C00_0000 => self.read_system(place.address, secure),
             0x2000_0000..0x3000_0000 if self.sram_visible(&place) => self.sram().read(place.address).ok_or(BusFault)?,
+            at if self.identity().part.info().bkpsram.contains(at, 1) => self.sram().read(at).unwrap_or(0),
             0x4402_4000..0x4402_5000 => self.read_dbgmcu(place.address - dbgmcu::CPU_BASE),
+            // The system bus shows the private one's DBGMCU too (probe-rs's sequence on H563ZI, NuttX's header).
+            0xE004_4000..0xE004_5000 => self.read_dbgmcu(place.address - dbgmcu::BASES[0]),
             0xE000_0000..=0xFFFF_FFFF => {
                 let dev_id = self.identity().part.info().dev_id;
                 let security = self.security();
@@ -265,6 +265,11 @@ impl Silicon {
                 let shift = 8 * (access.address & 3 & (4 - access.size.bytes()));
                 let kept = self.sram().read(place.address).ok_or(BusFault)? & !(access.size.mask() << shift);
                 self.sram.write(place.address, kept | value << shift);
+            }
+            at if self.identity().part.info().bkpsram.contains(at, 1) => {
+                let shift = 8 * (access.address & 3 & (4 - access.size.bytes()));
+                let kept = self.sram().read(at).unwrap_or(0) & !(access.size.mask() << shift);
+                self.sram.write(at, kept | value << shift);
             }
             0x4402_4000..0x4402_5000 => self.debug_config.write(place.address - dbgmcu::CPU_BASE & !3, value),
             0xE000_0000..=0xFFFF_FFFF => {
@@ -321,14 +326,14 @@ impl Silicon {
 
     fn flash_offset(&self, address: u32) -> Option<u32> {
         let offset = address - memory::FLASH;
-        (offset < self.identity().part.info().flash_size).then_some(offset)
+        (offset < self.identity().flash.bytes()).then_some(offset)
     }
 
     /// `half` names the half-word that a narrow access is after.
     pub(super) fn read_flash_area(&self, address: u32, half: Option<u32>, secure: bool) -> Result<u32, BusFault> {
         if let Some(offset) = self.flash_offset(address) {
             let offset = self.physical(offset);
-            let hidden = sector_is_secure(offset / SECTOR_SIZE, self.chip(), &self.loaded) && !secure;
+            let hidden = self.sector_is_secure(offset / SECTOR_SIZE) && !secure;
             return Ok(if hidden { 0 } else { self.nvm.flash_word(offset) });
         }
         let open = self.chip().state == ProductState::Open;
@@ -339,15 +344,17 @@ impl Silicon {
                 let word = self.identity().uid[((address - memory::UID) / 4) as usize];
                 Ok(if open { word } else { 0 })
             }
-            memory::FLASH_SIZE => Ok(if open { self.identity().part.info().flash_size / 1024 } else { 0 }),
+            memory::FLASH_SIZE => Ok(if open { self.identity().flash.kb() } else { 0 }),
             _ => Err(BusFault),
         }
     }
 
-    /// A half-word of OTP that was never programmed faults: an ECC double error (ST community td-p/889964). So does one that was
-    /// programmed twice.
+    /// A half-word of OTP that was never programmed is an ECC double error: reading it faults, or gives ones (switch `otp-blank-read`).
+    /// One that was programmed twice faults in any world.
     fn read_otp(&self, index: usize, half: Option<u32>) -> Result<u32, BusFault> {
-        let pair = [index, index + 1].map(|i| self.nvm.otp_half(i));
+        let ones = self.assumptions().otp_blank_read == OtpBlankRead::Ones;
+        let blank = |i: usize| (ones && self.nvm.is_otp_blank(i)).then_some(u16::MAX);
+        let pair = [index, index + 1].map(|i| self.nvm.otp_half(i).or_else(|| blank(i)));
         let [low, high] = match half {
             Some(half) => [0, 1].map(|i| if i == half & 1 { pair[i as usize] } else { Some(0) }),
             None => pair,

@@ -19,12 +19,11 @@ use provost_adac::target::RefusalReason;
 use provost_chip::{
     assumptions::Assumptions,
     model::{Bench, Chip, Execution, boot},
-    parts::PartId,
+    parts::{FlashSize, PartId},
     registers::memory,
     states::{NS_REGRESSION, ProductState, REGRESSION},
 };
 
-pub(crate) use self::layout::sector_is_secure;
 use self::{
     core::{Core, run::Run},
     dbgmcu::{DebugConfig, Mailbox},
@@ -48,6 +47,8 @@ const BOOT_TIME: Time = 2_700_000;
 pub struct Identity {
     /// The part.
     pub part: PartId,
+    /// How large its flash is.
+    pub flash: FlashSize,
     /// 96-bit unique id, as three words.
     pub uid: [u32; 3],
     /// `DBGMCU_IDCODE.REV_ID`.
@@ -102,7 +103,7 @@ impl Silicon {
             behaviour,
             loaded: nvm.options.clone(),
             nvm,
-            layout: Layout::new(identity.part),
+            layout: Layout::new(identity.part, identity.flash),
             chip,
             bench: Bench { powered: false, ..Bench::default() },
             nrst_low: false,
@@ -287,9 +288,7 @@ impl Silicon {
     /// Whether a session outlives a system reset (rule R-RSS-DA-STAYS). A regression that has begun ends it in any world.
     fn rss_da_survives(&self) -> bool {
         let regressing = matches!(product_state_code(&self.nvm.options), REGRESSION | NS_REGRESSION);
-        self.assumptions.leave_rss_da == provost_chip::assumptions::LeaveRssDa::Power
-            && self.rss_da.is_some()
-            && !regressing
+        !boot::nrst_leaves_rss_da(self.chip.state, &self.assumptions).outcome && self.rss_da.is_some() && !regressing
     }
 
     /// Lets virtual time pass; what becomes due within it happens when it is due.

@@ -92,11 +92,10 @@ impl Silicon {
 
     /// Erases the sector at this place of the address map; whether it could.
     pub(crate) fn rom_erase(&mut self, sector: u32) -> bool {
-        let info = self.identity.part.info();
-        if sector >= info.flash_size / SECTOR_SIZE {
+        if sector >= self.identity().flash.bytes() / SECTOR_SIZE {
             return false;
         }
-        let per_bank = info.flash_size / 2 / SECTOR_SIZE;
+        let per_bank = self.identity().flash.bytes() / 2 / SECTOR_SIZE;
         let physical = self.physical(sector * SECTOR_SIZE) / SECTOR_SIZE;
         let bank = if physical >= per_bank { reg::CR_BKSEL } else { 0 };
         let control = reg::CR_SER | (physical % per_bank) << reg::CR_SNB_SHIFT | bank;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use provost_chip::states::ProductState;
+use provost_ops::drive::service::EncryptWord;
 
 use super::{KeyAccess, SignIn, number, state};
 
@@ -28,6 +29,10 @@ pub(crate) struct Close {
     /// what the file does not name may be anything.
     #[arg(long, value_name = "FILE")]
     pub(crate) options: Option<PathBuf>,
+    /// The word that asks this chip's ROM for encryption on a part with secure AES, and for none on the others, where you know it; it
+    /// is then the only one tried.
+    #[arg(long, value_name = "WORD")]
+    pub(crate) encrypt_word: Option<EncryptWord>,
     /// Do the whole round trip first: Provisioning, object, discovery, full regression, Open; then restore option bytes and flash.
     #[arg(long)]
     pub(crate) rehearse: bool,

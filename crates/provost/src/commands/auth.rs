@@ -74,8 +74,10 @@ fn run_regress(arguments: &Arguments, options: &Regress) -> Result<Page, Stop> {
         confirm::write_to(bench, arguments, super::rescue::WHAT)?;
         let wish = Wish {
             chip: super::chip_name(arguments, bench),
-            part: arguments.part,
+            part: arguments.order_code,
             credential: Some(credential),
+            inside: true,
+            encrypt_word: options.encrypt_word,
             out: (&options.out).into(),
             one_shot: false,
             once_for_life: false,

@@ -32,17 +32,18 @@ pub(crate) fn run(arguments: &Arguments, options: &Close) -> Result<Page, Stop> 
     let policy = Policy::load(options.policy.as_deref())?;
     let images: Vec<_> = options.images.iter().map(|i| (i.path.as_path(), i.at)).collect();
     let images = Image::load(&images)?;
-    let wanted = options.options.as_deref().map(|file| OptionFile::load(file, arguments.part)).transpose();
+    let wanted = options.options.as_deref().map(|file| OptionFile::load(file, arguments.part())).transpose();
     let wanted = wanted?.map_or_else(BTreeMap::new, |file| file.values);
     let recipients: Vec<String> = policy.escrow.recipients.iter().chain(&options.recipients).cloned().collect();
     let escrow = options.escrow.as_ref().map(|to| Escrow::new(to, &recipients, options.force)).transpose()?;
     super::on_chip(arguments, |bench| {
         let wish = Wish {
-            part: arguments.part,
+            part: arguments.order_code,
             target,
             credential: options.credential.clone(),
             images: images.iter().map(Image::digest).collect(),
             options: wanted,
+            encrypt_word: options.encrypt_word,
             rehearse: options.rehearse || options.rehearse_only,
             rehearse_only: options.rehearse_only,
             overrides: options.overrides.clone(),

@@ -37,11 +37,13 @@ fn on_flash(
     super::on_chip(arguments, |bench| {
         let identity = identify(&mut bench.session)?;
         let bytes =
-            OptionBytes::read(&mut bench.session, &identity, arguments.part).map_err(|error| match error.of() {
-                Some(provost_ops::option_bytes::OptionError::NotVisible) => FlashError::NotReachable.into(),
-                _ => error,
+            OptionBytes::read(&mut bench.session, &identity, arguments.order_code).map_err(|error| {
+                match error.of() {
+                    Some(provost_ops::option_bytes::OptionError::NotVisible) => FlashError::NotReachable.into(),
+                    _ => error,
+                }
             })?;
-        work(&Flash::new(&bytes), bench)
+        work(&Flash::of(&bytes).map_err(provost_ops::error::Failure::from)?, bench)
     })
 }
 
@@ -117,5 +119,5 @@ fn run_read(arguments: &Arguments, options: &FlashRead) -> Result<Page, Stop> {
 }
 
 fn range(flash: &Flash<'_>, at: Option<u32>, size: Option<u32>) -> (u32, u32) {
-    (at.unwrap_or(memory::FLASH), size.unwrap_or(flash.map().size))
+    (at.unwrap_or(memory::FLASH), size.unwrap_or(flash.map().size.bytes()))
 }

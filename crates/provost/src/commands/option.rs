@@ -39,7 +39,7 @@ fn on_bytes(
 ) -> Result<Page, Stop> {
     super::on_chip(arguments, |bench| {
         let identity = identify(&mut bench.session)?;
-        let bytes = OptionBytes::read(&mut bench.session, &identity, arguments.part)?;
+        let bytes = OptionBytes::read(&mut bench.session, &identity, arguments.order_code)?;
         work(&bytes, bench)
     })
 }
@@ -122,13 +122,13 @@ fn run_set(arguments: &Arguments, options: &OptionSet) -> Result<Page, Stop> {
         options.assignments.iter().map(|text| Assignment::parse(text)).collect::<Result<_, _>>()?;
     // What no part takes is refused before anybody is disturbed.
     for assignment in &assignments {
-        assignment.check(arguments.part)?;
+        assignment.check(arguments.part())?;
     }
     set(arguments, options.dry_run, |_| Ok(assignments))
 }
 
 fn run_import(arguments: &Arguments, options: &OptionImport) -> Result<Page, Stop> {
-    let early = OptionFile::load(&options.file, arguments.part)?;
+    let early = OptionFile::load(&options.file, arguments.part())?;
     set(arguments, options.dry_run, |bytes| {
         let found = early.part.unwrap_or(bytes.part());
         if !bytes.parts.contains(&found) {
@@ -284,8 +284,8 @@ fn export(bytes: &OptionBytes, options: &OptionExport) -> Result<Page, Stop> {
 fn run_diff(arguments: &Arguments, options: &OptionDiff) -> Result<Page, Stop> {
     match &options.other {
         Some(other) => {
-            let left = OptionFile::load(&options.file, arguments.part)?;
-            let part = arguments.part.or(left.part);
+            let left = OptionFile::load(&options.file, arguments.part())?;
+            let part = arguments.part().or(left.part);
             let right = OptionFile::load(other, part)?;
             let names = [options.file.display().to_string(), other.display().to_string()];
             let unknown = [&left.unknown[..], &right.unknown[..]].concat();
@@ -293,15 +293,15 @@ fn run_diff(arguments: &Arguments, options: &OptionDiff) -> Result<Page, Stop> {
                 let (path, says) = (options.file.clone(), "name the part with --part".to_owned());
                 return Err((OptionError::Format { path, line: 1, says }).into());
             };
-            let found = diff(part, &left.values, &right.values, true);
+            let found = diff((part, arguments.order_code.and_then(|c| c.flash)), &left.values, &right.values, true);
             Ok(diff_page(names, part, &found, &unknown).ending_if(options.exit_code && !found.is_empty()))
         }
         None => {
             // A file that is none is told before anybody is disturbed.
-            OptionFile::load(&options.file, arguments.part)?;
+            OptionFile::load(&options.file, arguments.part())?;
             on_bytes(arguments, |bytes, _| {
                 let file = load_for(bytes, &options.file)?;
-                let found = diff(bytes.part(), &file.values, &file::values(bytes), false);
+                let found = diff((bytes.part(), bytes.flash), &file.values, &file::values(bytes), false);
                 let names = [options.file.display().to_string(), "the chip".to_owned()];
                 let page = diff_page(names, bytes.part(), &found, &file.unknown);
                 Ok(page.ending_if(options.exit_code && !found.is_empty()))

@@ -33,11 +33,11 @@ pub(crate) fn run(arguments: &Arguments, options: &Rescue) -> Result<Page, Stop>
     super::on_chip(arguments, |bench| {
         if options.dry_run {
             let identity = identify(&mut bench.session)?;
-            let parts: Vec<PartId> = identity.narrowed_to(arguments.part)?;
+            let parts: Vec<PartId> = identity.narrowed_to(arguments.order_code)?;
             let plan = plan(
                 &identity,
                 &parts,
-                Means { credential: credential.is_some(), once_for_life: options.once_for_life },
+                Means { credential: credential.is_some(), inside: false, once_for_life: options.once_for_life },
             )?;
             let confirm = confirm::asked(bench, arguments, WHAT);
             let page = Page::new(PLAN_SCHEMA, &plan, plan_text(&plan, confirm.as_deref())).with("confirm", &confirm);
@@ -46,8 +46,10 @@ pub(crate) fn run(arguments: &Arguments, options: &Rescue) -> Result<Page, Stop>
         confirm::write_to(bench, arguments, WHAT)?;
         let wish = Wish {
             chip: super::chip_name(arguments, bench),
-            part: arguments.part,
+            part: arguments.order_code,
             credential,
+            inside: false,
+            encrypt_word: options.encrypt_word,
             out: (&options.out).into(),
             one_shot: options.one_shot,
             once_for_life: options.once_for_life,

@@ -55,7 +55,7 @@ struct AccessPort {
 pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
     super::on_chip(arguments, |bench| {
         let identity = identify(&mut bench.session)?;
-        let parts = identity.narrowed_to(arguments.part)?;
+        let parts = identity.narrowed_to(arguments.order_code)?;
         let state = identity.state()?;
         let options = identity.options;
         let found = outlook(&identity, &parts, &super::diagnose::given(arguments))?;

@@ -14,6 +14,7 @@ use std::{
 use provost_bench::BenchError;
 use provost_chip::{
     assumptions::Assumptions,
+    order_code::OrderCode,
     parts::PartId,
     states::{ProductState, TrustZone},
 };
@@ -46,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments, command: &Twin) -> Result<Page, Stop> {
 }
 
 fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, Stop> {
-    let mut assumptions = Assumptions::default();
+    let mut assumptions = presets::practice_world();
     for switch in &options.switches {
         let (name, value) = switch
             .split_once('=')
@@ -59,15 +60,20 @@ fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, Stop> {
             preset.make().map_err(|e| BenchError::from(TwinError::from(e)))?.in_world(assumptions)
         }
         None => {
-            let part = part_or_default(arguments).map_err(BenchError::from)?;
-            let mut maker = Maker::new(part, serial());
+            let mut maker = Maker::of(part_or_default(arguments).map_err(BenchError::from)?, serial());
+            if let Some(kb) = options.flash {
+                let made = maker.part.info();
+                maker.flash = made.flash_from_register(kb).ok_or_else(|| {
+                    BenchError::from(TwinError::FlashSize { kb, part: maker.part, sizes: made.flash_sizes })
+                })?;
+            }
             maker.state = options.state;
             maker.tz = match options.tzen {
                 OnOff::On => TrustZone::Enabled,
                 OnOff::Off => TrustZone::Disabled,
             };
-            if maker.tz == TrustZone::Enabled && !part.info().trustzone {
-                return Err(FaceError::NoSuchChip { says: format!("the {part} has no TrustZone") }.into());
+            if maker.tz == TrustZone::Enabled && !maker.part.info().trustzone {
+                return Err(FaceError::NoSuchChip { says: format!("the {} has no TrustZone", maker.part) }.into());
             }
             if (maker.state, maker.tz) == (ProductState::TzClosed, TrustZone::Disabled) {
                 return Err(FaceError::NoSuchChip {
@@ -83,24 +89,25 @@ fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, Stop> {
     ChipFile::create(&options.file, &silicon).map_err(BenchError::from)?;
     let chip = silicon.chip();
     let text = format!(
-        "made {}: {}, {}, TrustZone {}\nuse it as --probe {}\n",
+        "made {}: {} with {} of flash, {}, TrustZone {}\nuse it as --probe {}\n",
         options.file.display(),
         chip.part,
+        silicon.identity().flash,
         chip.state,
         chip.tz,
         quoted(&format!("twin:{}", options.file.display()))
     );
     let value = json!({
-        "file": options.file, "part": chip.part.to_string(), "product_state": chip.state.as_str(),
+        "file": options.file, "part": chip.part.to_string(), "flash_kb": silicon.identity().flash, "product_state": chip.state.as_str(),
         "trustzone": chip.tz.as_str(), "assumptions": assumptions.to_string(),
     });
     Ok(Page::new("provost.twin/1", &value, text))
 }
 
-fn part_or_default(arguments: &Arguments) -> Result<PartId, TwinError> {
-    match arguments.part {
-        Some(part) => Ok(part),
-        None => Ok("STM32H533".parse()?),
+fn part_or_default(arguments: &Arguments) -> Result<OrderCode, TwinError> {
+    match arguments.order_code {
+        Some(code) => Ok(code),
+        None => Ok("STM32H533".parse::<PartId>()?.into()),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
 };
 use provost_chip::{
     assumptions::Assumptions,
-    parts::{DaStore, PartId, SECTOR_SIZE},
+    parts::{DaStore, FlashSize, SECTOR_SIZE},
     registers::memory,
     states::{BootUbe, ProductState, TrustZone},
     transitions::{Writer, product_state_write},
@@ -106,9 +106,9 @@ pub(super) fn boot_ube(f: &Facts) -> Answer {
 }
 
 pub(super) fn boot_address(f: &Facts) -> Answer {
-    let (Some((name, offset)), Some(part)) = (f.boot(), f.part()) else { return NOT_OPEN };
+    let (Some((name, offset)), Some(flash)) = (f.boot(), f.flash()) else { return NOT_OPEN };
     let value = f.field(name).unwrap_or(0);
-    hold(offset < part.info().flash_size, format!("{name} = {value:#08X}"))
+    hold(offset < flash.map().size.bytes(), format!("{name} = {value:#08X}"))
 }
 
 pub(super) fn watermark(f: &Facts) -> Answer {
@@ -116,7 +116,7 @@ pub(super) fn watermark(f: &Facts) -> Answer {
         return NotMeasured("TrustZone is off");
     }
     let (Some((name, offset)), Some(flash)) = (f.boot(), f.flash()) else { return NOT_OPEN };
-    if offset >= flash.map().size {
+    if offset >= flash.map().size.bytes() {
         return NotMeasured("the boot address is outside the flash");
     }
     match flash.map().sector(offset / SECTOR_SIZE).secure {
@@ -129,18 +129,18 @@ pub(super) fn firmware(f: &Facts) -> Answer {
     if f.state() != Some(ProductState::Open) {
         return NOT_OPEN;
     }
-    match (f.vectors, f.part()) {
-        (Some(vectors), Some(part)) => vector_table(vectors, part),
+    match (f.vectors, f.flash()) {
+        (Some(vectors), Some(flash)) => vector_table(vectors, flash.map().size),
         _ => NotMeasured("no boot address"),
     }
 }
 
 pub(super) fn ns_firmware(f: &Facts) -> Answer {
-    match (f.ns_boot(), f.ns_vectors, f.part()) {
+    match (f.ns_boot(), f.ns_vectors, f.flash()) {
         _ if f.state() != Some(ProductState::Open) => NOT_OPEN,
         _ if f.trustzone() == TrustZone::Disabled => NotMeasured("TrustZone is off"),
-        (_, Some(vectors), Some(part)) => vector_table(vectors, part),
-        (Some((_, at)), None, Some(part)) if at < part.info().flash_size => {
+        (_, Some(vectors), Some(flash)) => vector_table(vectors, flash.map().size),
+        (Some((_, at)), None, Some(flash)) if at < flash.map().size.bytes() => {
             Failed(format!("NSBOOTADD = {:#010x} lies in a secure sector", memory::FLASH + at))
         }
         _ => Failed("NSBOOTADD does not point into the user flash".to_owned()),
@@ -148,10 +148,10 @@ pub(super) fn ns_firmware(f: &Facts) -> Answer {
 }
 
 /// Whether these two words begin a vector table.
-pub(crate) fn vector_table([stack, reset]: [u32; 2], part: PartId) -> Answer {
+pub(crate) fn vector_table([stack, reset]: [u32; 2], flash: FlashSize) -> Answer {
     let in_ram = matches!(stack >> 28, 2 | 3);
     let offset = (reset & !memory::SECURE_ALIAS).wrapping_sub(memory::FLASH);
-    let in_flash = reset & 1 == 1 && offset < part.info().flash_size;
+    let in_flash = reset & 1 == 1 && offset < flash.bytes();
     hold(in_ram && in_flash, format!("stack pointer {stack:#010x}, reset handler {reset:#010x}"))
 }
 
@@ -176,13 +176,13 @@ pub(super) fn images(f: &Facts) -> Answer {
 pub(super) fn image_worlds(f: &Facts) -> Answer {
     let Some(flash) = f.flash() else { return NOT_OPEN };
     // The flash as a whole was not linked for anything.
-    let given: Vec<_> = f.wish.images.iter().filter(|i| i.size != flash.map().size).collect();
+    let given: Vec<_> = f.wish.images.iter().filter(|i| i.size != flash.map().size.bytes()).collect();
     if given.is_empty() {
         return NotMeasured("no images given");
     }
     for image in given {
         let Some(first) = flash.map().offset(image.address) else { continue };
-        let last = first.saturating_add(image.size.max(1) - 1).min(flash.map().size - 1);
+        let last = first.saturating_add(image.size.max(1) - 1).min(flash.map().size.bytes() - 1);
         let strange =
             (first / SECTOR_SIZE..=last / SECTOR_SIZE).find(|i| flash.map().sector(*i).secure != image.is_secure());
         if let Some(index) = strange {
@@ -270,7 +270,7 @@ pub(super) fn options(f: &Facts) -> Answer {
         return NotMeasured("no option bytes were given to hold them against");
     }
     let Some(options) = &f.options else { return NOT_OPEN };
-    let differ: Vec<String> = diff(options.part(), &values(options), &f.wish.options, false)
+    let differ: Vec<String> = diff((options.part(), options.flash), &values(options), &f.wish.options, false)
         .into_iter()
         .filter(|d| d.name != "PRODUCT_STATE")
         .map(|d| format!("{} = {}, not {}", d.name, d.left.unwrap_or_default(), d.right.unwrap_or_default()))

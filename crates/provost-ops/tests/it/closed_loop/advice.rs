@@ -230,9 +230,11 @@ impl<'a> Follower<'a> {
             let chip = self.bench.board.name().to_owned();
             let wish = Wish {
                 chip,
-                part: Some(self.bench.part),
+                part: Some(self.bench.part.into()),
                 credential: Some(set.clone()),
                 out: self.scratch.into(),
+                inside: false,
+                encrypt_word: None,
                 one_shot: false,
                 once_for_life: true,
                 this_is: None,

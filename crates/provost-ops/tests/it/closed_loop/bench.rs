@@ -6,7 +6,7 @@ use provost_adac::discovery::Integrity;
 use provost_bench::Bench;
 use provost_chip::{
     assumptions::{RssChecksum, RssTzOff},
-    model::{Execution, World, provisioning::encrypts},
+    model::{Execution, World, provisioning::EncryptionWord},
     option_bytes::OptionField,
     parts::{DaStore, PartId},
     registers::{core_debug, flash},
@@ -191,7 +191,11 @@ impl Workbench {
             self.reset_by_tool();
             return Outcome::Ok;
         }
-        let word = if encrypts(true, &assumptions) == what.encrypt { EncryptWord::Caca } else { EncryptWord::Zero };
+        let word = match EncryptionWord::asking_for(what.encrypt, &assumptions) {
+            EncryptionWord::Zero => EncryptWord::ZERO,
+            EncryptionWord::Caca => EncryptWord::CACA,
+            EncryptionWord::Unpublished => EncryptWord::new(provost_twin::INVENTED_ENCRYPT_WORD),
+        };
         let session = &mut self.bench.session;
         let answer = Service::find(session, &[self.part])
             .and_then(|s| Ok(s.provision(session, (DESTINATION, &payload), assumptions.rss_checksum, word)?));

@@ -252,7 +252,7 @@ impl Situation {
 
 /// A world, in which a switch is as most sources say more often than not.
 fn assumptions(random: &mut Random) -> Assumptions {
-    let mut assumptions = Assumptions::default();
+    let mut assumptions = provost_twin::presets::practice_world();
     for switch in Assumptions::switches() {
         if random.percent(30) {
             let other = 1 + random.below(switch.values.len() - 1);

@@ -30,7 +30,7 @@ impl Rom<'_> {
     }
 
     fn flash(&self) -> std::ops::Range<u32> {
-        memory::FLASH..memory::FLASH + self.0.identity().part.info().flash_size
+        memory::FLASH..memory::FLASH + self.0.identity().flash.bytes()
     }
 
     /// SRAM behind what the bootloader uses itself (AN2606 Table 226).
@@ -148,7 +148,7 @@ impl Device for Rom<'_> {
     }
 
     fn erase(&mut self, what: &Erase) -> bool {
-        let sectors = self.0.identity().part.info().flash_size / SECTOR_SIZE;
+        let sectors = self.0.identity().flash.bytes() / SECTOR_SIZE;
         let all =
             |range: std::ops::Range<u32>, chip: &mut Silicon| range.fold(true, |done, n| chip.rom_erase(n) && done);
         match what {

@@ -21,7 +21,7 @@ use crate::{
 
 pub(super) fn run(arguments: &Arguments, options: &CredentialNew) -> Result<Page, Stop> {
     let part =
-        arguments.part.ok_or(SetError::PartNeeded { what: "the method, and the encryption flag of the object," })?;
+        arguments.part().ok_or(SetError::PartNeeded { what: "the method, and the encryption flag of the object," })?;
     let recipe = Recipe {
         part,
         method: options.method.into(),

@@ -81,8 +81,8 @@ pub(crate) fn run(arguments: &Arguments, options: &Diagnose) -> Result<Page, Sto
     }
     super::on_chip(arguments, |bench: &mut Bench| {
         let measured = measure(&mut bench.session, options.discover)?;
-        if let (Some(identity), Some(_)) = (&measured.identity, arguments.part) {
-            identity.narrowed_to(arguments.part)?;
+        if let (Some(identity), Some(_)) = (&measured.identity, arguments.order_code) {
+            identity.narrowed_to(arguments.order_code)?;
         }
         let name = bench.session.probe().to_string();
         report.inputs.push(Input {
@@ -94,7 +94,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Diagnose) -> Result<Page, Sto
             unread: Vec::new(),
         });
         report.case.join(measured.case);
-        if let Some(part) = arguments.part {
+        if let Some(part) = arguments.part() {
             report.case.chip.part = Some(part.to_string());
         }
         Ok(page(report, claims, arguments, options))
@@ -151,7 +151,7 @@ impl Report {
 pub(super) fn given(arguments: &Arguments) -> Given {
     Given {
         probe: arguments.probe.as_ref().map(ToString::to_string),
-        part: arguments.part.map(|p| p.to_string()),
+        part: arguments.order_code.map(|p| p.to_string()),
         credential: None,
     }
 }

@@ -3,14 +3,13 @@
 use std::fmt::Write as _;
 
 use provost_ops::{
-    drive::service::EncryptWord,
     objects::{Plan, Request, Site, Source, Written, plan, write},
     show::says,
 };
 use serde_json::json;
 
 use crate::{
-    cli::{Arguments, EncryptWordWord, ObkWrite},
+    cli::{Arguments, ObkWrite},
     confirm,
     output::{Page, Stop, Teller, wrap},
 };
@@ -20,13 +19,10 @@ pub(super) fn run(arguments: &Arguments, options: &ObkWrite) -> Result<Page, Sto
     let sources = options.files.iter().map(|f| Source::load(f)).collect::<Result<Vec<_>, _>>()?;
     let request = Request {
         sources,
-        part: arguments.part,
+        part: arguments.order_code,
         method: options.method.map(Into::into),
         replace: options.force,
-        encrypting_word: options.encrypt_word.map(|word| match word {
-            EncryptWordWord::Zero => EncryptWord::Zero,
-            EncryptWordWord::Caca => EncryptWord::Caca,
-        }),
+        encrypting_word: options.encrypt_word,
         allowed: options.allow.clone(),
         once_for_life: options.once_for_life,
     };
