@@ -50,7 +50,7 @@ fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, TwinError> {
             let mut maker = Maker::of(part_or_default(arguments)?, serial());
             if let Some(kb) = options.flash {
                 let made = maker.part.info();
-                maker.flash = made.flash_from_register(kb).ok_or_else(|| TwinError::FlashSize {
+                maker.flash = made.flash_from_register(kb).ok_or(TwinError::FlashSize {
                     kb,
                     part: maker.part,
                     sizes: made.flash_sizes,
