@@ -29,6 +29,7 @@ fn words(line: &str) -> Vec<String> {
         "STATE" => "closed".to_owned(),
         "METHOD" => "certificate".to_owned(),
         "COMMAND" => "status".to_owned(),
+        "SHELL" => "bash".to_owned(),
         _ => word,
     };
     words.into_iter().map(filled).collect()
