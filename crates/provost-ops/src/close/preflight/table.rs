@@ -365,7 +365,7 @@ pub(super) const TABLE: &[Check] = &[
         "Discovery shows integrity 0xEAEAEAEA: the chip accepts the object.",
         (Observed, &["WOLFTRUST", "ST-836233"]),
         &[
-            "in Provisioning `provost rescue` brings the chip back to Open, erased; in a later state nothing leads out any more",
+            "in Provisioning `provost rescue` brings the chip back to Open, erased; in a later state nothing leads out any more: `provost diagnose --discover` says why, and what remains",
         ],
     ),
     gate(
