@@ -92,6 +92,7 @@ fn close_transactions(part: &str, rehearse: bool) -> u64 {
         temporary: Vec::new(),
         samples: close::known_sample,
         credential: None,
+        keys: provost_ops::credential::Keys::default(),
         escrow: None,
         this_is: None,
     };
