@@ -29,6 +29,7 @@ fn words(line: &str) -> Vec<String> {
         "STATE" => "closed".to_owned(),
         "METHOD" => "certificate".to_owned(),
         "COMMAND" => "status".to_owned(),
+        "SHELL" => "bash".to_owned(),
         _ => word,
     };
     words.into_iter().map(filled).collect()
@@ -94,7 +95,6 @@ fn in_the_tables_of_errors_and_rules() {
         look(check.id, check.says);
         check.next.iter().for_each(|text| look(check.id, text));
     }
-    println!("{lines} command lines");
     assert!(lines > 80, "{lines}");
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
@@ -120,7 +120,6 @@ fn in_the_documents() {
             found.extend(wrong(line).map(|why| format!("{}: {line}: {why}", path.display())));
         }
     }
-    println!("{lines} command lines");
     assert!(lines > 80, "{lines}");
     assert!(found.is_empty(), "{}", found.join("\n"));
 }

@@ -71,11 +71,9 @@ pub fn check(session: &mut Session, expected: &Expected<'_>, narrator: &mut dyn 
     }
     let state = asked.as_ref().and_then(Conversation::product_state).or(seen);
     let uid = asked.as_ref().and_then(Conversation::unique_id).or(identity.uid);
-    let closes = history(&[expected.receipts.to_owned()], None)?.into_iter().filter(|entry| entry.kind == "close");
+    let mut closes = history(&[expected.receipts.to_owned()], None)?.into_iter().filter(|entry| entry.kind == "close");
     let receipt = uid.and_then(|uid| {
-        closes
-            .filter(|e| e.uid.as_deref().and_then(|u| u.parse().ok()).is_some_and(|u: UniqueId| uid.same_words(u)))
-            .last()
+        closes.rfind(|e| e.uid.as_deref().and_then(|u| u.parse().ok()).is_some_and(|u: UniqueId| uid.same_words(u)))
     });
     let target = expected.target.or_else(|| receipt.as_ref()?.state.parse().ok());
     let mut checks = vec![

@@ -35,7 +35,7 @@ faults! {
         #[error("the hash of this password has a half-word 0xFFFF, which cannot be told from blank OTP")]
         UnfitHash = "otp-hash", Refused, [H503Otp] {
             causes: ["one random password in 4,096 has such a hash"],
-            next: ["make another password: `provost credential new`; nothing was written"],
+            next: ["make another password: `provost credential new --method METHOD --out DIR`; nothing was written"],
         }
         /// Something else stands there.
         #[error("OTP holds another password, or a part of one: it is written once, for the life of the chip")]

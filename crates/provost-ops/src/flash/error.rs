@@ -112,7 +112,7 @@ faults! {
             sectors: String,
         } = "flash-write-protected", Refused, [OptionsFrozenWhenClosed] {
             causes: ["a WRPSG bit of these sectors is 0"],
-            next: ["in Open, `provost option set` takes the protection off (all ones); nothing was written"],
+            next: ["in Open, `provost option list` shows the protection (WRPSGn); setting it to all ones takes it off; nothing was written"],
         }
         /// Sectors that are no program memory.
         #[error("{sectors} given to high-cycle data (EDATA): nothing was written")]
@@ -165,7 +165,7 @@ faults! {
             bytes: usize,
         } = "flash-mismatch", Failed {
             causes: ["a write was interrupted", "another image is in flash", "the supply sags"],
-            next: ["`provost flash write` the image again; `provost flash read` shows what is there"],
+            next: ["write the image again: `provost flash write FILE`; `provost flash verify FILE` says what is there"],
         }
         /// A place that cannot be read.
         #[error("flash at {address:#010x} cannot be read: the bus faults there, as it does on an uncorrectable ECC error")]

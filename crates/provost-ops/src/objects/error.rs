@@ -25,7 +25,7 @@ faults! {
             source: ObkError,
         } = "obk-malformed", Refused {
             causes: ["the file is no .obk object, or was cut short"],
-            next: ["build it again: `provost obk build`; the message names the byte and the rule; nothing was written"],
+            next: ["build it again: `provost obk build FILE`; the message names the byte and the rule; nothing was written"],
         }
         /// A description cannot be built from.
         #[error("{path}: {says}")]
@@ -185,7 +185,7 @@ faults! {
         } = "obk-not-for-part", Refused, [H503Otp] {
             causes: ["the STM32H503 has no option-byte keys"],
             next: [
-                "make a password (`provost credential new --method password --part STM32H503`) and write its password.bin; nothing was written",
+                "make a password (`provost credential new --method password --part STM32H503 --out DIR`) and write its password.bin; nothing was written",
             ],
         }
         /// The part takes objects, and a password file was given.

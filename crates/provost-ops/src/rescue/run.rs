@@ -221,7 +221,8 @@ impl Run<'_> {
     fn have_credential(&mut self, password_only: bool) -> Result<()> {
         let saved = self.driver.progress().credential_saved;
         let Some(folder) = self.driver.job().map(|job| job.folder().join(CREDENTIAL)) else { return Ok(()) };
-        if self.wish.credential.is_none() && saved {
+        // A folder comes whole or not at all: where there is one and no record of it, the run before was stopped in between.
+        if self.wish.credential.is_none() && (saved || folder.exists()) {
             self.made = Some(CredentialSet::load(&folder)?);
         } else if self.wish.credential.is_none() {
             self.driver.begin(Step::MakeCredential { password_only })?;

@@ -364,7 +364,9 @@ pub(super) const TABLE: &[Check] = &[
         "P-DA-VALID",
         "Discovery shows integrity 0xEAEAEAEA: the chip accepts the object.",
         (Observed, &["WOLFTRUST", "ST-836233"]),
-        &["`provost rescue` brings the chip back to Open, erased"],
+        &[
+            "in Provisioning `provost rescue` brings the chip back to Open, erased; in a later state nothing leads out any more: `provost diagnose --discover` says why, and what remains",
+        ],
     ),
     gate(
         "P-DA-PERMISSION",
