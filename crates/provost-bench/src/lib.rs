@@ -8,9 +8,11 @@ mod error;
 mod list;
 mod selector;
 mod twin_wire;
+mod uart;
 
 pub use bench::Bench;
 pub use error::{BenchError, rows};
 pub use list::{Listed, list};
 pub use selector::Probe;
 pub use twin_wire::TwinWire;
+pub use uart::{Uart, UartBench};

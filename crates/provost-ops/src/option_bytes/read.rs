@@ -17,6 +17,7 @@ use provost_link::LinkError;
 use super::error::OptionError;
 use crate::{
     drive::{
+        bootloader::Bootloader,
         identify::{Identity, Options, read_options},
         launch,
         session::Session,
@@ -62,7 +63,7 @@ impl OptionBytes {
         let parts = identity.narrowed_to(part)?;
         identity.state()?;
         let options = identity.options.ok_or(OptionError::NotVisible)?;
-        Self::read_as(session, parts, options, identity.uid)
+        Self::over_swd(session, parts, options, identity.uid)
     }
 
     /// Reads them again, after a reset may have changed everything.
@@ -71,10 +72,40 @@ impl OptionBytes {
     /// As [`read`](Self::read).
     pub fn read_again(&self, session: &mut Session) -> Result<Self> {
         let options = read_options(session)?.ok_or(OptionError::NotVisible)?;
-        Self::read_as(session, self.parts.clone(), options, self.uid)
+        Self::over_swd(session, self.parts.clone(), options, self.uid)
     }
 
-    fn read_as(session: &mut Session, parts: Vec<PartId>, options: Options, uid: Option<UniqueId>) -> Result<Self> {
+    /// Reads them through the ROM bootloader. Only reads.
+    ///
+    /// # Errors
+    /// The state is unknown, the part named does not fit, or the line breaks.
+    pub fn by_bootloader(boot: &mut Bootloader, part: Option<PartId>) -> Result<Self> {
+        let parts = boot.parts(part)?;
+        let uid = boot.see()?.uid;
+        let images = boot.option_images()?;
+        Self::assemble(parts, images.options(), uid, |_, offset| {
+            Ok([images.register(offset), images.register(offset + 4)])
+        })
+    }
+
+    fn over_swd(session: &mut Session, parts: Vec<PartId>, options: Options, uid: Option<UniqueId>) -> Result<Self> {
+        Self::assemble(parts, options, uid, |side, offset| {
+            let mut pair = [0; 2];
+            match session.ap1_as(side).read_block32(launch::register(side, offset), &mut pair) {
+                Ok(()) => Ok(pair),
+                Err(LinkError::Fault { .. } | LinkError::ApDisabled { .. }) => Err(OptionError::NotVisible.into()),
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+
+    /// `pair` gives `_CUR` and `_PRG` of a register, as a side sees them.
+    fn assemble(
+        parts: Vec<PartId>,
+        options: Options,
+        uid: Option<UniqueId>,
+        mut pair: impl FnMut(Side, u16) -> Result<[u32; 2]>,
+    ) -> Result<Self> {
         let (part, state) = match (parts.first(), options.state()) {
             (Some(part), Some(state)) => (*part, state),
             _ => return Err(OptionError::NotVisible.into()),
@@ -86,20 +117,13 @@ impl OptionBytes {
             if words.contains_key(&field.offset_cur) {
                 continue;
             }
-            let mut pair = [0; 2];
-            match session.ap1_as(side).read_block32(launch::register(side, field.offset_cur), &mut pair) {
-                Ok(()) => {}
-                Err(LinkError::Fault { .. } | LinkError::ApDisabled { .. }) => {
-                    return Err(OptionError::NotVisible.into());
-                }
-                Err(error) => return Err(error.into()),
-            }
+            let [current, program] = pair(side, field.offset_cur)?;
             let secure_only = matches!(
                 field.offset_cur,
                 flash::SECEPOCHR_CUR | flash::SECBOOTR_CUR | flash::SECWM1R_CUR | flash::SECWM2R_CUR
             );
-            let hidden = secure_only && chip.tz == TrustZone::Enabled && side == Side::NonSecure && pair[0] == 0;
-            words.insert(field.offset_cur, Word { current: pair[0], program: pair[1], hidden });
+            let hidden = secure_only && chip.tz == TrustZone::Enabled && side == Side::NonSecure && current == 0;
+            words.insert(field.offset_cur, Word { current, program, hidden });
         }
         let view = access::ap1(&chip).outcome;
         Ok(Self { parts, chip, view, uid, side, words })
