@@ -18,6 +18,20 @@ pub enum BenchError {
     /// The virtual chip.
     #[error(transparent)]
     Twin(#[from] TwinError),
+    /// What names no serial line.
+    #[error("'{given}' is no serial line (PORT, PORT:BAUD, tcp:ADDRESS:PORT, or twin:NAME)")]
+    UartSelector {
+        /// What was given.
+        given: String,
+    },
+    /// A serial line that cannot be opened.
+    #[error("the serial line {uart} cannot be opened: {source}")]
+    UartOpen {
+        /// The line.
+        uart: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// No real chip can be reached.
     #[error("this provost was built without debug probes: it reaches virtual chips only")]
     NoProbes,
@@ -68,6 +82,14 @@ table! {
         causes: ["a misspelt option behind the question mark, or one without =VALUE"],
         next: ["separate options by commas: twin:board.chip?leave-rss-da=power,nrst=not-wired"],
     }
+    "uart-bad-selector" => Usage {
+        causes: ["the line is misspelt, or its bit rate is not between 1200 and 2000000"],
+        next: ["name it as the system does, with the rate behind a colon: --uart /dev/ttyUSB0:57600, --uart COM3"],
+    }
+    "uart-unopenable" => PersonMustAct {
+        causes: ["no such port", "another program has it open", "your user may not use it (group dialout on Linux)"],
+        next: ["close the other program, check the name and the rights, run the same command again"],
+    }
     "bench-no-probes" => Usage {
         causes: ["this program was built for virtual chips, without drivers for debug probes"],
         next: ["use a virtual chip: --probe twin:stuck-in-provisioning; or a provost with probes"],
@@ -86,6 +108,8 @@ impl BenchError {
             Self::Link(error) => error.code(),
             Self::Twin(error) => error.code(),
             Self::NoProbes => "bench-no-probes",
+            Self::UartSelector { .. } => "uart-bad-selector",
+            Self::UartOpen { .. } => "uart-unopenable",
         };
         let own = rows().find(|row| row.code == code).or_else(|| fault::find(code)).unwrap_or(&fault::UNFORESEEN);
         if let Self::Twin(TwinError::Io { source, .. }) = self { row_of(source, own) } else { own }

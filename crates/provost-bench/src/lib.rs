@@ -9,6 +9,7 @@ mod list;
 mod selector;
 mod stoppable;
 mod twin_wire;
+mod uart;
 
 pub use bench::Bench;
 pub use error::{BenchError, rows};
@@ -16,3 +17,4 @@ pub use list::{Listed, list};
 pub use selector::Probe;
 pub use stoppable::Stop;
 pub use twin_wire::TwinWire;
+pub use uart::{Uart, UartBench};

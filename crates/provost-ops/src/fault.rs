@@ -4,6 +4,7 @@
 //! can stop for reasons of several modules return a [`Failure`], which holds any of them and knows none.
 
 mod all;
+mod bootloader;
 pub mod files;
 mod keys;
 mod link;

@@ -32,7 +32,7 @@ const POLL: Duration = Duration::from_millis(2);
 
 // Where things lie in SRAM3.
 // Behind the largest object: a whole HDPL range.
-const REQUEST_OFFSET: u32 = 0x2000;
+pub(crate) const REQUEST_OFFSET: u32 = 0x2000;
 const RETURN_OFFSET: u32 = 0x2100;
 const STACK_OFFSET: u32 = 0x3000;
 /// BKPT #0, twice.
@@ -367,7 +367,13 @@ impl Provisioner {
 }
 
 /// `RSSLIB_DataProvisioningConf_t`: source, destination, size, encryption word, checksum over the data and these four.
-fn request(source: u32, destination: u32, payload: &[u8], checksum: RssChecksum, encrypt: EncryptWord) -> [u32; 5] {
+pub(crate) fn request(
+    source: u32,
+    destination: u32,
+    payload: &[u8],
+    checksum: RssChecksum,
+    encrypt: EncryptWord,
+) -> [u32; 5] {
     let fields = [source, destination, payload.len() as u32, encrypt.value()];
     let mut covered = payload.to_vec();
     covered.extend(fields.iter().flat_map(|f| f.to_le_bytes()));

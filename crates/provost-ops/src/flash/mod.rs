@@ -3,6 +3,7 @@
 //! Sectors that the secure world owns are reached through the secure alias where the debugger has secure access (Open), all others
 //! through the non-secure one. What can be refused is refused before the first write.
 
+mod bootloader;
 mod controller;
 pub mod error;
 mod halted;
