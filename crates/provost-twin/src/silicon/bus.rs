@@ -266,7 +266,7 @@ impl Silicon {
                 let kept = self.sram().read(place.address).ok_or(BusFault)? & !(access.size.mask() << shift);
                 self.sram.write(place.address, kept | value << shift);
             }
-            0x4402_4000..0x4402_5000 => self.debug_config.write(place.address - dbgmcu::CPU_BASE & !3, value),
+            0x4402_4000..0x4402_5000 => self.debug_config.write((place.address - dbgmcu::CPU_BASE) & !3, value),
             0xE000_0000..=0xFFFF_FFFF => {
                 let security = self.security();
                 match self.core().write(access.address & !3, value, security) {
