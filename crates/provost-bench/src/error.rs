@@ -66,6 +66,14 @@ table! {
         causes: ["another program listens on that port", "the port is not for this user"],
         next: ["name another port, or 0 to let the system choose"],
     }
+    "twin-control" => Usage {
+        causes: ["a misspelt control or value"],
+        next: ["name one of those listed; nothing was done to the board"],
+    }
+    "twin-not-served" => Failed {
+        causes: ["no `provost twin serve` runs on this chip file, or it was killed"],
+        next: ["`provost twin serve FILE --cmsis-dap 0` serves it; without a server, the next command powers it up anew"],
+    }
     "part-unknown" => Usage {
         causes: ["a misspelt part, or one of another family"],
         next: ["name it as it is written on the chip"],

@@ -211,6 +211,11 @@ impl VirtualBoard {
         lock(&self.shared)
     }
 
+    /// The board itself, for who locks it by turns.
+    pub(crate) fn mutex(&self) -> &Mutex<Board> {
+        &self.shared
+    }
+
     /// Its connector, for a door.
     pub fn wire(&self) -> SharedWire {
         self.shared.clone()

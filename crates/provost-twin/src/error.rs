@@ -65,6 +65,20 @@ pub enum TwinError {
         /// Why.
         source: io::Error,
     },
+    /// Something that cannot be done at the bench.
+    #[error(
+        "{control:?} is nothing that can be done to a board: power=on|off|cycle, nrst=low|high|pulse|wired|not-wired, boot0=low|high"
+    )]
+    Control {
+        /// What was asked for.
+        control: String,
+    },
+    /// Nobody serves the chip.
+    #[error("nobody serves {path}")]
+    NotServed {
+        /// The chip file.
+        path: PathBuf,
+    },
     /// A part that is none.
     #[error(transparent)]
     Part(#[from] UnknownPart),
@@ -99,6 +113,8 @@ codes!(TwinError, self => self, {
     Self::Exists { .. } => "twin-file-exists",
     Self::InUse { .. } => "twin-file-in-use",
     Self::Door { .. } => "twin-door",
+    Self::Control { .. } => "twin-control",
+    Self::NotServed { .. } => "twin-not-served",
     Self::Part(_) => "part-unknown",
     Self::FlashSize { .. } => "twin-flash-size",
     Self::Switch(_) => "twin-switch",

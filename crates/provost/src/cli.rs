@@ -322,6 +322,8 @@ pub(crate) enum Twin {
     Ledger,
     /// Let other programs reach a virtual chip.
     Serve(TwinServe),
+    /// Switch power, NRST or BOOT0 of a virtual chip that is being served.
+    Bench(TwinBench),
 }
 
 /// Options of `twin new`.
@@ -365,6 +367,16 @@ pub(crate) struct TwinServe {
     /// Let the chip's time pass with clocks on the wire only, so that runs repeat exactly. Otherwise it passes too while a client sleeps.
     #[arg(long)]
     pub(crate) wire_time: bool,
+}
+
+/// Options of `twin bench`.
+#[derive(Debug, Args)]
+pub(crate) struct TwinBench {
+    /// The chip file that `twin serve` serves.
+    pub(crate) chip: PathBuf,
+    /// What to do, in this order: power=on|off|cycle, nrst=low|high|pulse|wired|not-wired, boot0=low|high.
+    #[arg(required = true, value_name = "CONTROL=VALUE")]
+    pub(crate) controls: Vec<String>,
 }
 
 /// Options of `explain`.

@@ -23,8 +23,8 @@ pub(super) struct Probe {
     pending: Vec<u8>,
 }
 
-impl Protocol for Probe {
-    fn receive<W: Wire + ?Sized>(&mut self, bytes: &[u8], wire: &mut W, answers: &mut Vec<u8>) -> bool {
+impl<W: Wire + ?Sized> Protocol<W> for Probe {
+    fn receive(&mut self, bytes: &[u8], wire: &mut W, answers: &mut Vec<u8>) -> bool {
         self.pending.extend_from_slice(bytes);
         let mut rest = std::mem::take(&mut self.pending);
         loop {
@@ -48,7 +48,7 @@ impl Protocol for Probe {
         }
     }
 
-    fn release<W: Wire + ?Sized>(&mut self, wire: &mut W) {
+    fn release(&mut self, wire: &mut W) {
         self.target.release(wire);
     }
 }

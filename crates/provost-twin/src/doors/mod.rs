@@ -3,6 +3,7 @@
 //! A door serves one client after the other. Anything that is not of its protocol ends the connection: whoever speaks HTTP here may be a
 //! web page, whose text must not reach the chip.
 
+pub mod bench;
 mod clock;
 mod cmsis_dap;
 mod remote_bitbang;
@@ -18,7 +19,10 @@ use std::{
 
 pub use clock::WallClock;
 
-use crate::wire::Wire;
+use crate::{
+    board::{Board, VirtualBoard},
+    wire::Wire,
+};
 
 /// How long a client may be silent while another one waits. OpenOCD asks a target for its state several times a second.
 pub const IDLE: Duration = Duration::from_secs(10);
@@ -77,6 +81,14 @@ pub fn serve<W: Wire + ?Sized>(
         Door::RemoteBitbang => server::serve::<remote_bitbang::Pins, W>(listener, wire, terms),
         Door::CmsisDap => server::serve::<cmsis_dap::Probe, W>(listener, wire, terms),
     }
+}
+
+/// Serves those at the bench of a board, see [`bench`], until told to stop.
+///
+/// # Errors
+/// As [`serve`].
+pub fn serve_bench(listener: &TcpListener, board: &VirtualBoard, terms: &Terms<'_>) -> Result<(), DoorError> {
+    server::serve::<bench::Bench, Board>(listener, board.mutex(), terms)
 }
 
 /// Why a door cannot serve.

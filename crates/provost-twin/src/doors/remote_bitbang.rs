@@ -30,12 +30,12 @@ impl Default for Pins {
     }
 }
 
-impl Protocol for Pins {
-    fn receive<W: Wire + ?Sized>(&mut self, bytes: &[u8], wire: &mut W, answers: &mut Vec<u8>) -> bool {
+impl<W: Wire + ?Sized> Protocol<W> for Pins {
+    fn receive(&mut self, bytes: &[u8], wire: &mut W, answers: &mut Vec<u8>) -> bool {
         bytes.iter().all(|command| self.command(*command, wire, answers))
     }
 
-    fn release<W: Wire + ?Sized>(&mut self, wire: &mut W) {
+    fn release(&mut self, wire: &mut W) {
         self.set_nrst(false, wire);
     }
 }

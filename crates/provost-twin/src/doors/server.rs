@@ -19,15 +19,15 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 const CHUNK: usize = 4096;
 
 /// One client's side of a protocol.
-pub(super) trait Protocol: Default {
+pub(super) trait Protocol<W: Wire + ?Sized>: Default {
     /// Obeys what has arrived and appends the answers; false ends the connection.
-    fn receive<W: Wire + ?Sized>(&mut self, bytes: &[u8], wire: &mut W, answers: &mut Vec<u8>) -> bool;
+    fn receive(&mut self, bytes: &[u8], wire: &mut W, answers: &mut Vec<u8>) -> bool;
 
     /// The client is gone: what it holds is released.
-    fn release<W: Wire + ?Sized>(&mut self, wire: &mut W);
+    fn release(&mut self, wire: &mut W);
 }
 
-pub(super) fn serve<P: Protocol, W: Wire + ?Sized>(
+pub(super) fn serve<P: Protocol<W>, W: Wire + ?Sized>(
     listener: &TcpListener,
     wire: &Mutex<W>,
     terms: &Terms<'_>,
@@ -77,7 +77,7 @@ fn is_transient(kind: io::ErrorKind) -> bool {
 }
 
 /// Serves a client until it leaves, or until it has been idle and another one knocks, which is given back.
-fn serve_client<P: Protocol, W: Wire + ?Sized>(
+fn serve_client<P: Protocol<W>, W: Wire + ?Sized>(
     mut client: &TcpStream,
     protocol: &mut P,
     (listener, wire): (&TcpListener, &Mutex<W>),

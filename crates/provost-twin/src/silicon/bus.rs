@@ -271,7 +271,7 @@ impl Silicon {
                 let kept = self.sram().read(at).unwrap_or(0) & !(access.size.mask() << shift);
                 self.sram.write(at, kept | value << shift);
             }
-            0x4402_4000..0x4402_5000 => self.debug_config.write(place.address - dbgmcu::CPU_BASE & !3, value),
+            0x4402_4000..0x4402_5000 => self.debug_config.write((place.address - dbgmcu::CPU_BASE) & !3, value),
             0xE000_0000..=0xFFFF_FFFF => {
                 let security = self.security();
                 match self.core().write(access.address & !3, value, security) {

@@ -1,7 +1,10 @@
 //! The Cortex-M33's debug registers (Arm DDI 0553), as a debugger that halts, steps, calls and resumes sees them.
 
 mod ppb;
+mod registers;
 pub(super) mod run;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -295,179 +298,10 @@ impl Core {
         }
         if enabled && value & C_STEP != 0 { Request::Step } else { Request::Resume }
     }
-
-    /// A register by its number in DCRSR.
-    fn register(&self, number: u8, security: Security) -> u32 {
-        let ([msp, psp], [msp_limit, psp_limit]) = (self.cpu.stacks(), self.cpu.limits());
-        match Banked::of(number, security) {
-            Banked::Core(number) => self.cpu.register(number),
-            Banked::Xpsr => self.cpu.xpsr(),
-            Banked::Msp => msp,
-            Banked::Psp => psp,
-            Banked::MspLimit => msp_limit,
-            Banked::PspLimit => psp_limit,
-            Banked::Special => self.cpu.special(),
-            Banked::Kept => self.other_registers.get(&number).copied().unwrap_or(0),
-            Banked::Absent => 0,
-        }
-    }
-
-    fn set_register(&mut self, number: u8, value: u32, security: Security) {
-        let ([msp, psp], [msp_limit, psp_limit]) = (self.cpu.stacks(), self.cpu.limits());
-        match Banked::of(number, security) {
-            Banked::Core(15) => {
-                // Whoever moves the PC takes the core out of a lock-up, and away from code that is not modelled.
-                self.cpu.set_register(15, value);
-                self.cpu.set_locked_up(false);
-                self.parked = Parked::No;
-            }
-            Banked::Core(number) => self.cpu.set_register(number, value),
-            Banked::Xpsr => self.cpu.set_xpsr(value),
-            Banked::Msp => self.cpu.set_stacks([value, psp]),
-            Banked::Psp => self.cpu.set_stacks([msp, value]),
-            Banked::MspLimit => self.cpu.set_limits([value, psp_limit]),
-            Banked::PspLimit => self.cpu.set_limits([msp_limit, value]),
-            Banked::Special => self.cpu.set_special(value),
-            Banked::Kept => _ = self.other_registers.insert(number, value),
-            Banked::Absent => {}
-        }
-    }
 }
 
 /// The non-secure view shows what a single-world core has; with two worlds it stands for itself, which nothing here needs.
 const fn fold(address: u32, security: Security) -> u32 {
     let unfolded = address.wrapping_sub(SCS_NS);
     if !security.two_worlds && unfolded >= 0xE000_E000 && unfolded < 0xE000_F000 { unfolded } else { address }
-}
-
-/// What a number in DCRSR stands for (DDI 0553, DCRSR.REGSEL). With TrustZone on the core runs in the secure world.
-enum Banked {
-    Core(usize),
-    Xpsr,
-    Msp,
-    Psp,
-    MspLimit,
-    PspLimit,
-    Special,
-    /// Only storage: the other world's, or the floating-point unit's.
-    Kept,
-    Absent,
-}
-
-impl Banked {
-    const fn of(number: u8, security: Security) -> Self {
-        match (number, security.two_worlds) {
-            (0..=15, _) => Self::Core(number as usize),
-            (16, _) => Self::Xpsr,
-            (17, _) | (26, true) => Self::Msp,
-            (18, _) | (27, true) => Self::Psp,
-            (28, true) | (30, false) => Self::MspLimit,
-            (29, true) | (31, false) => Self::PspLimit,
-            (20, _) | (34, true) => Self::Special,
-            (24 | 25 | 30 | 31 | 35, true) | (33 | 64..=95, _) => Self::Kept,
-            _ => Self::Absent,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ONE_WORLD: Security = Security { two_worlds: false, secure_debug: false };
-    const SECURE: Security = Security { two_worlds: true, secure_debug: true };
-
-    fn halted() -> Core {
-        let mut core = Core::default();
-        core.write(core_debug::DHCSR, 0xA05F_0003, ONE_WORLD);
-        core
-    }
-
-    fn put(core: &mut Core, register: u32, value: u32, security: Security) {
-        core.write(core_debug::DCRDR, value, security);
-        core.write(core_debug::DCRSR, 1 << 16 | register, security);
-    }
-
-    fn get(core: &mut Core, register: u32, security: Security) -> u32 {
-        core.write(core_debug::DCRDR, 0xDEAD_BEEF, security);
-        core.write(core_debug::DCRSR, register, security);
-        core.read(core_debug::DCRDR, security).unwrap()
-    }
-
-    #[test]
-    fn registers_move_through_dcrdr_only_while_halted() {
-        let mut core = halted();
-        put(&mut core, 15, 0x2003_4000, ONE_WORLD);
-        assert_eq!(core.program_counter(), 0x2003_4000);
-        assert_eq!(get(&mut core, 15, ONE_WORLD), 0x2003_4000);
-        assert_eq!(core.write(core_debug::DHCSR, 0xA05F_0001, ONE_WORLD), Request::Resume);
-        put(&mut core, 15, 5, ONE_WORLD);
-        assert_eq!(core.program_counter(), 0x2003_4000);
-    }
-
-    #[test]
-    fn stack_pointers_and_their_limits_are_banked() {
-        let mut core = halted();
-        put(&mut core, 13, 0x2000_1003, SECURE);
-        for msp in [13, 17, 26] {
-            assert_eq!(get(&mut core, msp, SECURE), 0x2000_1000, "{msp}");
-        }
-        put(&mut core, 24, 0x2000_2000, SECURE);
-        assert_eq!([24, 17].map(|r| get(&mut core, r, SECURE)), [0x2000_2000, 0x2000_1000]);
-        put(&mut core, 20, 0x0201_F0FF, SECURE);
-        assert_eq!(get(&mut core, 34, SECURE), 0x0201_F001);
-        // CONTROL.SPSEL makes SP the process stack.
-        put(&mut core, 18, 0x2000_3000, SECURE);
-        assert_eq!(get(&mut core, 13, SECURE), 0x2000_3000);
-        put(&mut core, 28, 0x2000_0807, SECURE);
-        assert_eq!([28, 30].map(|r| get(&mut core, r, SECURE)), [0x2000_0800, 0]);
-        put(&mut core, 64, 0x3F80_0000, SECURE);
-        assert_eq!(get(&mut core, 64, SECURE), 0x3F80_0000);
-        assert_eq!(get(&mut core, 19, SECURE), 0, "no such register");
-    }
-
-    #[test]
-    fn dhcsr_needs_its_key_and_forgets_a_reset_once_read() {
-        let mut core = Core::default();
-        core.write(core_debug::DHCSR, 0x0000_0003, ONE_WORLD);
-        assert_eq!(core.read(core_debug::DHCSR, ONE_WORLD).unwrap() & S_HALT, 0);
-        core.reset(0, [0, 1], true);
-        assert_ne!(core.read(core_debug::DHCSR, ONE_WORLD).unwrap() & S_RESET_ST, 0);
-        assert_eq!(core.read(core_debug::DHCSR, ONE_WORLD).unwrap() & S_RESET_ST, 0);
-        assert_ne!(core.read(core_debug::DHCSR, SECURE).unwrap() & S_SDE, 0);
-    }
-
-    #[test]
-    fn a_reset_vector_catch_halts_where_it_may_at_the_first_instruction() {
-        for catch in [false, true] {
-            let mut core = Core::default();
-            core.write(core_debug::DHCSR, 0xA05F_0001, ONE_WORLD);
-            core.write(core_debug::DEMCR, DEMCR_VC_CORERESET, ONE_WORLD);
-            assert_eq!(core.write(core_debug::AIRCR, 0x05FA_0004, ONE_WORLD), Request::Reset);
-            core.reset(0x0800_0000, [0x3000_4000, 0x0800_0201], catch);
-            // C_HALT is set by hardware: IDE after IDE waits for it.
-            let expected = if catch { S_HALT | C_HALT } else { 0 };
-            assert_eq!(core.read(core_debug::DHCSR, ONE_WORLD).unwrap() & (S_HALT | C_HALT), expected);
-            if catch {
-                let found = [15, 13, 17, 14, 16].map(|r| get(&mut core, r, ONE_WORLD));
-                assert_eq!(found, [0x0800_0200, 0x3000_4000, 0x3000_4000, u32::MAX, 0x0100_0000]);
-                assert_eq!(core.read(VTOR, ONE_WORLD), Some(0x0800_0000));
-            }
-        }
-    }
-
-    #[test]
-    fn what_does_not_exist_in_demcr_stays_zero() {
-        let mut core = Core::default();
-        core.write(core_debug::DEMCR, u32::MAX, ONE_WORLD);
-        assert_eq!(core.read(core_debug::DEMCR, ONE_WORLD), Some(0x010F_0FF1));
-    }
-
-    #[test]
-    fn the_non_secure_view_of_a_single_world_is_the_same() {
-        let mut core = Core::default();
-        assert_eq!(core.read(core_debug::CPUID + SCS_NS, ONE_WORLD), Some(CPUID));
-        assert_eq!(core.read(core_debug::DAUTHSTATUS, SECURE), Some(0xFF));
-        assert_eq!(core.read(core_debug::DAUTHSTATUS, Security { secure_debug: false, ..SECURE }), Some(0xAF));
-    }
 }

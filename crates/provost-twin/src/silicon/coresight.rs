@@ -69,7 +69,7 @@ pub(crate) fn ap0(address: u32, dev_id: u16) -> Option<u32> {
 /// A word of AP1's ROM tables or of the core's identification; `None` outside of them.
 pub(crate) fn ap1(address: u32, dev_id: u16) -> Option<u32> {
     if address == AP1_TABLE {
-        return Some(M33_TABLE - AP1_TABLE | PRESENT);
+        return Some((M33_TABLE - AP1_TABLE) | PRESENT);
     }
     if let Some(listed) = M33.get((address.wrapping_sub(M33_TABLE) / 4) as usize) {
         return Some(listed.base.wrapping_sub(M33_TABLE) | PRESENT);

@@ -50,7 +50,7 @@ impl Debugger {
 fn a_loader_in_sram_programs_flash() {
     for part in ["STM32H503", "STM32H533", "STM32H563"] {
         let mut d = halted(part);
-        let data: Vec<u8> = (0..2048_u32).map(|n| (n * 7 >> 3) as u8 ^ n as u8).collect();
+        let data: Vec<u8> = (0..2048_u32).map(|n| ((n * 7) >> 3) as u8 ^ n as u8).collect();
         d.load(SRAM, include_bytes!("../programs/loader.bin"));
         d.load(SRAM + 0x1000, &data);
         let target = memory::FLASH + 3 * 0x2000;
@@ -85,7 +85,7 @@ fn a_step_is_one_instruction_and_a_breakpoint_stops_before_its_own() {
         assert_eq!((d.read_core(15), d.read_core(0)), (SRAM + pc, r0));
     }
     d.write(0xE000_2000, 0b11);
-    d.write(0xE000_2008, SRAM + 6 | 1);
+    d.write(0xE000_2008, (SRAM + 6) | 1);
     d.write(core_debug::DHCSR, DEBUG);
     d.silicon.advance(MS);
     assert_ne!(d.dhcsr() & S_HALT, 0);

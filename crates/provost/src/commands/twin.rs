@@ -3,6 +3,7 @@
 use std::{
     fmt::Write as _,
     net::TcpListener,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -21,7 +22,10 @@ use provost_chip::{
 use provost_twin::{
     board::VirtualBoard,
     chipfile::ChipFile,
-    doors::{self, Door, Terms, WallClock},
+    doors::{
+        self, Door, Terms, WallClock,
+        bench::{self, Control},
+    },
     error::TwinError,
     ledger::ledger,
     presets::{self, Maker, Preset},
@@ -30,7 +34,7 @@ use provost_twin::{
 use serde_json::json;
 
 use crate::{
-    cli::{Arguments, OnOff, Twin, TwinNew, TwinServe},
+    cli::{Arguments, OnOff, Twin, TwinBench, TwinNew, TwinServe},
     error::FaceError,
     given::quoted,
     output::{Page, Stop, wrap},
@@ -43,6 +47,7 @@ pub(crate) fn run(arguments: &Arguments, command: &Twin) -> Result<Page, Stop> {
         Twin::List => Ok(list()),
         Twin::Ledger => Ok(run_ledger()),
         Twin::Serve(options) => serve(arguments, options),
+        Twin::Bench(options) => Ok(bench(options).map_err(BenchError::from)?),
     }
 }
 
@@ -161,6 +166,11 @@ fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
         let port = listener.local_addr().map_err(|e| broken(port, e))?.port();
         open.push((door, listener, port));
     }
+    // Where the board lies in a file, its bench has a door too, whose port a file beside it names.
+    let bench_door = match Path::new(options.chip.name()) {
+        file if file.is_file() => Some(BenchDoor::open(file)?),
+        _ => None,
+    };
     let shutdown = Arc::new(AtomicBool::new(false));
     #[cfg(feature = "terminal")]
     {
@@ -187,6 +197,9 @@ fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
         result.map_err(|e| broken(*port, std::io::Error::other(e)))
     };
     let results: Vec<_> = thread::scope(|scope| {
+        if let Some(door) = &bench_door {
+            scope.spawn(|| doors::serve_bench(&door.listener, &board, &terms));
+        }
         let threads: Vec<_> = open.iter().map(|door| scope.spawn(|| serve(door))).collect();
         threads.into_iter().map(|thread| thread.join()).collect()
     });
@@ -200,4 +213,47 @@ fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
 
 fn broken(port: u16, source: std::io::Error) -> BenchError {
     TwinError::Door { port, source }.into()
+}
+
+/// The door of the bench, as long as the board is served.
+struct BenchDoor {
+    listener: TcpListener,
+    notice: PathBuf,
+}
+
+impl BenchDoor {
+    fn open(chip: &Path) -> Result<Self, BenchError> {
+        let listener = doors::bind(0).map_err(|e| broken(0, e))?;
+        let port = listener.local_addr().map_err(|e| broken(0, e))?.port();
+        let notice = notice(chip);
+        std::fs::write(&notice, format!("{port}\n"))
+            .map_err(|source| TwinError::Io { path: notice.clone(), source })?;
+        Ok(Self { listener, notice })
+    }
+}
+
+impl Drop for BenchDoor {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.notice);
+    }
+}
+
+/// The file beside a chip file that names the port of its bench.
+fn notice(chip: &Path) -> PathBuf {
+    let mut name = chip.as_os_str().to_owned();
+    name.push(".bench");
+    name.into()
+}
+
+fn bench(options: &TwinBench) -> Result<Page, TwinError> {
+    let controls = options.controls.iter().map(|text| text.parse()).collect::<Result<Vec<Control>, _>>()?;
+    let not_served = || TwinError::NotServed { path: options.chip.clone() };
+    let text = std::fs::read_to_string(notice(&options.chip)).map_err(|_| not_served())?;
+    let port = text.trim().parse().map_err(|_| not_served())?;
+    bench::ask(port, &controls).map_err(|error| match error {
+        TwinError::Door { .. } => not_served(),
+        other => other,
+    })?;
+    let names: Vec<_> = controls.iter().map(|control| control.as_str()).collect();
+    Ok(Page::new("provost.bench/1", &json!({ "done": names }), format!("{}\n", names.join("\n"))))
 }

@@ -184,3 +184,76 @@ fn a_sleep_is_long_enough_for_the_rom() {
         assert_eq!(word_at(&text, 0x4002_2050) >> 8 & 0xFF, 0x17, "{text}");
     }
 }
+
+/// A loop that counts in R0 and in memory, and calls a function in each turn.
+const PROGRAM: &str = "
+    .syntax unified
+    .cpu cortex-m33
+    .global _start
+    .thumb_func
+_start:
+    movs r0, #0
+    ldr r1, =0x20001000
+1:  adds r0, #1
+    str r0, [r1]
+    bl routine
+    b 1b
+    .thumb_func
+routine:
+    adds r2, r0, #5
+    bx lr
+    .pool
+";
+
+/// GDB, through OpenOCD, loads a program into SRAM, stops at a breakpoint, steps, and stops there again.
+#[test]
+fn gdb_loads_breaks_and_steps() {
+    let Some(program) = openocd() else { return };
+    let tools = ["gdb-multiarch", "arm-none-eabi-as", "arm-none-eabi-ld"];
+    if let Some(absent) = tools.iter().find(|tool| !runs(tool)) {
+        assert!(env::var_os("PROVOST_REQUIRE_STRANGERS").is_none(), "{absent} is absent");
+        println!("SKIPPED: {absent} is absent");
+        return;
+    }
+    let s = Sandbox::new();
+    s.run("twin new board.chip --part STM32H533");
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(file("p.s"), PROGRAM).unwrap();
+    for line in [
+        ["arm-none-eabi-as", "-o", &file("p.o"), &file("p.s")].to_vec(),
+        ["arm-none-eabi-ld", "-Ttext=0x20000000", "-o", &file("p.elf"), &file("p.o")].to_vec(),
+    ] {
+        assert!(Command::new(line[0]).args(&line[1..]).status().unwrap().success(), "{line:?}");
+    }
+    for door in Server::start(&s, "board.chip").doors() {
+        let config =
+            format!("gdb port pipe; {door}; {}; {CORE}; init; reset halt", QUIET.replace("gdb port disabled; ", ""));
+        let connect = format!("target extended-remote | {program} -l {} -c '{config}'", file("log"));
+        let commands = [
+            connect.as_str(),
+            "load",
+            "set $pc=_start",
+            "set $xpsr=0x01000000",
+            "break routine",
+            "continue",
+            "stepi",
+            "printf \"first %d %d\\n\", $r0, $r2",
+            "continue",
+            "printf \"second %d %d\\n\", $r0, *(int*)0x20001000",
+        ];
+        let output = Command::new("gdb-multiarch")
+            .args(["-nx", "-batch", &file("p.elf")])
+            .args(commands.iter().flat_map(|command| ["-ex", command]))
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        for expected in ["Loading section .text", "Breakpoint 1, ", "first 1 6", "second 2 2"] {
+            assert!(text.contains(expected), "{expected} is not in\n{text}");
+        }
+    }
+}
+
+fn runs(tool: &str) -> bool {
+    Command::new(tool).arg("--version").output().is_ok_and(|o| o.status.success())
+}
