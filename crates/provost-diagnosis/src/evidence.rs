@@ -47,6 +47,9 @@ impl<'a> Evidence<'a> {
             expire(&mut signs, step);
             signs.extend(signs_of(step));
         }
+        if stood_in_rom_until_power_went(case) {
+            signs.remove(&Sign::ApplicationDead);
+        }
         signs.extend(bench_signs(case));
         let named = named_parts(case);
         let mut parts: Vec<PartId> = Vec::new();
@@ -115,12 +118,7 @@ impl<'a> Evidence<'a> {
 
     /// Whether the chip may stand in its ROM since a session of Debug Authentication: power was not removed since.
     pub fn may_stay_in_rom(&self) -> bool {
-        let mut back = self.case.steps.iter().rev().take_while(|s| !matches!(s.act, Act::PowerCycle));
-        back.any(|s| match &s.act {
-            Act::Discover(seen) => seen.answered(),
-            Act::Authenticate { .. } | Act::CloseDebug => true,
-            _ => false,
-        })
+        stands_in_rom(&self.case.steps)
     }
 
     /// Whether Debug Authentication was tried, or the owner is sure of a state that no credential leaves.
@@ -145,6 +143,25 @@ fn moves_life_cycle(step: &Step) -> bool {
         Act::Authenticate { .. } | Act::CloseDebug => true,
         _ => step.all_signs().any(|s| s == Sign::UnrecordedWrites),
     }
+}
+
+/// Whether a session of Debug Authentication came after power was last removed.
+fn stands_in_rom(steps: &[Step]) -> bool {
+    steps.iter().rev().take_while(|s| !matches!(s.act, Act::PowerCycle)).any(|s| match &s.act {
+        Act::Discover(seen) => seen.answered(),
+        Act::Authenticate { .. } | Act::CloseDebug => true,
+        _ => false,
+    })
+}
+
+/// Whether the application was last told dead while the chip may have stood in its ROM, and power was removed since: nobody has
+/// said yet whether it runs now.
+fn stood_in_rom_until_power_went(case: &Case) -> bool {
+    let last = case.steps.iter().rposition(|s| goal::at_work(s) == Some(false));
+    last.is_some_and(|at| {
+        let (before, since) = case.steps.split_at(at);
+        stands_in_rom(before) && since.iter().any(|s| matches!(s.act, Act::PowerCycle))
+    })
 }
 
 /// Takes back what a later step shows to be over.

@@ -118,6 +118,8 @@ pub struct Follower<'a> {
     pub stranger_helps: bool,
     /// The stranger's credential was asked for and given.
     pub found: bool,
+    /// Heeds the conditions that stand beside a step.
+    pub heeds: bool,
     /// Where provost stopped, by its error codes.
     pub stopped: Vec<&'static str>,
     /// ST's tool had to provision what provost cannot in this world.
@@ -131,7 +133,8 @@ impl<'a> Follower<'a> {
         scratch: &'a Path,
         stranger_helps: bool,
     ) -> Self {
-        Self { bench, credentials, scratch, stranger_helps, found: false, stopped: Vec::new(), by_st_tool: false }
+        let (found, heeds, by_st_tool) = (false, true, false);
+        Self { bench, credentials, scratch, stranger_helps, found, heeds, stopped: Vec::new(), by_st_tool }
     }
 
     /// Carries out one step of a plan.
@@ -167,6 +170,9 @@ impl<'a> Follower<'a> {
             }
             Move::ProvisionCertificate | Move::ProvisionPassword => self.provision(),
             Move::FullRegression => self.regress(),
+            // As the step says: only when discovery shows that a credential is inside.
+            Move::WriteState(state)
+                if self.heeds && state > ProductState::Provisioning && !self.holds_a_credential() => {}
             Move::WriteState(state) => {
                 self.bench.write("PRODUCT_STATE", state.code());
             }
@@ -178,6 +184,12 @@ impl<'a> Follower<'a> {
             }
             _ => {}
         }
+    }
+
+    fn holds_a_credential(&mut self) -> bool {
+        let (seen, _) = self.bench.discover();
+        self.bench.reset();
+        seen.integrity == Some(true)
     }
 
     pub fn is_open(&self) -> bool {

@@ -39,7 +39,7 @@ pub(super) fn text(document: &Document, explain: bool) -> String {
     unusual(&mut text, d, explain);
     if !d.salvage.is_empty() {
         text.push_str("\nwhat is left\n");
-        d.salvage.iter().for_each(|line| text.push_str(&wrap(&brief(line, explain), 2)));
+        d.salvage.iter().for_each(|line| text.push_str(&wrap(line, 2)));
     }
     if d.understood {
         reasons(&mut text, d, explain);
