@@ -111,6 +111,8 @@ fn in_the_documents() {
                 fenced = !fenced;
             } else if fenced {
                 let command = line.strip_prefix("$ ").unwrap_or(line);
+                // Where the output goes is the shell's.
+                let command = command.split(" > ").next().unwrap_or(command);
                 all.extend(command.starts_with("provost ").then(|| command.to_owned()));
             }
         }

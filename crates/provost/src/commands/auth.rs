@@ -60,7 +60,12 @@ fn text(d: &Discovered, ap1_open: bool) -> String {
 fn next(d: &Discovered) -> &'static str {
     let provisioning = d.product_state == Some(ProductState::Provisioning);
     match (d.integrity_valid, provisioning) {
-        (true, _) => "`provost auth regress --credential DIR`, with what was provisioned, erases the chip and opens it",
+        (true, true) => {
+            "`provost rescue` goes on with a rescue that was begun; or `provost auth regress --credential DIR`, with what was provisioned, erases the chip and opens it"
+        }
+        (true, false) => {
+            "`provost auth regress --credential DIR`, with what was provisioned, erases the chip and opens it"
+        }
         (false, true) => "`provost rescue --dry-run`",
         (false, false) => {
             "nothing that is provisioned opens this chip; `provost diagnose --discover` says what remains, and why"

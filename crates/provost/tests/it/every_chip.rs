@@ -81,5 +81,5 @@ fn what_every_chip_comes_to() {
         workers.into_iter().map(|w| w.join().unwrap()).sum()
     });
     println!("{chips} chips");
-    assert_eq!(chips, 10 * (6 + 5) + 5, "ten parts with TrustZone, and the H503");
+    assert_eq!(chips, 11 * (6 + 5) + 5, "eleven parts with TrustZone, and the H503");
 }
