@@ -16,6 +16,8 @@ pub mod option_values;
 pub mod parts;
 pub mod registers;
 pub mod rules;
+#[cfg(feature = "schema")]
+mod schema;
 #[cfg(feature = "serde")]
 mod serialize;
 pub mod side;

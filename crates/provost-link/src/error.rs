@@ -260,7 +260,7 @@ pub enum LinkError {
     },
 }
 
-codes!(LinkError, self => self, {
+provost_codes::codes!(LinkError, self => self, {
     Self::NoProbe { .. } => "link-no-probe",
     Self::SeveralProbes { .. } => "link-several-probes",
     Self::BadSelector { .. } => "link-bad-selector",

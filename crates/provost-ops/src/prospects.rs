@@ -13,25 +13,29 @@ use provost_chip::{
     states::{DaMethod, ProductState, TrustZone},
     transitions::{Writer, product_state_write},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What is known of a state, derived from the model.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct StateSheet {
     /// `tz-closed`.
+    #[schemars(with = "ProductState")]
     pub state: &'static str,
     /// ST's name.
     pub title: &'static str,
     /// Option-byte code.
     pub code: u8,
     /// One entry per TrustZone setting.
+    #[schemars(length(equal = 2))]
     pub settings: Vec<Setting>,
 }
 
 /// A state with one TrustZone setting.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Setting {
     /// `on` or `off`.
+    #[schemars(with = "TrustZone")]
     pub trustzone: &'static str,
     /// Whether the combination exists.
     pub exists: bool,
@@ -42,17 +46,19 @@ pub struct Setting {
     /// Whether Debug Authentication answers.
     pub debug_authentication: Ruled,
     /// How the owner authenticates.
+    #[schemars(with = "DaMethod")]
     pub method: &'static str,
     /// States that a debugger's option-byte write leads to.
     pub forward: Vec<Ruled>,
 }
 
 /// A statement and the rule it follows from.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Ruled {
     /// The statement.
     pub says: String,
     /// The rule's id.
+    #[schemars(with = "RuleId")]
     pub rule: &'static str,
 }
 
@@ -121,9 +127,10 @@ fn ap1_words(ap1: Ap1, state: ProductState) -> &'static str {
 }
 
 /// What a chip's prospects are.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Prospects {
     /// `open`, `recoverable`, `recoverable-if` or `lost`.
+    #[schemars(extend("enum" = ["open", "recoverable", "recoverable-if", "lost"]))]
     pub verdict: &'static str,
     /// In plain words.
     pub says: String,
@@ -136,6 +143,7 @@ pub struct Prospects {
     /// The next command.
     pub next: &'static str,
     /// The rules behind the verdict.
+    #[schemars(with = "Vec<RuleId>")]
     pub rules: Vec<&'static str>,
 }
 

@@ -58,6 +58,12 @@ faults! {
             causes: ["the disk is full, or stdout is closed"],
             next: ["what the command does was done; only what it had to say is lost: mend stdout and ask again, such as with `provost status`"],
         }
+        /// A result that is no JSON.
+        #[error("the result cannot be written as JSON: {0}")]
+        Document(#[source] serde_json::Error) = "document", Failed {
+            causes: ["a fault in provost"],
+            next: ["what the command does was done; please report it, and ask again without --json, such as with `provost status`"],
+        }
         /// The phrase that confirms a write to a real chip is missing or wrong.
         #[error("this writes to a real chip, and was not confirmed: expected the phrase {phrase:?}")]
         NotConfirmed {

@@ -1,12 +1,11 @@
 //! What a plan is bound to: exactly this chip, with this content, this credential and this end; and what of it is different.
 
-use std::path::PathBuf;
-
 use provost_chip::{
     parts::{DaStore, PartId},
     states::{DaMethod, ProductState, TrustZone},
     unique_id::UniqueId,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -18,15 +17,17 @@ use super::{
 use crate::{
     credential::{Binding, CredentialSet, hex},
     drive::identify::parts_text,
+    store::FilePath,
 };
 
 /// What a plan is bound to: it is carried out on exactly this, or not at all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bound {
     /// Unique id.
     pub uid: UniqueId,
     /// The parts it may be.
+    #[schemars(length(min = 1))]
     pub parts: Vec<PartId>,
     /// DEV_ID.
     pub dev_id: u16,
@@ -35,16 +36,18 @@ pub struct Bound {
     /// TrustZone.
     pub trustzone: TrustZone,
     /// The state to end in.
+    #[schemars(extend("enum" = ["irot-provisioned", "tz-closed", "closed", "locked"]))]
     pub target: ProductState,
     /// Option words in force.
     pub words: Words,
     /// The kind of credential.
     pub method: DaMethod,
     /// The folder with the credential.
-    pub credential: PathBuf,
+    pub credential: FilePath,
     /// What ties this very credential to the plan.
     pub binding: Binding,
     /// SHA-256 of the object that is provisioned, for a certificate.
+    #[schemars(regex(pattern = crate::schema::SHA256))]
     pub object: Option<String>,
     /// What the flash holds.
     pub images: Vec<Digest>,
@@ -87,7 +90,7 @@ impl Bound {
             target: wish.target,
             words: words::of(facts.options.as_ref()?),
             method,
-            credential: custody.folder.clone(),
+            credential: custody.folder.clone().into(),
             binding: Binding::of(set, method, facts.identity.uid)?,
             object: custody.payload(method).filter(|_| certificate).map(digest),
             images: facts.images.iter().map(|i| i.wanted.clone()).collect(),

@@ -5,6 +5,7 @@ mod credential;
 mod table;
 
 use provost_chip::sources::Confidence;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CloseError, facts::Facts, policy::Policy};
@@ -62,11 +63,13 @@ impl Check {
 }
 
 /// What the preflight says of one rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// The rule.
+    #[schemars(regex(pattern = "^P-[A-Z0-9-]+$"))]
     pub rule: String,
     /// `passed`, `failed`, `warning`, `overridden` or `not-measured`.
+    #[schemars(extend("enum" = ["passed", "failed", "warning", "overridden", "not-measured"]))]
     pub verdict: String,
     /// What was measured.
     pub found: String,

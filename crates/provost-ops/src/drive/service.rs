@@ -16,6 +16,7 @@ use provost_link::{
     core::{Call, CallOutcome, Core},
 };
 use provost_obk::da::DESTINATION;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::session::Session;
@@ -87,6 +88,19 @@ impl fmt::Display for EncryptWord {
 impl Serialize for EncryptWord {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+impl JsonSchema for EncryptWord {
+    fn schema_name() -> Cow<'static, str> {
+        "EncryptWord".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let mut schema = Schema::default();
+        schema.insert("type".to_owned(), "string".into());
+        schema.insert("enum".to_owned(), Self::ALL.map(Self::as_str).into_iter().collect());
+        schema
     }
 }
 

@@ -6,11 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::{
-    FolderStore, Replace, Secrecy, Store as _, StoreError,
+    FilePath, FolderStore, Replace, Secrecy, Store as _, StoreError,
     disk::{Disk as _, Open, OsDisk},
     folder::{self, file},
 };
@@ -76,15 +77,19 @@ impl NewFile {
 
     /// Where it is and how large, for a report.
     pub fn made(&self) -> Made {
-        Made { path: self.path.clone(), bytes: self.bytes.bytes().len(), secret: self.secrecy == Secrecy::Secret }
+        Made {
+            path: self.path.clone().into(),
+            bytes: self.bytes.bytes().len(),
+            secret: self.secrecy == Secrecy::Secret,
+        }
     }
 }
 
 /// A file that was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Made {
     /// Where.
-    pub path: PathBuf,
+    pub path: FilePath,
     /// How large.
     pub bytes: usize,
     /// Whether only its owner may read it.

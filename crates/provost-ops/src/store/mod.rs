@@ -12,6 +12,7 @@ pub mod files;
 mod folder;
 mod job;
 mod journal;
+mod path;
 #[cfg(test)]
 mod processes;
 
@@ -29,7 +30,8 @@ pub use self::{
     files::{Content, Made, NewFile},
     folder::{FolderStore, NewFolder},
     job::{Base, Found, Job, Unfinished, find, list_unfinished, unfinished},
-    journal::{Header, Kind, Match, Record, Subject},
+    journal::{Header, Kind, Line, Match, Record, Subject},
+    path::FilePath,
 };
 
 /// Who may read a file, or look into a folder.

@@ -13,11 +13,11 @@ use provost_ops::{
     identify::parts_text,
     option_bytes::OptionFile,
 };
-use serde_json::json;
 
 use crate::{
     cli::{Arguments, Close},
     confirm::LastStep,
+    documents::CloseSurvey,
     output::{Page, Stop, Teller, wrap},
 };
 
@@ -60,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Close) -> Result<Page, Stop> 
             return planned(&survey, options);
         }
         let ended = close::close(&mut bench.session, &wish, &site, &mut LastStep(arguments), &mut teller)?;
-        Ok(receipt_page(&ended))
+        receipt_page(&ended)
     })
 }
 
@@ -83,11 +83,7 @@ fn planned(survey: &Survey, options: &Close) -> Result<Page, Stop> {
         (None, true) => "nothing was written; the same command without --dry-run carries it out\n",
         (None, false) => "nothing was written; as things are, the preflight refuses\n",
     });
-    let value = match &survey.plan {
-        Some(plan) => json!({ "ready": ready, "plan": plan, "checks": survey.findings }),
-        None => json!({ "ready": ready, "plan": null, "checks": survey.findings }),
-    };
-    Ok(Page::new("provost.close-survey/1", &value, text))
+    Ok(Page::new(&CloseSurvey { ready, plan: survey.plan.as_ref(), checks: &survey.findings }, text)?)
 }
 
 pub(super) fn findings_text(findings: &[Finding]) -> String {
@@ -133,8 +129,8 @@ fn plan_text(plan: &ClosePlan) -> String {
     text
 }
 
-pub(super) fn receipt_page(ended: &Ended) -> Page {
-    Page::new(close::RECEIPT_SCHEMA, &ended.receipt, receipt_text(ended))
+pub(super) fn receipt_page(ended: &Ended) -> Result<Page, Stop> {
+    Ok(Page::new(&ended.receipt, receipt_text(ended))?)
 }
 
 fn receipt_text(ended: &Ended) -> String {
@@ -149,15 +145,14 @@ fn receipt_text(ended: &Ended) -> String {
         let _ = writeln!(text, "the chip is {}, TrustZone {}", bound.target, bound.trustzone);
     }
     let _ = writeln!(text, "  unique id   {}", bound.uid);
-    let (credential, key) = (bound.credential.display(), bound.binding.short());
+    let (credential, key) = (&bound.credential, bound.binding.short());
     let _ = writeln!(text, "  credential  {credential}, {key} (the only way back: keep it)");
     let _ = writeln!(text, "  receipt     {}", ended.folder.join("receipt.json").display());
     for finding in receipt.checks.iter().filter(|c| c.verdict == "overridden" || c.verdict == "warning") {
         let _ = writeln!(text, "  {:<11} {}: {}", finding.verdict, finding.rule, finding.found);
     }
     if !bound.rehearse_only {
-        let _ =
-            writeln!(text, "back to Open, erased: provost auth regress --credential {}", bound.credential.display());
+        let _ = writeln!(text, "back to Open, erased: provost auth regress --credential {}", &bound.credential);
     }
     text
 }

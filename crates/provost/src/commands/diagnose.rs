@@ -10,6 +10,7 @@ use std::{
 use provost_bench::Bench;
 use provost_diagnosis::{Diagnosis, case::Case, case_file, commands::Commands, diagnose, log, verdict::Verdict};
 use provost_ops::{diagnose::measure, store::StoreError};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -20,19 +21,20 @@ use crate::{
 
 /// Reasons that fit on one screen with the rest.
 const SHOWN: usize = 3;
-const SCHEMA: &str = "provost.diagnosis/1";
 
 /// An input and what was made of it.
-#[derive(Debug, Serialize)]
-struct Input {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Input {
     name: String,
+    #[schemars(extend("enum" = ["case", "log", "live"]))]
     kind: &'static str,
     lines: u64,
     recognised: u64,
 }
 
-#[derive(Debug, Serialize)]
-struct Document {
+/// The answer, and what it is made from.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Answer {
     #[serde(flatten)]
     diagnosis: Diagnosis,
     inputs: Vec<Input>,
@@ -48,7 +50,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Diagnose) -> Result<Page, Sto
     }
     let on_wire = options.files.is_empty() || arguments.probe.is_some() || options.discover;
     if !on_wire {
-        return Ok(page(&case, inputs, options.explain));
+        return page(&case, inputs, options.explain);
     }
     super::on_chip(arguments, |bench: &mut Bench| {
         let measured = measure(&mut bench.session, options.discover)?;
@@ -60,7 +62,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Diagnose) -> Result<Page, Sto
         if let Some(part) = arguments.part {
             case.chip.part = Some(part.to_string());
         }
-        Ok(page(&case, inputs, options.explain))
+        page(&case, inputs, options.explain)
     })
 }
 
@@ -94,10 +96,10 @@ fn read(path: &Path) -> Result<(Case, Input), Stop> {
     Ok((report.case, input))
 }
 
-fn page(case: &Case, inputs: Vec<Input>, explain: bool) -> Page {
+fn page(case: &Case, inputs: Vec<Input>, explain: bool) -> Result<Page, Stop> {
     let diagnosis = diagnose(case);
     let text = text(&diagnosis, &inputs, explain);
-    Page::new(SCHEMA, &Document { diagnosis, inputs }, text)
+    Ok(Page::new(&Answer { diagnosis, inputs }, text)?)
 }
 
 const fn verdict_words(verdict: Verdict) -> &'static str {

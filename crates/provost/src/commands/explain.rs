@@ -14,10 +14,10 @@ use provost_ops::{
     close::preflight::Check,
     prospects::{StateSheet, state_sheet},
 };
-use serde_json::json;
 
 use crate::{
     cli::Explain,
+    documents::Explanation,
     error::FaceError,
     hints,
     output::{Page, Stop, rule_text, wrap},
@@ -25,30 +25,25 @@ use crate::{
 
 pub(crate) fn run(options: &Explain) -> Result<Page, Stop> {
     let what = options.what.as_str();
-    let schema = "provost.explanation/1";
-    if let Ok(state) = what.parse::<ProductState>() {
-        return Ok(state_page(schema, state));
+    if let Some(page) = what.parse::<ProductState>().ok().and_then(state_page) {
+        return page;
     }
     if let Ok(rule) = what.parse::<&Rule>() {
-        let value = json!({
-            "kind": "rule", "id": rule.id, "says": rule.says, "confidence": rule.confidence.as_str(), "source": rule.source,
-        });
-        return Ok(Page::new(schema, &value, rule_text(rule)));
+        let Rule { id, says, confidence, source, .. } = *rule;
+        return Ok(Page::new(&Explanation::Rule { id, says, confidence, source }, rule_text(rule))?);
     }
     if let Some(check) = Check::find(what) {
-        let value = json!({
-            "kind": "rule", "id": check.id, "says": check.says, "confidence": check.confidence.as_str(), "source": check.source,
-        });
-        return Ok(Page::new(schema, &value, super::close::check_text(check)));
+        let Check { id, says, confidence, source, .. } = *check;
+        return Ok(Page::new(&Explanation::Rule { id, says, confidence, source }, super::close::check_text(check))?);
     }
     if let Some(switch) = Assumptions::switches().iter().find(|s| s.name.eq_ignore_ascii_case(what)) {
-        return Ok(switch_page(schema, switch));
+        return switch_page(switch);
     }
     if let Some(text) = hints::explain(what) {
-        return Ok(Page::new(schema, &json!({ "kind": "error", "id": what, "says": text }), text));
+        return Ok(Page::new(&Explanation::Error { id: what, says: &text }, text.clone())?);
     }
-    if let Some(page) = message_page(schema, what) {
-        return Ok(page);
+    if let Some(page) = message_page(what) {
+        return page;
     }
     let known = format!(
         "product states are {}; rules begin with R- or P-; switches are {}; error codes stand in brackets behind an error",
@@ -59,7 +54,7 @@ pub(crate) fn run(options: &Explain) -> Result<Page, Stop> {
 }
 
 /// What a tool's message means, and the next ones that look like it.
-fn message_page(schema: &'static str, what: &str) -> Option<Page> {
+fn message_page(what: &str) -> Option<Result<Page, Stop>> {
     let found = Message::search(what);
     let (best, score) = *found.first()?;
     let mut text = format!("{} ({}; {})\n    {}\n", best.id, best.tool, best.confidence, best.text);
@@ -81,20 +76,26 @@ fn message_page(schema: &'static str, what: &str) -> Option<Page> {
             let _ = writeln!(text, "    {}: {}", m.id, m.text);
         });
     }
-    let value = json!({
-        "kind": "message", "id": best.id, "text": best.text, "tool": best.tool, "says": best.means, "not": best.not,
-        "confidence": best.confidence.as_str(), "source": best.source, "match": (score * 100.0).round() / 100.0,
-        "alike": others.iter().map(|m| m.id).collect::<Vec<_>>(),
-    });
-    Some(Page::new(schema, &value, text))
+    let explanation = Explanation::Message {
+        id: best.id,
+        text: best.text,
+        tool: best.tool,
+        says: best.means,
+        not: best.not,
+        confidence: best.confidence,
+        source: best.source,
+        fits: (score * 100.0).round() / 100.0,
+        alike: others.iter().map(|m| m.id).collect(),
+    };
+    Some(Page::new(&explanation, text).map_err(Stop::from))
 }
 
-fn state_page(schema: &'static str, state: ProductState) -> Page {
+fn state_page(state: ProductState) -> Option<Result<Page, Stop>> {
     // The richest part: TrustZone, secure AES, both boot entries.
-    let part = PartId::all().find(|p| p.info().trustzone && p.info().crypto).or_else(|| PartId::all().next());
-    let sheet = part.map(|p| state_sheet(state, p));
-    let text = sheet.as_ref().map_or_else(String::new, sheet_text);
-    Page::new(schema, &json!({ "kind": "state", "id": state.as_str(), "sheet": sheet }), text)
+    let part = PartId::all().find(|p| p.info().trustzone && p.info().crypto).or_else(|| PartId::all().next())?;
+    let sheet = state_sheet(state, part);
+    let text = sheet_text(&sheet);
+    Some(Page::new(&Explanation::State { id: state, sheet }, text).map_err(Stop::from))
 }
 
 fn sheet_text(sheet: &StateSheet) -> String {
@@ -129,13 +130,11 @@ fn sheet_text(sheet: &StateSheet) -> String {
     text
 }
 
-fn switch_page(schema: &'static str, switch: &Switch) -> Page {
+fn switch_page(switch: &Switch) -> Result<Page, Stop> {
     let mut text = format!("switch {}\n", switch.name);
     text.push_str(&wrap(switch.question, 4));
     let _ = writeln!(text, "    values: {} (the first is the default)", switch.values.join(", "));
     let _ = writeln!(text, "    source: {}", switch.source.join(", "));
-    let value = json!({
-        "kind": "switch", "id": switch.name, "says": switch.question, "values": switch.values, "source": switch.source,
-    });
-    Page::new(schema, &value, text)
+    let Switch { name, question, values, source, .. } = *switch;
+    Ok(Page::new(&Explanation::Switch { id: name, says: question, values, source }, text)?)
 }

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use provost_ops::close::{self, Entry};
-use serde_json::json;
 
 use crate::{
     cli::History,
+    documents,
     output::{Page, Stop},
 };
 
@@ -19,7 +19,7 @@ pub(crate) fn run(options: &History) -> Result<Page, Stop> {
     if entries.is_empty() {
         text.push_str("no receipts\n");
     }
-    Ok(Page::new("provost.history/1", &json!({ "receipts": entries }), text))
+    Ok(Page::new(&documents::History { receipts: &entries }, text)?)
 }
 
 fn entry_text(entry: &Entry) -> String {

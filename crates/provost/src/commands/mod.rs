@@ -4,7 +4,7 @@ mod apply;
 mod auth;
 mod close;
 mod credential;
-mod diagnose;
+pub(crate) mod diagnose;
 mod explain;
 mod flash;
 mod history;
@@ -25,7 +25,7 @@ use crate::{
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
     match &arguments.command {
-        Command::Probes => Ok(probes::run()),
+        Command::Probes => probes::run(),
         Command::Status => status::run(arguments),
         Command::Diagnose(options) => diagnose::run(arguments, options),
         Command::Rescue(options) => rescue::run(arguments, options),

@@ -6,7 +6,7 @@ use provost_chip::parts::PartId;
 use provost_ops::{
     credential::CredentialSet,
     identify::{identify, parts_text},
-    rescue::{Ended, Means, PLAN_SCHEMA, Plan, RECEIPT_SCHEMA, Wish, plan, rescue},
+    rescue::{Ended, Means, Plan, Wish, plan, rescue},
 };
 use provost_twin::presets;
 
@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Rescue) -> Result<Page, Stop>
                 Means { credential: credential.is_some(), once_for_life: options.once_for_life },
             )?;
             let text = plan_text(&plan);
-            return Ok(Page::new(PLAN_SCHEMA, &plan, text));
+            return Ok(Page::new(&plan, text)?);
         }
         confirm::write_to(bench, arguments, "erase the chip")?;
         let wish = Wish {
@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Rescue) -> Result<Page, Stop>
                 preset.name
             );
         }
-        Ok(Page::new(RECEIPT_SCHEMA, &ended.receipt, text))
+        Ok(Page::new(&ended.receipt, text)?)
     })
 }
 

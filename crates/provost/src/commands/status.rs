@@ -3,35 +3,14 @@
 use std::fmt::Write as _;
 
 use provost_bench::Bench;
-use provost_chip::{rules::Rule, states::ProductState};
-use provost_ops::{
-    identify::{Identity, identify},
-    prospects::{Prospects, prospects},
-};
-use serde::Serialize;
+use provost_chip::rules::Rule;
+use provost_ops::{identify::identify, prospects::prospects};
 
 use crate::{
     cli::Arguments,
+    documents::{AccessPort, Status},
     output::{Page, Stop, wrap},
 };
-
-#[derive(Debug, Serialize)]
-struct Status {
-    probe: String,
-    virtual_chip: bool,
-    identity: Identity,
-    product_state: Option<&'static str>,
-    pending_state: Option<&'static str>,
-    trustzone: Option<&'static str>,
-    access_ports: [AccessPort; 2],
-    prospects: Option<Prospects>,
-}
-
-#[derive(Debug, Serialize)]
-struct AccessPort {
-    ap: u8,
-    open: bool,
-}
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
     super::on_chip(arguments, |bench| {
@@ -43,18 +22,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
         let status = Status {
             probe: bench.session.probe().to_string(),
             virtual_chip: bench.session.probe().virtual_chip,
-            product_state: state.map(ProductState::as_str),
-            pending_state: options.and_then(|o| o.pending_state()).map(ProductState::as_str),
-            trustzone: options.map(|o| o.trustzone().as_str()),
+            product_state: state,
+            pending_state: options.and_then(|o| o.pending_state()),
+            trustzone: options.map(|o| o.trustzone()),
             access_ports: [
-                AccessPort { ap: 0, open: identity.sr >> 16 & 1 == 1 },
+                AccessPort { ap: 0, open: identity.ap0_open() },
                 AccessPort { ap: 1, open: identity.ap1_open() },
             ],
             prospects,
             identity,
         };
         let text = text(&status, bench);
-        Ok(Page::new("provost.status/1", &status, text))
+        Ok(Page::new(&status, text)?)
     })
 }
 

@@ -17,25 +17,28 @@ use provost_twin::{
     presets::{self, Maker, Preset},
     silicon::FirmwareBehaviour,
 };
-use serde_json::json;
 
 use crate::{
     cli::{Arguments, OnOff, Twin, TwinNew, TwinServe},
+    documents::{Door, Ledger, LedgerEntry, PresetLine, Served, Serving, TwinMade, Twins},
     error::FaceError,
-    output::{Page, Stop, wrap},
+    output::{self, Page, Stop, wrap},
     term,
 };
 
 pub(crate) fn run(arguments: &Arguments, command: &Twin) -> Result<Page, Stop> {
     match command {
-        Twin::New(options) => Ok(new(arguments, options).map_err(BenchError::from)?),
-        Twin::List => Ok(list()),
-        Twin::Ledger => Ok(run_ledger()),
+        Twin::New(options) => {
+            let (made, text) = new(arguments, options).map_err(BenchError::from)?;
+            Ok(Page::new(&made, text)?)
+        }
+        Twin::List => list(),
+        Twin::Ledger => run_ledger(),
         Twin::Serve(options) => serve(arguments, options),
     }
 }
 
-fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, TwinError> {
+fn new(arguments: &Arguments, options: &TwinNew) -> Result<(TwinMade, String), TwinError> {
     let mut assumptions = Assumptions::default();
     for switch in &options.switches {
         let (name, value) =
@@ -68,11 +71,14 @@ fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, TwinError> {
         chip.tz,
         options.file.display()
     );
-    let value = json!({
-        "file": options.file, "part": chip.part.to_string(), "product_state": chip.state.as_str(),
-        "trustzone": chip.tz.as_str(), "assumptions": assumptions.to_string(),
-    });
-    Ok(Page::new("provost.twin/1", &value, text))
+    let made = TwinMade {
+        file: options.file.as_path().into(),
+        part: chip.part,
+        product_state: chip.state,
+        trustzone: chip.tz,
+        assumptions,
+    };
+    Ok((made, text))
 }
 
 fn part_or_default(arguments: &Arguments) -> Result<PartId, TwinError> {
@@ -92,22 +98,21 @@ fn not_found(name: &str) -> TwinError {
     TwinError::NotFound { name: name.chars().take(80).collect(), presets }
 }
 
-fn list() -> Page {
+fn list() -> Result<Page, Stop> {
     let mut text = String::new();
     for preset in Preset::all() {
         let _ = writeln!(text, "twin:{:<32} {}", preset.name, preset.summary);
     }
-    let presets: Vec<_> = Preset::all().iter().map(|p| json!({ "name": p.name, "summary": p.summary })).collect();
-    Page::new("provost.twins/1", &json!({ "presets": presets }), text)
+    let presets = Preset::all().iter().map(|p| PresetLine { name: p.name, summary: p.summary }).collect();
+    Ok(Page::new(&Twins { presets }, text)?)
 }
 
-fn run_ledger() -> Page {
-    let entries = ledger();
+fn run_ledger() -> Result<Page, Stop> {
     let mut text = String::from(
         "What the virtual chip does, and how sure it is that silicon does the same. Nothing here has met a real chip yet.\n\n",
     );
-    let mut values = Vec::new();
-    for entry in &entries {
+    let mut entries = Vec::new();
+    for entry in ledger() {
         let confidence = entry.confidence.map_or("not modelled or open", |c| c.as_str());
         let _ = writeln!(text, "{} ({confidence}; {})", entry.area, entry.source.join(", "));
         text.push_str(&wrap(entry.behaviour, 4));
@@ -115,12 +120,15 @@ fn run_ledger() -> Page {
             let values = Assumptions::switches().iter().find(|s| s.name == switch).map(|s| s.values.join(", "));
             let _ = writeln!(text, "    switch {switch}: {}", values.unwrap_or_default());
         }
-        values.push(json!({
-            "area": entry.area, "behaviour": entry.behaviour, "confidence": entry.confidence.map(|c| c.as_str()),
-            "source": entry.source, "switch": entry.switch,
-        }));
+        entries.push(LedgerEntry {
+            area: entry.area,
+            behaviour: entry.behaviour,
+            confidence: entry.confidence,
+            source: entry.source,
+            switch: entry.switch,
+        });
     }
-    Page::new("provost.ledger/1", &json!({ "entries": values }), text)
+    Ok(Page::new(&Ledger { entries }, text)?)
 }
 
 fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
@@ -136,12 +144,12 @@ fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
         ctrlc::set_handler(handler).map_err(|e| io(std::io::Error::other(e)))?;
     }
     if arguments.json {
-        term::print(&format!("{}\n", json!({ "schema": "provost.serving/1", "door": "remote-bitbang", "port": port })))
+        output::print_line(&Serving { door: Door::RemoteBitbang, port })
     } else {
         term::print(&format!("serving {} on 127.0.0.1:{port} (remote_bitbang, SWD); stop with Ctrl-C\n", options.chip))
     }
     .map_err(FaceError::Output)?;
     remote_bitbang::serve(&listener, &board.wire(), &shutdown).map_err(|e| io(std::io::Error::other(e)))?;
     board.store().map_err(BenchError::from)?;
-    Ok(Page::new("provost.served/1", &json!({ "port": port }), "stopped\n".to_owned()))
+    Ok(Page::new(&Served { port }, "stopped\n".to_owned())?)
 }

@@ -16,11 +16,11 @@ use provost_ops::{
         files::{self, NewFile},
     },
 };
-use serde_json::json;
 
 use super::new::scope;
 use crate::{
     cli::{Merge, Prepare, RoleWord},
+    documents::MadeFiles,
     output::{Page, Stop, made_text},
 };
 
@@ -57,8 +57,8 @@ pub(super) fn prepare(command: &Prepare) -> Result<Page, Stop> {
         out.display(),
         signer.display()
     );
-    let value = json!({ "what": format!("{}-to-sign", request.kind()), "files": made });
-    Ok(Page::new("provost.made/1", &value, text))
+    let what = format!("{}-to-sign", request.kind());
+    Ok(Page::new(&MadeFiles { what: &what, files: made, findings: None }, text)?)
 }
 
 pub(super) fn merge(options: &Merge) -> Result<Page, Stop> {
@@ -83,7 +83,7 @@ pub(super) fn merge(options: &Merge) -> Result<Page, Stop> {
     };
     let made = files::write_all(&[NewFile::public(&options.out, bytes)], options.force)?;
     let text = format!("the signature is that of {}\n{}", options.signer.display(), made_text(&made));
-    Ok(Page::new("provost.made/1", &json!({ "what": what, "files": made }), text))
+    Ok(Page::new(&MadeFiles { what, files: made, findings: None }, text)?)
 }
 
 fn malformed(what: &'static str, rule: String) -> provost_ops::error::Failure {
