@@ -1,8 +1,11 @@
 //! `close`, `apply`, `history`.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
-use clap::Args;
+use clap::{
+    Args,
+    builder::{OsStringValueParser, TypedValueParser as _},
+};
 use provost_chip::states::ProductState;
 
 use super::{number, state};
@@ -18,7 +21,7 @@ pub(crate) struct Close {
     pub(crate) credential: Option<PathBuf>,
     /// An image that must be in the flash: ELF, Intel HEX (.hex), or plain bytes with their address; may be given several times.
     /// Without one, the whole flash is read and its digest kept.
-    #[arg(long = "image", value_name = "FILE[@ADDRESS]", value_parser = image_at)]
+    #[arg(long = "image", value_name = "FILE[@ADDRESS]", value_parser = OsStringValueParser::new().try_map(image_at))]
     pub(crate) images: Vec<ImageAt>,
     /// Option bytes that must be in force, as `provost option export` writes them or STM32CubeProgrammer's `-ob displ` prints them;
     /// what the file does not name may be anything.
@@ -104,11 +107,10 @@ pub(crate) struct ImageAt {
     pub(crate) at: Option<u32>,
 }
 
-/// `FILE`, or `FILE@ADDRESS` for plain bytes.
-fn image_at(text: &str) -> Result<ImageAt, String> {
-    let (path, at) = match text.rsplit_once('@') {
-        Some((path, address)) => (path, Some(number(address)?)),
-        None => (text, None),
-    };
-    Ok(ImageAt { path: PathBuf::from(path), at })
+/// `FILE`, or `FILE@ADDRESS` for plain bytes. A name that is no text can have no address.
+fn image_at(word: OsString) -> Result<ImageAt, String> {
+    match word.to_str().and_then(|text| text.rsplit_once('@')) {
+        Some((path, address)) => Ok(ImageAt { path: path.into(), at: Some(number(address)?) }),
+        None => Ok(ImageAt { path: word.into(), at: None }),
+    }
 }
