@@ -32,7 +32,7 @@ fn it_serves_until_it_is_stopped() {
 
         drop(TcpStream::connect(("127.0.0.1", port)).unwrap());
         // Others are told that the port is taken, and no second server stays behind.
-        let second = s.run(&format!("twin serve board.chip --remote-bitbang {port} --json"));
+        let second = s.run(&format!("twin serve fresh --remote-bitbang {port} --json"));
         assert_eq!(second.code, 1, "{}", second.out);
         validate(&serde_json::from_str(&second.out).unwrap(), "a port that is taken");
 
