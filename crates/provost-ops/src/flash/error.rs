@@ -40,6 +40,15 @@ faults! {
             causes: ["plain bytes do not say where they belong"],
             next: ["give --at, as in `--at 0x08000000`; nothing was written"],
         }
+        /// An image that says itself where it belongs.
+        #[error("image {path} says where it belongs: --at is for plain bytes")]
+        AddressGiven {
+            /// The file.
+            path: PathBuf,
+        } = "flash-address-given", Usage {
+            causes: ["ELF and Intel HEX carry their addresses, and nothing is moved"],
+            next: ["leave --at out, or convert the image to plain bytes first; nothing was written"],
+        }
         /// Two parts of an image claim the same byte.
         #[error("two parts of the image claim address {address:#010x}")]
         Overlap {
