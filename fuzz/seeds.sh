@@ -5,12 +5,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 readonly crates=../crates
-mkdir -p corpus/{adac_packet,adac_tlv,adac_certificate,adac_token,adac_key,obk_file,obk_xml,obk_config,image,case_file,log,reading,option_file,flash_image}
+mkdir -p corpus/{adac_packet,adac_tlv,adac_certificate,adac_token,adac_key,obk_file,obk_xml,obk_config,image,case_file,log,reading,option_file,flash_image,bootloader_serial,bootloader_usb,thumb}
 
 cp "$crates"/provost-obk/tests/vectors/*.obk corpus/obk_file/
 cp "$crates"/provost-obk/tests/vectors/*.bin corpus/adac_tlv/
 cp "$crates"/provost-adac/tests/vectors/*.b64 corpus/adac_certificate/
 cp "$crates"/provost-adac/tests/vectors/keys/*.{pem,der} corpus/adac_key/
+cp "$crates"/provost-thumb/tests/programs/*.bin corpus/thumb/
 cp "$crates"/provost-image/tests/vectors/*.bin corpus/image/
 cp "$crates"/provost-diagnosis/tests/cases/*.toml corpus/case_file/
 cp "$crates"/provost-diagnosis/tests/{logs,cases/raw}/*.log corpus/log/
@@ -37,6 +38,12 @@ def put(target, name, data):
 def tlv(kind, value):
     return struct.pack("<HHI", 0, kind, len(value)) + value
 
+
+# A serial session: wake, Get, Get ID, a read, a special command. A USB session: set the pointer, ask twice, abort.
+put("bootloader_serial", "session", bytes.fromhex("03 7F 00FF 02FD 11EE 2000400060 0FF0 50AF 000202 00040000000004"))
+status, pointer = bytes.fromhex("A103000000000600"), bytes.fromhex("2101000000000500 2100400020")
+put("bootloader_usb", "session", b"".join(p.ljust(24, b"\0") for p in (pointer, status, status, bytes.fromhex("2106000000000000"))))
+put("bootloader_usb", "map", b"@Internal Flash   /0x08000000/256*08Kg")
 
 vectors = json.loads((crates / "provost-adac/tests/vectors/vectors.json").read_text())
 words = lambda packet: b"".join(struct.pack("<I", int(word, 16)) for word in packet)

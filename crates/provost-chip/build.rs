@@ -23,16 +23,23 @@ struct Part {
     dev_id: u16,
     trustzone: bool,
     crypto: bool,
-    flash_kb: u32,
+    flash_kb: Vec<u32>,
+    wrp_sectors: u32,
     sram1: Memory,
     sram2: Memory,
     sram3: Memory,
+    sram4: Option<Memory>,
+    sram5: Option<Memory>,
+    bkpsram: Option<Memory>,
     da_store: String,
     rss_magic: String,
     rss_descriptors: Vec<u32>,
     sfsp_version: u32,
     bootloader: u32,
     bootloader_version: u32,
+    revisions: Vec<(char, u16)>,
+    sfsp: String,
+    bootloader_id: Option<u8>,
     confidence: String,
     source: String,
 }
@@ -149,26 +156,49 @@ fn write_parts(out: &mut String, sources: &Sources) {
         let memory = |m: &Memory| format!("Memory {{ base: {:#010x}, size: {} }}", m.base, m.kb * 1024);
         let _ = writeln!(
             out,
-            "Part {{ name: {:?}, dev_id: {:#05x}, trustzone: {}, crypto: {}, flash_size: {}, sram1: {}, sram2: {}, sram3: {}, da_store: DaStore::{}, rss_magic: *b{:?}, rss_descriptors: &{:?}, sfsp_version: {:#x}, bootloader: {:#x}, bootloader_version: {:#x}, confidence: Confidence::{}, source: {} }},",
+            "Part {{ name: {:?}, dev_id: {:#05x}, trustzone: {}, crypto: {}, flash_sizes: &[{}], wrp_sectors: {}, sram1: {}, sram2: {}, sram3: {}, sram4: {}, sram5: {}, bkpsram: {}, da_store: DaStore::{}, rss_magic: *b{:?}, rss_descriptors: &{:?}, sfsp_version: {:#x}, bootloader: {:#x}, bootloader_version: {:#x}, revisions: &{:?}, sfsp: {:?}, bootloader_id: {:?}, confidence: Confidence::{}, source: {} }},",
             p.name,
             p.dev_id,
             p.trustzone,
             p.crypto,
-            p.flash_kb * 1024,
+            flash_sizes(&p.name, &p.flash_kb),
+            p.wrp_sectors,
             memory(&p.sram1),
             memory(&p.sram2),
             memory(&p.sram3),
+            p.sram4.as_ref().map_or(NONE.to_owned(), memory),
+            p.sram5.as_ref().map_or(NONE.to_owned(), memory),
+            p.bkpsram.as_ref().map_or(NONE.to_owned(), memory),
             variant(&p.da_store),
             format!("{:-<8}", p.rss_magic),
             p.rss_descriptors,
             p.sfsp_version,
             p.bootloader,
             p.bootloader_version,
+            p.revisions,
+            version(&p.sfsp),
+            p.bootloader_id,
             variant(&p.confidence),
             cite(&p.source, sources, &p.name),
         );
     }
     out.push_str("];\n");
+}
+
+/// A memory that the part does not have.
+const NONE: &str = "Memory { base: 0, size: 0 }";
+
+/// `2.5.0`, or nothing.
+fn version(text: &str) -> Option<[u8; 3]> {
+    let parts: Vec<u8> = text.split('.').filter(|t| !t.is_empty()).map(|t| t.parse().expect("a version")).collect();
+    (!parts.is_empty()).then(|| parts.try_into().expect("three numbers"))
+}
+
+/// Two banks of whole 8 KB sectors, the largest first.
+fn flash_sizes(part: &str, kb: &[u32]) -> String {
+    assert!(!kb.is_empty() && kb.is_sorted_by(|a, b| a > b), "{part}: flash_kb: the largest first");
+    assert!(kb.iter().all(|kb| *kb > 0 && kb.is_multiple_of(16)), "{part}: flash_kb: two banks of whole sectors");
+    kb.iter().map(|kb| format!("FlashSize::of_table({kb})")).collect::<Vec<_>>().join(", ")
 }
 
 fn write_rules(out: &mut String, rules: &Rules, sources: &Sources) {

@@ -18,6 +18,8 @@ struct Cause {
     when: String,
     #[serde(default)]
     unless: String,
+    #[serde(default)]
+    parts: String,
     step: String,
     why: String,
     confidence: String,
@@ -168,12 +170,13 @@ fn causes(out: &mut String) {
         "/// All causes, in the order in which they speak.\npub static CAUSES: &[crate::causes::Cause] = &[\n",
     );
     for row in rows.cause {
-        let Cause { id, when, unless, step, why, confidence, source } = row;
+        let Cause { id, when, unless, parts, step, why, confidence, source } = row;
         writeln!(
             out,
-            "crate::causes::Cause {{ id: {id:?}, when: &[{}], unless: &[{}], step: {step:?}, why: {why:?}, confidence: {}, source: &{:?} }},",
+            "crate::causes::Cause {{ id: {id:?}, when: &[{}], unless: &[{}], parts: &{:?}, step: {step:?}, why: {why:?}, confidence: {}, source: &{:?} }},",
             signs(&when),
             signs(&unless),
+            parts.split_whitespace().collect::<Vec<_>>(),
             self::confidence(&confidence),
             source.split_whitespace().collect::<Vec<_>>(),
         )

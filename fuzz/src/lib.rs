@@ -93,3 +93,79 @@ pub mod folder {
         Ok(Zeroizing::new(contents))
     }
 }
+
+/// A chip behind a bootloader: 1 KB of RAM, and nothing else.
+pub mod device {
+    use provost_bootloader::{
+        memory::{After, Device, Erase, SpecialAnswer},
+        special::Special,
+    };
+
+    const BASE: u32 = 0x2000_4000;
+
+    /// The chip.
+    #[derive(Debug, PartialEq, Eq)]
+    pub struct Ram([u8; 1024]);
+
+    impl Default for Ram {
+        fn default() -> Self {
+            Self([0; 1024])
+        }
+    }
+
+    impl Device for Ram {
+        fn id(&self) -> u16 {
+            0x484
+        }
+
+        fn version(&self) -> u8 {
+            0x40
+        }
+
+        fn opcodes(&self) -> Vec<u8> {
+            vec![0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44, 0x50, 0x51, 0x63]
+        }
+
+        fn serves_memory(&self) -> bool {
+            true
+        }
+
+        fn knows(&self, address: u32) -> bool {
+            address.wrapping_sub(BASE) < 1024
+        }
+
+        fn read(&mut self, address: u32, length: usize) -> Option<Vec<u8>> {
+            let at = address.wrapping_sub(BASE) as usize;
+            self.0.get(at..at.checked_add(length)?).map(<[u8]>::to_vec)
+        }
+
+        fn write(&mut self, address: u32, data: &[u8]) -> After {
+            let at = address.wrapping_sub(BASE) as usize;
+            if let Some(place) = self.0.get_mut(at..at.saturating_add(data.len())) {
+                place.copy_from_slice(data);
+            }
+            After::Stays
+        }
+
+        fn erase(&mut self, what: &Erase) -> bool {
+            matches!(what, Erase::Sectors(_))
+        }
+
+        fn go(&mut self, _address: u32) -> After {
+            After::LocksUp
+        }
+
+        fn special_over_usb(&self) -> bool {
+            true
+        }
+
+        fn special(&mut self, command: Special) -> SpecialAnswer {
+            let after = match command {
+                Special::Reset => After::Resets { acknowledged: true },
+                Special::ProductState(_) => After::Resets { acknowledged: false },
+                Special::Provision { .. } => After::Stays,
+            };
+            SpecialAnswer { data: vec![1, 2, 3, 4], status: vec![0], after }
+        }
+    }
+}

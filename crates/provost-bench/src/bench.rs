@@ -6,7 +6,7 @@ use provost_link::{Clock, ProbeInfo, SwdWire};
 use provost_ops::session::Session;
 use provost_twin::{board::VirtualBoard, host::SwdHost};
 
-use crate::{BenchError, Probe, TwinWire};
+use crate::{BenchError, Probe, Stop, TwinWire, stoppable::Stoppable};
 
 /// The chip's own time, for waits that cost no wall time.
 #[derive(Debug)]
@@ -80,6 +80,13 @@ impl Bench {
         let info = ProbeInfo::virtual_chip(format!("twin:{}", board.name()));
         let wire = wire(info, Box::new(VirtualClock(board.clone())));
         Self { session: Session::new(wire), board: Some(board) }
+    }
+
+    /// The same, until a person asks it to stop: then every access fails with [`provost_link::LinkError::Stopped`], and NRST is let go.
+    #[must_use]
+    pub fn until(self, stop: Stop) -> Self {
+        let session = self.session.over(|wire| Box::new(Stoppable::new(wire, stop)));
+        Self { session, board: self.board }
     }
 
     /// Keeps what happened to a virtual chip.

@@ -2,7 +2,10 @@
 
 use provost_chip::rules::RuleId;
 use provost_link::LinkError;
-use provost_ops::fault::{self, Exit, Fault, Remedy, Row, files, table};
+use provost_ops::{
+    fault::{self, Exit, Fault, Remedy, Row, table},
+    store::row_of,
+};
 use provost_twin::error::TwinError;
 
 /// What goes wrong around a chip rather than on its wire.
@@ -15,6 +18,20 @@ pub enum BenchError {
     /// The virtual chip.
     #[error(transparent)]
     Twin(#[from] TwinError),
+    /// What names no serial line.
+    #[error("'{given}' is no serial line (PORT, PORT:BAUD, tcp:ADDRESS:PORT, or twin:NAME)")]
+    UartSelector {
+        /// What was given.
+        given: String,
+    },
+    /// A serial line that cannot be opened.
+    #[error("the serial line {uart} cannot be opened: {source}")]
+    UartOpen {
+        /// The line.
+        uart: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// No real chip can be reached.
     #[error("this provost was built without debug probes: it reaches virtual chips only")]
     NoProbes,
@@ -49,9 +66,21 @@ table! {
         causes: ["another program listens on that port", "the port is not for this user"],
         next: ["name another port, or 0 to let the system choose"],
     }
+    "twin-control" => Usage {
+        causes: ["a misspelt control or value"],
+        next: ["name one of those listed; nothing was done to the board"],
+    }
+    "twin-not-served" => Failed {
+        causes: ["no `provost twin serve` runs on this chip file, or it was killed"],
+        next: ["`provost twin serve FILE --cmsis-dap 0` serves it; without a server, the next command powers it up anew"],
+    }
     "part-unknown" => Usage {
         causes: ["a misspelt part, or one of another family"],
         next: ["name it as it is written on the chip"],
+    }
+    "twin-flash-size" => Usage {
+        causes: ["a size that this line is not sold with"],
+        next: ["name one of the sizes in the message, as in --flash 1M, or the order code: --part STM32H563VG"],
     }
     "twin-switch" => Usage {
         causes: ["a misspelt switch or value"],
@@ -60,6 +89,14 @@ table! {
     "twin-option" => Usage {
         causes: ["a misspelt option behind the question mark, or one without =VALUE"],
         next: ["separate options by commas: twin:board.chip?leave-rss-da=power,nrst=not-wired"],
+    }
+    "uart-bad-selector" => Usage {
+        causes: ["the line is misspelt, or its bit rate is not between 1200 and 2000000"],
+        next: ["name it as the system does, with the rate behind a colon: --uart /dev/ttyUSB0:57600, --uart COM3"],
+    }
+    "uart-unopenable" => PersonMustAct {
+        causes: ["no such port", "another program has it open", "your user may not use it (group dialout on Linux)"],
+        next: ["close the other program, check the name and the rights, run the same command again"],
     }
     "bench-no-probes" => Usage {
         causes: ["this program was built for virtual chips, without drivers for debug probes"],
@@ -79,9 +116,11 @@ impl BenchError {
             Self::Link(error) => error.code(),
             Self::Twin(error) => error.code(),
             Self::NoProbes => "bench-no-probes",
+            Self::UartSelector { .. } => "uart-bad-selector",
+            Self::UartOpen { .. } => "uart-unopenable",
         };
         let own = rows().find(|row| row.code == code).or_else(|| fault::find(code)).unwrap_or(&fault::UNFORESEEN);
-        if let Self::Twin(TwinError::Io { source, .. }) = self { files::row_of(source, own) } else { own }
+        if let Self::Twin(TwinError::Io { source, .. }) = self { row_of(source, own) } else { own }
     }
 }
 

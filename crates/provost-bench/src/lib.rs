@@ -7,10 +7,14 @@ mod bench;
 mod error;
 mod list;
 mod selector;
+mod stoppable;
 mod twin_wire;
+mod uart;
 
 pub use bench::Bench;
 pub use error::{BenchError, rows};
 pub use list::{Listed, list};
 pub use selector::Probe;
+pub use stoppable::Stop;
 pub use twin_wire::TwinWire;
+pub use uart::{Uart, UartBench};

@@ -170,11 +170,18 @@ switches! {
         /// Zero in every state.
         Zero "zero",
     }
-    /// What makes a chip leave RSS-DA after discovery or a failed authentication?
-    LeaveRssDa leave_rss_da "leave-rss-da" ["H533-U2F" "WOLFTRUST"] (rescue) {
-        /// An NRST pulse does.
+    /// What makes a chip in Provisioning leave RSS-DA after discovery or a failed authentication?
+    LeaveRssDa leave_rss_da "leave-rss-da" ["ROLLER-ECU" "H533-U2F" "WOLFTRUST"] (rescue) {
+        /// An NRST pulse does (one H563, SFSP 2.5.0).
         Nrst "nrst",
         /// Only removing power does.
+        Power "power",
+    }
+    /// And what makes one in a later state leave it?
+    LeaveRssDaClosed leave_rss_da_closed "leave-rss-da-closed" ["ROLLER-ECU" "WOLFTRUST"] {
+        /// An NRST pulse does.
+        Nrst "nrst",
+        /// Only removing power does, for ten seconds (one H563).
         Power "power",
     }
     /// Does a write of TZEN take effect in Provisioning?
@@ -202,8 +209,10 @@ switches! {
         /// None of those that provost tries.
         Unlisted "unlisted",
     }
-    /// What does the encryption word 0xCACA0AA0 ask for?
-    RssEncryptWord rss_encrypt_word "rss-encrypt-word" ["ST-843175" "ST-887685"] (rescue) {
+    /// Which encryption word of a provisioning request asks for encryption?
+    RssEncryptWord rss_encrypt_word "rss-encrypt-word" ["H7RS-RSS" "ST-843175" "ST-887685"] (rescue) {
+        /// One that is not public; 0xCACA0AA0 stores as it is, every other word is refused with 0xF5F5E00E.
+        Strict "strict",
         /// Store as it is; every other word encrypts.
         CacaIsPlain "caca-is-plain",
         /// Encrypt; every other word stores as it is.
@@ -223,6 +232,13 @@ switches! {
         /// Valid, although it never authenticates.
         LooksValid "looks-valid",
     }
+    /// What does a half-word of OTP that was never programmed read as?
+    OtpBlankRead otp_blank_read "otp-blank-read" ["ST-889964" "RM0481"] {
+        /// Reading it is a bus fault (owners of STM32H503).
+        Faults "faults",
+        /// 0xFFFF, with a double error flagged (reference manual: only set bits are returned).
+        Ones "ones",
+    }
     /// Does a chip in Open answer a discovery?
     OpenDiscovery open_discovery "open-discovery" ["WOLFTRUST" "AN6008"] {
         /// No: it boots normally.
@@ -239,12 +255,33 @@ switches! {
         /// Only at 0xE00E4000 (ROM table).
         E00E4000 "e00e4000",
     }
-    /// What does DPIDR read?
-    Dpidr dpidr "dpidr" ["BLACKMAGIC" "OPENOCD-ST"] (rescue) {
-        /// 0x6BA02477 (logs from silicon).
-        Silicon "6ba02477",
-        /// 0x0BE12477 (ST's OpenOCD configuration; a minimal debug port).
-        Minimal "0be12477",
+    /// Does the ROM bootloader acknowledge a special command that resets the chip?
+    BootFinalAck boot_final_ack "boot-final-ack" ["OPENBL" "AN2606"] {
+        /// It says its last word, then resets (ST's open bootloader).
+        Sent "sent",
+        /// The reset cuts it off.
+        Lost "lost",
+    }
+    /// Which protocol version does the ROM bootloader give on its serial line?
+    BootVersion boot_version "boot-version" ["AN2606" "OPENBL"] {
+        /// 0x40 (AN2606: V4.0).
+        V40 "0x40",
+        /// 0x31 (ST's open bootloader).
+        V31 "0x31",
+    }
+    /// Does GET list the opcodes of a readout protection that STM32H5 does not have?
+    BootReadoutOpcodes boot_readout_opcodes "boot-readout-opcodes" ["CUBEH5-OPENBL" "OPENBL"] {
+        /// No (ST's STM32H573 example).
+        Absent "absent",
+        /// Yes, 0x82 and 0x92.
+        Present "present",
+    }
+    /// Does the ROM bootloader serve special commands over USB?
+    BootUsbSpecial boot_usb_special "boot-usb-special" ["AN2606"] {
+        /// Yes, in block 0 of a download.
+        Served "served",
+        /// No: it reports an error.
+        Refused "refused",
     }
     /// Can a debugger write a later product state in iROT-Provisioned or TZ-Closed?
     ForwardFromClosed forward_from_closed "forward-from-closed" ["WOLFTRUST" "LAT"] {
@@ -289,7 +326,7 @@ impl Assumptions {
     }
 }
 
-/// Shows what differs from the defaults: `leave-rss-da=power,dpidr=0be12477`, or `defaults`.
+/// Shows what differs from the defaults: `reply-word=daok,leave-rss-da=power`, or `defaults`.
 impl fmt::Display for Assumptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut first = true;
@@ -333,11 +370,11 @@ mod tests {
     #[test]
     fn adopting_keeps_what_the_other_leaves_at_its_default() {
         let mut a = Assumptions::default();
-        a.set("dpidr", "0be12477").unwrap();
+        a.set("reply-word", "daok").unwrap();
         let mut b = Assumptions::default();
         b.set("leave-rss-da", "power").unwrap();
         a.adopt(&b);
-        assert_eq!(a.to_string(), "leave-rss-da=power,dpidr=0be12477");
+        assert_eq!(a.to_string(), "reply-word=daok,leave-rss-da=power");
     }
 
     #[test]
@@ -352,8 +389,8 @@ mod tests {
     fn display_names_what_differs() {
         let mut a = Assumptions::default();
         assert_eq!(a.to_string(), "defaults");
-        a.set("dpidr", "0be12477").unwrap();
+        a.set("reply-word", "daok").unwrap();
         a.set("leave-rss-da", "power").unwrap();
-        assert_eq!(a.to_string(), "leave-rss-da=power,dpidr=0be12477");
+        assert_eq!(a.to_string(), "reply-word=daok,leave-rss-da=power");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     option_bytes::OptionField,
-    parts::{PartId, SECTOR_SIZE},
+    parts::{FlashSize, PartId},
     registers::memory,
     states::TrustZone,
 };
@@ -31,9 +31,8 @@ pub struct Sector {
 /// The flash of one chip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FlashMap {
-    /// Size in bytes.
-    pub size: u32,
-    sectors_per_bank: u32,
+    /// How large it is.
+    pub size: FlashSize,
     swapped: bool,
     watermarks: [Option<(u32, u32)>; 2],
     protection: [u64; 2],
@@ -42,10 +41,8 @@ pub struct FlashMap {
 }
 
 impl FlashMap {
-    /// The map that these words in force (by the offset of `_CUR`) give, with TrustZone as it is.
-    pub fn new(part: PartId, tz: TrustZone, word: impl Fn(u16) -> u32) -> Self {
-        let size = part.info().flash_size;
-        let sectors_per_bank = size / 2 / SECTOR_SIZE;
+    /// The map that these words in force (by the offset of `_CUR`) give, with TrustZone as it is, on a chip of this size.
+    pub fn new(part: PartId, size: FlashSize, tz: TrustZone, word: impl Fn(u16) -> u32) -> Self {
         let get = |name: &str| OptionField::find(part, name).map(|f| f.get(word(f.offset_cur)));
         let bank = |one: &str, two: &str| [get(one), get(two)];
         let (starts, ends) = (bank("SECWM1_STRT", "SECWM2_STRT"), bank("SECWM1_END", "SECWM2_END"));
@@ -58,33 +55,28 @@ impl FlashMap {
         let high = |name: &str| get(name).map_or(0, u64::from) << 32;
         let (enabled, count) = (bank("EDATA1_EN", "EDATA2_EN"), bank("EDATA1_STRT", "EDATA2_STRT"));
         let data = |n: usize| if enabled[n] == Some(1) { count[n].unwrap_or(0) + 1 } else { 0 };
-        let groups: u32 = ["WRPSGn1", "WRPSG11", "WRPSG12"]
-            .into_iter()
-            .filter_map(|name| OptionField::find(part, name))
-            .map(|f| u32::from(f.bits()))
-            .sum();
         Self {
             size,
-            sectors_per_bank,
             swapped: get("SWAP_BANK") == Some(1),
             watermarks: [watermark(0), watermark(1)],
             protection: [low("WRPSGn1", "WRPSG11") | high("WRPSG12"), low("WRPSGn2", "WRPSG21") | high("WRPSG22")],
-            sectors_per_group: (sectors_per_bank / groups.max(1)).max(1),
+            sectors_per_group: part.info().wrp_sectors.max(1),
             data_sectors: [data(0), data(1)],
         }
     }
 
     /// How many sectors there are.
     pub const fn sectors(&self) -> u32 {
-        2 * self.sectors_per_bank
+        self.size.sectors()
     }
 
     /// The sector at this place in the address map; places beyond the end wrap around.
     pub fn sector(&self, index: u32) -> Sector {
+        let per_bank = self.size.sectors_per_bank();
         let index = index % self.sectors();
         // With banks swapped the second bank is seen first.
-        let physical = if self.swapped { (index + self.sectors_per_bank) % self.sectors() } else { index };
-        let (bank, number) = (physical / self.sectors_per_bank, physical % self.sectors_per_bank);
+        let physical = if self.swapped { (index + per_bank) % self.sectors() } else { index };
+        let (bank, number) = (physical / per_bank, physical % per_bank);
         let n = bank as usize & 1;
         Sector {
             index,
@@ -92,7 +84,7 @@ impl FlashMap {
             number,
             secure: self.watermarks[n].is_some_and(|(first, last)| (first..=last).contains(&number)),
             write_protected: self.protection[n] >> (number / self.sectors_per_group).min(63) & 1 == 0,
-            data: number + self.data_sectors[n] >= self.sectors_per_bank,
+            data: number + self.data_sectors[n] >= per_bank,
         }
     }
 
@@ -100,34 +92,39 @@ impl FlashMap {
     pub const fn offset(&self, address: u32) -> Option<u32> {
         let folded = address & !memory::SECURE_ALIAS;
         let offset = folded.wrapping_sub(memory::FLASH);
-        if offset < self.size { Some(offset) } else { None }
+        if offset < self.size.bytes() { Some(offset) } else { None }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::option_bytes::factory_words;
+    use crate::{option_bytes::factory_words, order_code::OrderCode, parts::SECTOR_SIZE};
 
-    fn map(name: &str, tz: TrustZone, with: &[(&str, u32)]) -> FlashMap {
-        let part: PartId = name.parse().unwrap();
+    fn map(code: &str, tz: TrustZone, with: &[(&str, u32)]) -> FlashMap {
+        of(code.parse().unwrap(), tz, with)
+    }
+
+    fn of(code: OrderCode, tz: TrustZone, with: &[(&str, u32)]) -> FlashMap {
+        let part = code.part;
         let mut words = factory_words(part);
         for (name, value) in with {
             let field = OptionField::find(part, name).unwrap();
             let word = &mut words.get_mut(&field.offset_cur).unwrap().1;
             *word = field.set(*word, *value);
         }
-        FlashMap::new(part, tz, |offset| words.get(&offset).map_or(0, |w| w.1))
+        FlashMap::new(part, code.flash_or_largest(), tz, |offset| words.get(&offset).map_or(0, |w| w.1))
     }
 
     #[test]
     fn a_fresh_chip_is_all_program_memory_and_nothing_is_protected() {
-        for part in PartId::all() {
-            let map = map(part.info().name, TrustZone::Disabled, &[]);
-            assert_eq!(map.sectors() * SECTOR_SIZE, part.info().flash_size);
+        for code in OrderCode::all() {
+            let map = of(code, TrustZone::Disabled, &[]);
+            assert_eq!(Some(map.size), code.flash);
+            assert_eq!(map.sectors() * SECTOR_SIZE, map.size.bytes());
             for index in 0..map.sectors() {
                 let s = map.sector(index);
-                assert!(!s.secure && !s.write_protected && !s.data, "{part} {s:?}");
+                assert!(!s.secure && !s.write_protected && !s.data, "{code} {s:?}");
                 assert_eq!(s.bank * map.sectors() / 2 + s.number, index);
             }
         }
@@ -153,6 +150,12 @@ mod tests {
             ("STM32H553", "WRPSGn1", 15, 60..64),
             ("STM32H5F5", "WRPSG12", 1, 132..136),
             ("STM32H5F5", "WRPSG21", 0, 256..260),
+            // Half the flash: the second bank begins earlier, a bit covers as many sectors as ever, the upper bits cover nothing.
+            ("STM32H523CC", "WRPSGn2", 0, 16..20),
+            ("STM32H523CC", "WRPSGn2", 4, 0..0),
+            ("STM32H562RG", "WRPSGn1", 15, 60..64),
+            ("STM32H563VG", "WRPSGn2", 0, 64..68),
+            ("STM32H5E5ZK", "WRPSG21", 0, 192..196),
         ] {
             let map = map(name, TrustZone::Disabled, &[(field, !(1u32 << bit))]);
             let found: Vec<u32> = (0..map.sectors()).filter(|i| map.sector(*i).write_protected).collect();
@@ -172,6 +175,20 @@ mod tests {
         let map = map("STM32H563", TrustZone::Disabled, &[("EDATA2_EN", 1), ("EDATA2_STRT", 2)]);
         let data: Vec<u32> = (0..map.sectors()).filter(|i| map.sector(*i).data).collect();
         assert_eq!(data, [253, 254, 255]);
+    }
+
+    #[test]
+    fn a_half_size_part_has_two_equal_banks() {
+        // Where bank 2 begins: STM32_Prog_DB, 0x08020000, 0x08080000, 0x08180000.
+        for (code, bank2) in [("STM32H523CC", 0x2_0000), ("STM32H563VG", 0x8_0000), ("STM32H5E4ZK", 0x18_0000)] {
+            let plain = map(code, TrustZone::Disabled, &[]);
+            let second = plain.sector(bank2 / SECTOR_SIZE);
+            assert_eq!((second.bank, second.number), (1, 0), "{code}");
+            assert_eq!(plain.sector(bank2 / SECTOR_SIZE - 1).bank, 0, "{code}");
+            assert_eq!(plain.offset(memory::FLASH + 2 * bank2), None, "{code}");
+            let swapped = map(code, TrustZone::Disabled, &[("SWAP_BANK", 1)]);
+            assert_eq!((swapped.sector(0).bank, swapped.sector(bank2 / SECTOR_SIZE).bank), (1, 0), "{code}");
+        }
     }
 
     #[test]

@@ -13,8 +13,10 @@ pub mod flash_map;
 pub mod model;
 pub mod option_bytes;
 pub mod option_values;
+pub mod order_code;
 pub mod parts;
 pub mod registers;
+pub mod rss_status;
 pub mod rules;
 #[cfg(feature = "schema")]
 mod schema;
@@ -30,7 +32,7 @@ pub mod unique_id;
 mod tables {
     use crate::{
         option_bytes::OptionField,
-        parts::{DaStore, Memory, Part},
+        parts::{DaStore, FlashSize, Memory, Part},
         rules::Rule,
         sources::{Confidence, Source},
         states::{ProductState, TrustZone},

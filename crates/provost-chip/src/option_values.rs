@@ -2,7 +2,7 @@
 
 use crate::{
     option_bytes::OptionField,
-    parts::{PartId, SECTOR_SIZE},
+    parts::{FlashSize, SECTOR_SIZE},
     registers::memory,
     states::{ProductState, TrustZone},
 };
@@ -191,19 +191,29 @@ impl OptionField {
         format!("{value:#0width$X}").replacen("0X", "0x", 1)
     }
 
-    /// What a value means on a part; `None` where the table has no words for it.
-    pub fn describe(&self, part: PartId, value: u32) -> Option<String> {
-        let bank = part.info().flash_size / 2;
-        let sectors_per_bank = bank / SECTOR_SIZE;
+    /// The address that a sector number stands for: of the sector's last byte for the end of a range. `None` in the second bank of a
+    /// chip whose flash size is not known.
+    pub fn sector_address(&self, flash: Option<FlashSize>, value: u32) -> Option<u32> {
+        let bank = if self.name.contains('2') { flash?.bank() } else { 0 };
+        let edge = if self.name.ends_with("_END") { SECTOR_SIZE - 1 } else { 0 };
+        Some(memory::FLASH + bank + value * SECTOR_SIZE + edge)
+    }
+
+    /// What a value means on a chip with this flash; `None` where the table has no words for it. Where the size is not known, no
+    /// address is named that depends on it.
+    pub fn describe(&self, flash: Option<FlashSize>, value: u32) -> Option<String> {
         match self.kind() {
             FieldKind::Codes => self.codes().find(|(code, _)| *code == value).map(|(_, m)| m.to_owned()),
             FieldKind::Address => Some(format!("{:#010x}", u64::from(value) << 8)),
             FieldKind::Sector => {
-                let second = self.name.contains('2');
-                let base = memory::FLASH + if second { bank } else { 0 };
-                let edge = if self.name.ends_with("_END") { SECTOR_SIZE - 1 } else { 0 };
-                let beyond = if value >= sectors_per_bank { ", beyond the bank" } else { "" };
-                Some(format!("sector {value} ({:#010x}{beyond})", base + value * SECTOR_SIZE + edge))
+                let beyond = flash.is_some_and(|size| value >= size.sectors_per_bank());
+                let beyond = if beyond { ", beyond the bank" } else { "" };
+                Some(match self.sector_address(flash, value) {
+                    Some(address) => format!("sector {value} ({address:#010x}{beyond})"),
+                    None => {
+                        format!("sector {value} of bank 2 (its address depends on the flash size, which is not known)")
+                    }
+                })
             }
             FieldKind::ProtectionBits => {
                 let zeros = (!value & self.mask() >> self.low).count_ones();
@@ -267,6 +277,7 @@ fn slug(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{order_code::OrderCode, parts::PartId};
 
     fn field(part: &str, name: &str) -> &'static OptionField {
         OptionField::find(part.parse().unwrap(), name).unwrap()
@@ -353,7 +364,7 @@ mod tests {
                 }
                 if let Some(default) = field.default.filter(|_| field.kind() != FieldKind::Reserved) {
                     assert_eq!(field.parse_value(&field.hex(default)), Ok(default), "{part} {}", field.name);
-                    assert!(field.kind() == FieldKind::Number || field.describe(part, default).is_some());
+                    assert!(field.kind() == FieldKind::Number || field.describe(None, default).is_some());
                 }
             }
         }
@@ -361,11 +372,18 @@ mod tests {
 
     #[test]
     fn descriptions_name_addresses_and_protection() {
-        let part: PartId = "STM32H533".parse().unwrap();
-        let says = |name: &str, value| field("STM32H533", name).describe(part, value).unwrap();
+        let size = |code: &str| code.parse::<OrderCode>().unwrap().flash;
+        let says = |name: &str, value| field("STM32H533", name).describe(size("STM32H533RE"), value).unwrap();
         assert_eq!(says("SECWM1_STRT", 2), "sector 2 (0x08004000)");
         assert_eq!(says("SECWM2_END", 0x1F), "sector 31 (0x0807ffff)");
         assert_eq!(says("SECBOOTADD", 0x0C_0000), "0x0c000000");
+        // The same field on half the flash, and where nobody knows how much there is.
+        let h523 = |code: &str, value| field("STM32H523", "SECWM2_STRT").describe(size(code), value).unwrap();
+        assert_eq!(h523("STM32H523CC", 2), "sector 2 (0x08024000)");
+        assert_eq!(h523("STM32H523CC", 16), "sector 16 (0x08040000, beyond the bank)");
+        assert_eq!(h523("STM32H523CE", 16), "sector 16 (0x08060000)");
+        assert!(h523("STM32H523", 2).contains("not known"));
+        assert_eq!(field("STM32H523", "SECWM1_STRT").describe(None, 2).unwrap(), "sector 2 (0x08004000)");
         assert_eq!(says("WRPSGn1", 0xFF), "nothing protected");
         assert_eq!(says("WRPSGn2", 0xFC), "2 groups of sectors protected");
         assert_eq!(says("LOCKBL", 1), "1 OTP block locked for ever");

@@ -43,14 +43,22 @@ pub struct Part {
     pub trustzone: bool,
     /// Whether it has secure AES: its objects must then be encrypted by the chip.
     pub crypto: bool,
-    /// Largest flash of the line in bytes, always two banks of 8 KB sectors.
-    pub flash_size: u32,
+    /// The flash sizes that the line is made in, the largest first.
+    pub flash_sizes: &'static [FlashSize],
+    /// Sectors that one write-protection bit covers, in every size.
+    pub wrp_sectors: u32,
     /// SRAM1.
     pub sram1: Memory,
     /// SRAM2.
     pub sram2: Memory,
     /// SRAM3: where the provisioning service wants its data.
     pub sram3: Memory,
+    /// SRAM4.
+    pub sram4: Memory,
+    /// SRAM5.
+    pub sram5: Memory,
+    /// Backup SRAM.
+    pub bkpsram: Memory,
     /// Where Debug Authentication data lives.
     pub da_store: DaStore,
     /// Magic at +0xF8 of the RSS descriptor.
@@ -63,14 +71,101 @@ pub struct Part {
     pub bootloader: u32,
     /// Address of the bootloader's version byte.
     pub bootloader_version: u32,
+    /// Revisions of the silicon: the letter on the package and `DBGMCU_IDCODE.REV_ID`.
+    pub revisions: &'static [(char, u16)],
+    /// Version of ST's secure firmware that a log of silicon shows.
+    pub sfsp: Option<[u8; 3]>,
+    /// What the bootloader's version byte reads (AN2606).
+    pub bootloader_id: Option<u8>,
     /// How sure the row is.
     pub confidence: Confidence,
     /// Keys of [`crate::sources::Source`].
     pub source: &'static [&'static str],
 }
 
+impl Part {
+    /// The largest flash of the line.
+    pub const fn largest_flash(&self) -> FlashSize {
+        match self.flash_sizes {
+            [largest, ..] => *largest,
+            // The build refuses a row without a size.
+            [] => FlashSize(0),
+        }
+    }
+
+    /// The size of every chip of this line, where there is only one.
+    pub const fn only_flash(&self) -> Option<FlashSize> {
+        match self.flash_sizes {
+            [only] => Some(*only),
+            _ => None,
+        }
+    }
+
+    /// The size that the size register gives; `None` where it is masked (0, 0xFFFF) or no size of this line.
+    pub fn flash_from_register(&self, kb: u32) -> Option<FlashSize> {
+        self.flash_sizes.iter().copied().find(|size| size.kb() == kb & 0xFFFF)
+    }
+}
+
 /// Size of a flash sector in bytes (all parts).
 pub const SECTOR_SIZE: u32 = 0x2000;
+
+/// How large the user flash of one chip is: always two equal banks of whole sectors. Lines are made in several sizes that share a
+/// DEV_ID, and the second bank begins where the first one ends (CMSIS `FLASH_BANK_SIZE`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FlashSize(u16);
+
+impl FlashSize {
+    pub(crate) const fn of_table(kb: u16) -> Self {
+        Self(kb)
+    }
+
+    /// The largest of the series.
+    pub fn largest() -> Self {
+        PartId::all().map(|part| part.info().largest_flash()).max().unwrap_or(Self(0))
+    }
+
+    /// In KB.
+    pub const fn kb(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// In bytes.
+    pub const fn bytes(self) -> u32 {
+        self.kb() * 1024
+    }
+
+    /// Bytes of one bank.
+    pub const fn bank(self) -> u32 {
+        self.bytes() / 2
+    }
+
+    /// Sectors of both banks.
+    pub const fn sectors(self) -> u32 {
+        self.bytes() / SECTOR_SIZE
+    }
+
+    /// Sectors of one bank.
+    pub const fn sectors_per_bank(self) -> u32 {
+        self.sectors() / 2
+    }
+}
+
+/// `256 KB` or `2 MB`.
+impl fmt::Display for FlashSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kb() {
+            kb if kb.is_multiple_of(1024) => write!(f, "{} MB", kb / 1024),
+            kb => write!(f, "{kb} KB"),
+        }
+    }
+}
+
+impl fmt::Debug for FlashSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 /// A part, as a small copyable handle.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -139,7 +234,7 @@ mod tests {
     #[test]
     fn every_row_of_the_table_is_there() {
         let rows = include_str!("../data/parts.toml").lines().filter(|line| *line == "[[part]]").count();
-        assert_eq!((PartId::all().count(), rows), (11, 11));
+        assert_eq!((PartId::all().count(), rows), (12, 12));
     }
 
     #[test]
@@ -160,7 +255,7 @@ mod tests {
             (0x478, &["STM32H523", "STM32H533"]),
             (0x484, &["STM32H562", "STM32H563", "STM32H573"]),
             (0x47A, &["STM32H5E4", "STM32H5E5", "STM32H5F4", "STM32H5F5"]),
-            (0x47C, &["STM32H553"]),
+            (0x47C, &["STM32H543", "STM32H553"]),
         ] {
             let found: Vec<_> = PartId::with_dev_id(id).map(|p| p.info().name).collect();
             assert_eq!(found, names);

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::{
     assumptions::RssChecksum,
-    parts::PartId,
+    parts::{FlashSize, PartId},
     rules::RuleId,
     sources::Confidence,
     states::{DaMethod, ProductState, TrustZone},
@@ -36,6 +36,8 @@ schemas! {
     RssChecksum: one_of(RssChecksum::ALL.iter().filter(|c| **c != RssChecksum::Unlisted).map(|c| c.as_str())),
     PartId: like("^STM32H5"),
     RuleId: like("^R-[A-Z0-9-]+$"),
+    // In KB, with room for lines to come.
+    FlashSize: number(16, 4096),
     UniqueId: like("^[0-9A-F]{8}_[0-9A-F]{8}_[0-9A-F]{8}$"),
 }
 
@@ -48,6 +50,14 @@ fn one_of(words: impl Iterator<Item = &'static str>) -> Schema {
 fn like(pattern: &str) -> Schema {
     let mut schema = text();
     schema.insert("pattern".to_owned(), pattern.into());
+    schema
+}
+
+fn number(minimum: u32, maximum: u32) -> Schema {
+    let mut schema = Schema::default();
+    schema.insert("type".to_owned(), "integer".into());
+    schema.insert("minimum".to_owned(), minimum.into());
+    schema.insert("maximum".to_owned(), maximum.into());
     schema
 }
 

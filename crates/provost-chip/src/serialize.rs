@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{
     assumptions::RssChecksum,
-    parts::PartId,
+    parts::{FlashSize, PartId},
     rules::{Rule, RuleId},
     sources::Confidence,
     states::{DaMethod, ProductState, TrustZone},
@@ -43,6 +43,13 @@ as_words! {
     Confidence: |c| c.as_str(),
     UniqueId: |id| *id,
     RssChecksum: |c| c.as_str(),
+}
+
+/// In KB.
+impl Serialize for FlashSize {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(self.kb())
+    }
 }
 
 from_words!(ProductState, TrustZone, DaMethod, PartId, RuleId, UniqueId);

@@ -12,22 +12,27 @@ use serde::Serialize;
 use crate::{
     ask,
     belief::Belief,
-    case::{Case, Step},
-    commands::{Commands, Target, commands},
+    case::{Act, Case, Step},
+    commands::{self, Commands, Given, Target},
     evidence::Evidence,
     hypothesis::{Fate, Hypothesis},
     moves::Move,
     plan::{self, Advice},
-    story,
-    verdict::{Shares, Verdict},
+    story, unusual,
+    verdict::{Doubt, Shares, Verdict},
 };
 
 /// A diagnosis.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Diagnosis {
+    /// Whether anything of the report was understood; if not, there is no verdict, only the next question.
+    pub understood: bool,
     /// The answer in one word.
     pub verdict: Verdict,
+    /// What the owner wants, told or read from the report.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["open", "debug", "forward", "check", "boot"])))]
+    pub goal: &'static str,
     /// How sure, from 0 to 1.
     #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 1.0)))]
     pub certainty: f64,
@@ -41,6 +46,10 @@ pub struct Diagnosis {
     pub never: Vec<NeverStep>,
     /// The next test, the best first; empty where the verdict needs none.
     pub ask: Vec<Question>,
+    /// When it could still have been saved, where that is over or in doubt.
+    pub earlier: Option<Earlier>,
+    /// What is unusual in what was read of the chip.
+    pub unusual: Vec<Oddity>,
     /// What is left to be had from a chip that is lost.
     pub salvage: Vec<String>,
     /// The likeliest story, step by step.
@@ -80,6 +89,42 @@ impl OtherFamily {
             source: urls.filter_map(|key| provost_chip::sources::Source::find(key)?.url).collect(),
         }
     }
+}
+
+/// A moment at which the chip could still have been saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Earlier {
+    /// The step before which it was, counted from 1.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
+    pub step: usize,
+    /// The numbered attempt that the step belongs to, if the report numbers them.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
+    pub attempt: Option<usize>,
+    /// The step, in words.
+    pub what: String,
+    /// The verdict then.
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("enum" = ["recoverable", "recoverable-if"])))]
+    pub verdict: Verdict,
+    /// The plan then, by the names of its steps.
+    pub plan: Vec<String>,
+}
+
+/// Something in the option bytes, or at the place where the chip boots, that is not as on a new chip or as it must be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Oddity {
+    /// The option field, or the id of the check.
+    pub what: &'static str,
+    /// What was read.
+    pub found: String,
+    /// What that bites, or what must hold.
+    pub says: &'static str,
+    /// How sure that is.
+    #[cfg_attr(feature = "schema", schemars(with = "provost_chip::sources::Confidence"))]
+    pub confidence: &'static str,
+    /// Where that comes from.
+    pub source: Vec<&'static str>,
 }
 
 /// What the chip is believed to be.
@@ -221,32 +266,88 @@ pub struct Weighed {
 
 /// Diagnoses a case.
 pub fn diagnose(case: &Case) -> Diagnosis {
-    let evidence = Evidence::of(case);
-    let belief = Belief::after(&evidence);
-    let shares = Shares::of(&belief, &evidence);
-    let (verdict, certainty, settles) =
-        if ask::is_empty(case) { (Verdict::Undetermined, 0.0, None) } else { shares.judged(&belief, &evidence) };
-    let plan = plan::plan(&belief, &evidence, verdict);
-    // A credential that has to be found is a condition, whoever may have it.
-    let searched = plan.iter().any(|a| a.step == Move::FindCredential);
-    let verdict = if verdict == Verdict::Recoverable && searched { Verdict::RecoverableIf } else { verdict };
-    let never = plan::never(&belief, &plan);
-    let tests = if verdict == Verdict::Undetermined { ask::tests(&belief, &evidence, settles) } else { Vec::new() };
+    diagnose_for(case, &Given::default())
+}
+
+/// What a case comes to, before it is put into words.
+struct Judged<'a> {
+    evidence: Evidence<'a>,
+    belief: Belief,
+    shares: Shares,
+    understood: bool,
+    verdict: Verdict,
+    certainty: f64,
+    doubt: Option<Doubt>,
+    plan: Vec<Advice>,
+}
+
+impl<'a> Judged<'a> {
+    fn of(case: &'a Case) -> Self {
+        let evidence = Evidence::of(case);
+        let belief = Belief::after(&evidence);
+        let shares = Shares::of(&belief, &evidence);
+        let understood = !ask::tells_nothing(case);
+        let (verdict, certainty, doubt) =
+            if understood { shares.judged(&belief, &evidence) } else { (Verdict::Undetermined, 0.0, None) };
+        let plan = plan::plan(&belief, &evidence, verdict);
+        // A credential that has to be found is a condition, whoever may have it.
+        let searched = plan.iter().any(|a| a.step == Move::FindCredential);
+        let verdict = if verdict == Verdict::Recoverable && searched { Verdict::RecoverableIf } else { verdict };
+        Self { evidence, belief, shares, understood, verdict, certainty, doubt, plan }
+    }
+}
+
+/// Closing writes that are looked back at, the last ones.
+const LOOKED_BACK_AT: usize = 2;
+
+/// The last closing write before which the chip could have been saved, where it no longer can be said that it can.
+fn earlier(case: &Case, now: Verdict) -> Option<Earlier> {
+    if !matches!(now, Verdict::Lost | Verdict::Undetermined) {
+        return None;
+    }
+    let closes =
+        |step: &Step| matches!(&step.act, Act::WriteOption(o) if o.product_state() > Some(ProductState::Provisioning));
+    let closings = case.steps.iter().enumerate().filter(|(_, step)| closes(step)).map(|(at, _)| at);
+    closings.rev().take(LOOKED_BACK_AT).find_map(|at| {
+        let then = case.until(at);
+        let judged = Judged::of(&then);
+        let saved = matches!(judged.verdict, Verdict::Recoverable | Verdict::RecoverableIf);
+        let before = |begin: &&usize| **begin <= at;
+        saved.then(|| Earlier {
+            step: at + 1,
+            attempt: Some(case.attempts.iter().filter(before).count()).filter(|number| *number > 0),
+            what: crate::claim::describe(&case.steps[at].act, None),
+            verdict: judged.verdict,
+            plan: judged.plan.iter().map(|a| a.step.to_string()).collect(),
+        })
+    })
+}
+
+/// Diagnoses a case for somebody who gave probe, part or credential: the commands repeat them.
+pub fn diagnose_for(case: &Case, given: &Given) -> Diagnosis {
+    let Judged { evidence, belief, shares, understood, verdict, certainty, doubt, plan } = Judged::of(case);
+    let never = plan::never(&belief, &evidence, &plan);
+    let tests = if verdict == Verdict::Undetermined { ask::tests(&belief, &evidence, doubt) } else { Vec::new() };
     let believed = believed(&belief, &evidence);
-    let part = case.chip.part.as_deref().filter(|p| p.parse::<PartId>().is_ok());
+    let name = given.part.as_deref().or(case.chip.part.as_deref()).filter(|p| p.parse::<PartId>().is_ok());
     let tz = match believed.tzen {
         "on" => Some(TrustZone::Enabled),
         "off" => Some(TrustZone::Disabled),
         _ => None,
     };
-    let target = Target { part, tz };
+    let pending = case.chip.pending.is_some();
+    let target = Target { given, part: name.and_then(|n| n.parse().ok()), name, tz, pending };
+    let steps: Vec<Move> = plan.iter().map(|a| a.step).collect();
     Diagnosis {
+        understood,
         verdict,
+        goal: evidence.goal.as_str(),
         certainty: rounded(certainty),
         reasons: reasons(&belief, case, &plan),
         plan: plan
             .iter()
-            .map(|a| PlanStep { step: a.step.to_string(), why: a.why.clone(), commands: commands(a.step, target) })
+            .zip(commands::of_plan(&steps, target))
+            .map(|(a, commands)| PlanStep { step: a.step.to_string(), why: a.why.clone(), commands })
             .collect(),
         never: never.into_iter().map(|a| NeverStep { step: a.step.to_string(), why: a.why }).collect(),
         ask: tests
@@ -254,10 +355,12 @@ pub fn diagnose(case: &Case) -> Diagnosis {
             .map(|t| Question {
                 step: t.step.to_string(),
                 gain: rounded(t.gain),
-                commands: commands(t.step, target),
+                commands: commands::of_step(t.step, target),
                 outcomes: t.outcomes.into_iter().map(|o| Foreseen { saw: o.saw, means: o.means }).collect(),
             })
             .collect(),
+        earlier: earlier(case, verdict),
+        unusual: unusual(case),
         salvage: if verdict == Verdict::Lost { salvage(&belief) } else { Vec::new() },
         story: chapters(&belief, case),
         weighed: Weighed {
@@ -276,7 +379,7 @@ pub fn diagnose(case: &Case) -> Diagnosis {
 }
 
 fn rounded(share: f64) -> f64 {
-    (share * 1000.0).round() / 1000.0
+    (share * 1000.0).round().max(0.0) / 1000.0
 }
 
 /// A share above which something is said to be so.
@@ -361,6 +464,25 @@ fn reasons(belief: &Belief, case: &Case, plan: &[Advice]) -> Vec<Reason> {
         }
     }
     reasons
+}
+
+/// What was measured to be wrong, then what option bytes are not as on a new chip.
+fn unusual(case: &Case) -> Vec<Oddity> {
+    let measured = case.findings.iter().map(|f| Oddity {
+        what: f.id,
+        found: f.found.clone(),
+        says: f.says,
+        confidence: f.confidence.as_str(),
+        source: addresses(f.source),
+    });
+    let fields = unusual::in_case(case).into_iter().map(|u| Oddity {
+        what: u.field,
+        found: u.value,
+        says: u.says,
+        confidence: u.confidence.as_str(),
+        source: addresses(u.source),
+    });
+    measured.chain(fields).collect()
 }
 
 /// Where sources are: their address, or their title.

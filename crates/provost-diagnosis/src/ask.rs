@@ -1,19 +1,19 @@
 //! The next test: the one whose outcomes tell the remaining worlds apart best, and which is safe in all of them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use provost_chip::{
     model::{Action, Observation},
-    states::{DaMethod, ProductState},
+    states::{DaMethod, ProductState, TrustZone},
 };
 
 use crate::{
     belief::Belief,
-    case::{Act, Case, ConnectMode},
+    case::{Act, Boot0, Case, ConnectMode, Goal, Step},
     evidence::Evidence,
     hypothesis::{DaPath, Fate, Hypothesis},
     moves::{Move, Subject},
-    verdict::{Shares, Standing, standing},
+    verdict::{Doubt, Shares, Standing, standing},
 };
 
 /// A test, and what each outcome would mean.
@@ -39,9 +39,11 @@ pub(crate) struct Outcome {
 }
 
 /// The tests, each with how readily a person does it: a test that takes a soldering iron must tell more.
-const TESTS: [(Move, f64); 9] = [
+const TESTS: [(Move, f64); 11] = [
     (Move::Discover, 1.0),
     (Move::ConnectHotPlug, 1.0),
+    (Move::ConnectUnderReset, 0.9),
+    (Move::Boot0High, 0.8),
     (Move::Check(Subject::Wiring), 0.9),
     (Move::WireNrst, 0.9),
     (Move::OtherProbe, 0.6),
@@ -57,12 +59,15 @@ const WORTH_NAMING: f64 = 0.01;
 const AT_MOST: usize = 3;
 
 /// The best tests, the best first; never empty. A test that would settle a doubt beyond the weights goes before the others.
-pub(crate) fn tests(belief: &Belief, evidence: &Evidence<'_>, first: Option<Move>) -> Vec<Test> {
+pub(crate) fn tests(belief: &Belief, evidence: &Evidence<'_>, doubt: Option<Doubt>) -> Vec<Test> {
+    // After a regression that was granted the mildest thing comes first: the chip may stand in its ROM until power goes.
+    let waits = evidence.just_regressed().then_some(Move::PowerCycle);
+    let first = waits.or(doubt.and_then(|doubt| settles_doubt(doubt, evidence)));
     let mut tests: Vec<(f64, Test)> = TESTS
         .into_iter()
         .map(|(step, ease)| {
             let test = foresee(step, belief, evidence);
-            let ease = ease * readiness(step, evidence.case);
+            let ease = ease * readiness(step, evidence);
             (test.gain * ease, test)
         })
         .collect();
@@ -78,23 +83,43 @@ pub(crate) fn tests(belief: &Belief, evidence: &Evidence<'_>, first: Option<Move
     named
 }
 
+/// The test that settles a doubt: the first of its kind that was not just done.
+fn settles_doubt(doubt: Doubt, evidence: &Evidence<'_>) -> Option<Move> {
+    let tests: &[Move] = match doubt {
+        Doubt::NothingShowsOpen => &[Move::ConnectUnderReset, Move::Boot0High, Move::PowerCycle, Move::Discover],
+        Doubt::NotDiscovered => &[Move::Discover],
+        Doubt::TwoPlans => &[Move::ConnectHotPlug],
+    };
+    tests.iter().copied().find(|test| readiness(*test, evidence) > 0.5).or(tests.first().copied())
+}
+
 /// What is left of a test's worth: one that was just done tells little, and a wire that is said to be there is not looked for
 /// first.
-fn readiness(step: Move, case: &Case) -> f64 {
+fn readiness(step: Move, evidence: &Evidence<'_>) -> f64 {
+    let case = evidence.case;
     let since = case.steps.iter().rev().take_while(|s| !matches!(s.act, Act::WriteOption(_) | Act::Provision { .. }));
     let mut since = since.map(|s| &s.act);
-    let answered = |a: &Act| matches!(a, Act::Discover(d) if d.answered());
+    // A discovery that is told without its integrity, or without its method where that is open, says too little: asked again, it
+    // says the rest.
+    let method_known = case.chip.tz.is_some() || evidence.parts.iter().all(|p| !p.info().trustzone);
+    let answered = |a: &Act| matches!(a, Act::Discover(d) if d.answered() && d.integrity.is_some() && (method_known || d.password.is_some()));
     let spoke = case.steps.iter().any(|s| answered(&s.act));
+    let denied = |a: &Step| matches!(a.act, Act::Authenticate { .. }) && a.outcome != Some(crate::case::Outcome::Ok);
+    let connected = |a: &Act, how: ConnectMode| matches!(a, Act::Connect { mode: Some(mode), .. } if *mode == how);
     match (step, case.bench.nrst) {
         // Asked again, the chip says the same.
         (Move::Discover | Move::WireNrst | Move::Host64Bit | Move::OtherProbe, _) if since.any(answered) => 0.0,
-        // Only where discovery has said its word: it erases what may be there.
-        (Move::FullRegression, _) if !spoke => 0.0,
-        (Move::ConnectHotPlug, _)
-            if since.any(|a| matches!(a, Act::Connect { mode: Some(ConnectMode::HotPlug), .. })) =>
-        {
-            0.3
-        }
+        // Only where discovery has said its word, and where the goal is worth what it erases.
+        (Move::FullRegression, _) if evidence.goal != Goal::Open || !spoke || case.steps.iter().any(denied) => 0.0,
+        (Move::ConnectHotPlug, _) if since.any(|a| connected(a, ConnectMode::HotPlug)) => 0.3,
+        (Move::ConnectUnderReset, _) if since.any(|a| connected(a, ConnectMode::UnderReset)) => 0.2,
+        // Without a reset line it is an ordinary connect.
+        (Move::ConnectUnderReset, Some(false)) => 0.1,
+        (Move::Boot0High, _) => match case.bench.boot0 {
+            Some(Boot0::High) => 0.0,
+            Some(Boot0::Low) => 0.3,
+            Some(Boot0::Accessible) | None => 1.0,
+        },
         (Move::PowerCycle, _) if since.any(|a| matches!(a, Act::PowerCycle)) => 0.3,
         (Move::WireNrst, Some(true)) => 0.5,
         (Move::WireNrst, None) => 0.55,
@@ -102,12 +127,9 @@ fn readiness(step: Move, case: &Case) -> f64 {
     }
 }
 
-/// What a discovery shows where it does not succeed.
-const NO_ANSWER: &str = "no answer";
-
 /// What a test would show in each world, and how much that tells.
 fn foresee(step: Move, belief: &Belief, evidence: &Evidence<'_>) -> Test {
-    let mut by_outcome: BTreeMap<String, Vec<(Hypothesis, f64)>> = BTreeMap::new();
+    let mut by_outcome: BTreeMap<Saw, Vec<(Hypothesis, f64)>> = BTreeMap::new();
     for (hypothesis, weight) in &belief.hypotheses {
         by_outcome.entry(outcome(step, hypothesis)).or_default().push((*hypothesis, *weight));
     }
@@ -117,8 +139,8 @@ fn foresee(step: Move, belief: &Belief, evidence: &Evidence<'_>) -> Test {
         let share: f64 = hypotheses.iter().map(|(_, w)| w).sum();
         let then = Belief { hypotheses, worlds: belief.worlds, story: Vec::new() }.given(|_| true);
         left += share * entropy(&then, evidence);
-        let means = meaning(step, &saw, &then, evidence);
-        outcomes.push(Outcome { saw, means, share });
+        let means = meaning(step, saw, &then, evidence);
+        outcomes.push(Outcome { saw: saw.to_string(), means, share });
     }
     outcomes.retain(|o| o.share > 0.005);
     outcomes.sort_by(|a, b| b.share.total_cmp(&a.share));
@@ -146,8 +168,47 @@ fn entropy(belief: &Belief, evidence: &Evidence<'_>) -> f64 {
     classes.iter().filter(|share| **share > 0.0).map(|share| -share * share.log2()).sum()
 }
 
+/// What a test may show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Saw {
+    NoAnswer,
+    NobodyAnswers,
+    Ap1Shut,
+    /// The state, and whether TrustZone is on.
+    Attached(ProductState, bool),
+    /// The state, whether the integrity is valid, and whether a password is asked for.
+    Discovered(ProductState, bool, bool),
+    Granted,
+    Denied,
+    AnswersAfterAll,
+    AsItWas,
+}
+
+impl fmt::Display for Saw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoAnswer => f.write_str("no answer"),
+            Self::NobodyAnswers => f.write_str("nobody answers"),
+            Self::Ap1Shut => f.write_str("the probe finds the chip, AP1 is shut"),
+            Self::Attached(state, on) => {
+                let tz = if *on { TrustZone::Enabled } else { TrustZone::Disabled };
+                write!(f, "PRODUCT_STATE {state}, TZEN 0x{:02X}", tz.code())
+            }
+            Self::Discovered(state, valid, password) => {
+                let integrity = if *valid { "0xEAEAEAEA" } else { "0xF5F5F5F5" };
+                let method = if *password { "ST Password" } else { "ECDSA P-256" };
+                write!(f, "life cycle {}, integrity {integrity}, {method}", state.title())
+            }
+            Self::Granted => f.write_str("granted: the chip goes back to Open"),
+            Self::Denied => f.write_str("refused, with every credential that you have"),
+            Self::AnswersAfterAll => f.write_str("the chip answers after all"),
+            Self::AsItWas => f.write_str("nothing is wrong there, and all stays as it was"),
+        }
+    }
+}
+
 /// What a test shows in one world. Who changes the wires, the probe or the host does it to discover anew.
-fn outcome(step: Move, h: &Hypothesis) -> String {
+fn outcome(step: Move, h: &Hypothesis) -> Saw {
     let mut mended = *h;
     match step {
         Move::WireNrst => mended.world.bench.nrst_wired = true,
@@ -157,48 +218,54 @@ fn outcome(step: Move, h: &Hypothesis) -> String {
     }
     match step {
         Move::Discover | Move::WireNrst | Move::Host64Bit | Move::OtherProbe => discovered(mended),
+        Move::ConnectHotPlug if h.is_barred() => Saw::NobodyAnswers,
         Move::ConnectHotPlug => attached(mended),
+        Move::ConnectUnderReset => {
+            mended.world.step(Action::ConnectUnderReset);
+            attached(mended)
+        }
+        Move::Boot0High => {
+            mended.world.step(Action::SetBoot0(true));
+            mended.world.step(Action::PowerCycle);
+            attached(mended)
+        }
         Move::FullRegression => authenticated(h),
-        _ if !h.link => "the chip answers after all".to_owned(),
-        _ => "nothing is wrong there, and all stays as it was".to_owned(),
+        _ if !h.link => Saw::AnswersAfterAll,
+        _ => Saw::AsItWas,
     }
 }
 
-fn discovered(mut h: Hypothesis) -> String {
+fn discovered(mut h: Hypothesis) -> Saw {
     if h.da_path() != DaPath::Answers {
-        return NO_ANSWER.to_owned();
+        return Saw::NoAnswer;
     }
     h.world.step(Action::RequestDebugAuthentication);
     match h.world.step(Action::Discover) {
-        Observation::Discovered { state, valid, method } => {
-            let integrity = if valid { "0xEAEAEAEA" } else { "0xF5F5F5F5" };
-            let method = if method == DaMethod::Password { "ST Password" } else { "ECDSA P-256" };
-            format!("life cycle {}, integrity {integrity}, {method}", state.title())
-        }
-        _ => NO_ANSWER.to_owned(),
+        Observation::Discovered { state, valid, method } => Saw::Discovered(state, valid, method == DaMethod::Password),
+        _ => Saw::NoAnswer,
     }
 }
 
-fn authenticated(h: &Hypothesis) -> String {
+fn authenticated(h: &Hypothesis) -> Saw {
     match (h.da_path(), h.fate()) {
-        (DaPath::Answers, Fate::Authenticate(_)) => "granted: the chip goes back to Open".to_owned(),
-        (DaPath::Answers, _) => "refused, with every credential that you have".to_owned(),
-        _ => NO_ANSWER.to_owned(),
+        (DaPath::Answers, Fate::Authenticate(_)) => Saw::Granted,
+        (DaPath::Answers, _) => Saw::Denied,
+        _ => Saw::NoAnswer,
     }
 }
 
-fn attached(mut h: Hypothesis) -> String {
+fn attached(mut h: Hypothesis) -> Saw {
     if !h.link {
-        return "nobody answers".to_owned();
+        return Saw::NobodyAnswers;
     }
     match h.world.step(Action::HotPlug) {
-        Observation::State { state, tz } => format!("PRODUCT_STATE {state}, TZEN 0x{:02X}", tz.code()),
-        _ => "the probe finds the chip, AP1 is shut".to_owned(),
+        Observation::State { state, tz } => Saw::Attached(state, tz == TrustZone::Enabled),
+        _ => Saw::Ap1Shut,
     }
 }
 
 /// What the verdict would be then.
-fn meaning(step: Move, saw: &str, then: &Belief, evidence: &Evidence<'_>) -> String {
+fn meaning(step: Move, saw: Saw, then: &Belief, evidence: &Evidence<'_>) -> String {
     let shares = Shares::of(then, evidence);
     let (verdict, _) = shares.verdict();
     let provisioning = then.share(|h| h.world.chip.state == ProductState::Provisioning) > 0.5;
@@ -213,7 +280,7 @@ fn meaning(step: Move, saw: &str, then: &Belief, evidence: &Evidence<'_>) -> Str
         }
         V::Lost => "lost: nothing on the chip would accept any credential",
         // A chip in Open does not answer; neither do others.
-        V::NotLocked if saw == NO_ANSWER => "still open: diagnose again with this",
+        V::NotLocked if saw == Saw::NoAnswer => "still open: diagnose again with this",
         V::NotLocked => "nobody is locked out",
         V::Undetermined if matches!(step, Move::Check(_) | Move::PowerCycle) => {
             "the wires decide nothing yet: diagnose again with what is seen then"
@@ -223,7 +290,12 @@ fn meaning(step: Move, saw: &str, then: &Belief, evidence: &Evidence<'_>) -> Str
     words.to_owned()
 }
 
-/// A case that has nothing in it.
-pub(crate) fn is_empty(case: &Case) -> bool {
-    case.steps.is_empty() && case.chip == crate::case::ChipClaim::default()
+/// Whether a case tells anything of a chip: a step, or the state that its owner is sure of. A name alone, or remarks that
+/// nothing was made of, do not.
+pub(crate) fn tells_nothing(case: &Case) -> bool {
+    let says = |s: &Step| match &s.act {
+        Act::Observe(_) | Act::Firmware(_) => s.all_signs().next().is_some() || s.outcome.is_some(),
+        _ => true,
+    };
+    case.chip.state.is_none() && !case.steps.iter().any(says)
 }

@@ -7,13 +7,15 @@ use std::{
 
 use provost_chip::assumptions::Assumptions;
 
-use crate::{case::Step, evidence::Evidence, hypothesis::Hypothesis, prior, replay::Replay};
+use crate::{evidence::Evidence, hypothesis::Hypothesis, prior, replay::Replay, untold};
 
 /// Hypotheses lighter than this share of the heaviest are dropped.
-const NEGLIGIBLE: f64 = 1e-6;
+const NEGLIGIBLE: f64 = 1e-5;
+/// An untold change is weighed where its hypothesis holds at least this share of the heaviest one that is left.
+const WORTH_A_GUESS: f64 = 1e-4;
 /// No more hypotheses than this go on from one step to the next: what a vague report leaves behind the heaviest is too light to
 /// change an answer, and would take longer than anybody waits.
-const MOST: usize = 32_768;
+const MOST: usize = 3_072;
 /// How likely it is that the state of which the owner is sure was never passed.
 const WRONG_CLAIM: f64 = 0.001;
 
@@ -40,10 +42,10 @@ impl Belief {
         all.retain(|(_, w)| *w >= floor);
         let mut layers = Vec::with_capacity(evidence.case.steps.len());
         let mut worlds = worlds;
-        for (index, step) in evidence.case.steps.iter().enumerate() {
+        for index in 0..evidence.case.steps.len() {
             let answers = prior::answers(&prior::questions(evidence, index));
             worlds *= answers.len();
-            let (next, parents) = advance(&all, evidence, step, &answers);
+            let (next, parents) = advance(&all, evidence, index, &answers);
             layers.push((all, parents));
             all = next;
         }
@@ -51,13 +53,13 @@ impl Belief {
             if !hypothesis.claim_met {
                 *weight *= WRONG_CLAIM;
             }
-            if evidence.case.chip.tz.is_some_and(|told| told != hypothesis.world.chip.tz) {
+            if !hypothesis.tz_met {
                 *weight *= WRONG_TRUSTZONE;
             }
         }
         let story = story(&all, &layers);
         for (hypothesis, _) in &mut all {
-            hypothesis.claim_met = true;
+            (hypothesis.claim_met, hypothesis.tz_met) = (true, true);
         }
         let unlinked = all.into_iter().map(|(h, w)| (h, w, 0));
         let (all, _) = merged(unlinked);
@@ -97,20 +99,48 @@ fn story(end: &[(Hypothesis, f64)], layers: &[Weighed]) -> Vec<Hypothesis> {
 
 /// One step further.
 ///
-/// Questions that the step is the first to bear on are opened: each hypothesis goes on with every answer.
-fn advance(all: &[(Hypothesis, f64)], evidence: &Evidence<'_>, step: &Step, answers: &[(Assumptions, f64)]) -> Weighed {
-    let claimed = evidence.case.chip.state;
+/// Questions that the step is the first to bear on are opened: each hypothesis goes on with every answer. A hypothesis that the
+/// step surprises also goes on with every change that may have been made untold before it.
+fn advance(
+    all: &[(Hypothesis, f64)],
+    evidence: &Evidence<'_>,
+    index: usize,
+    answers: &[(Assumptions, f64)],
+) -> Weighed {
+    let Some(step) = evidence.case.steps.get(index) else { return (Vec::new(), Vec::new()) };
+    let claimed = &evidence.case.chip;
     let mut next: Vec<(Hypothesis, f64, usize)> = Vec::with_capacity(all.len() * 2);
-    let mut replay = Replay { evidence, step, successors: Vec::new() };
+    let mut replay = Replay::new(evidence, step);
+    let go_on = |next: &mut Vec<_>, replay: &mut Replay<'_>, before: Hypothesis, weight: f64, place: usize| {
+        replay.run(before);
+        let mut foretold = 0.0;
+        for &(mut after, likely) in &replay.successors {
+            after.claim_met |= claimed.state == Some(after.world.chip.state);
+            after.tz_met |= claimed.tz == Some(after.world.chip.tz);
+            after.settle();
+            foretold += likely;
+            next.push((after, weight * likely, place));
+        }
+        foretold
+    };
+    let mut surprised = Vec::new();
     for (place, (hypothesis, weight)) in all.iter().enumerate() {
         for (answer, share) in answers {
             let mut before = *hypothesis;
             before.world.assumptions.adopt(answer);
-            replay.run(before);
-            for &(mut after, likely) in &replay.successors {
-                after.claim_met |= claimed == Some(after.world.chip.state);
-                after.settle();
-                next.push((after, weight * share * likely, place));
+            let foretold = go_on(&mut next, &mut replay, before, weight * share, place);
+            if foretold < untold::SURPRISING {
+                surprised.push((before, weight * share, place));
+            }
+        }
+    }
+    // What provost measures in one go leaves no time for anybody to change anything.
+    let at_once = step.measured && index.checked_sub(1).is_some_and(|i| evidence.case.steps[i].measured);
+    if !at_once {
+        let worth = next.iter().map(|(_, w, _)| *w).fold(0.0, f64::max) * WORTH_A_GUESS;
+        for (before, weight, place) in surprised.into_iter().filter(|(_, w, _)| w * untold::UNTOLD_CHANGE > worth) {
+            for (changed, share) in untold::changes(&before) {
+                go_on(&mut next, &mut replay, changed, weight * untold::UNTOLD_CHANGE * share, place);
             }
         }
     }

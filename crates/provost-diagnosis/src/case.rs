@@ -5,6 +5,7 @@
 
 use provost_chip::{
     parts::PartId,
+    sources::Confidence,
     states::{BootUbe, ProductState, TrustZone},
 };
 
@@ -17,6 +18,8 @@ pub struct Case {
     pub chip: ChipClaim,
     /// What is said of its surroundings.
     pub bench: BenchClaim,
+    /// What its owner wants of it, if that is told.
+    pub goal: Option<Goal>,
     /// What was done, in order.
     pub steps: Vec<Step>,
     /// Index of the first step of each numbered attempt that is told.
@@ -25,6 +28,8 @@ pub struct Case {
     pub family: Option<&'static Family>,
     /// Option bytes that were read, each with its last value; those that decide the life cycle are steps as well.
     pub options: Vec<OptionValue>,
+    /// What was measured on a live chip and is not as it must be.
+    pub findings: Vec<Finding>,
     /// What was taken from texts, beside the words it came from; [`Case::strike`] takes one out.
     pub claims: Vec<Claim>,
     /// Lines of logs and free texts that nothing was made of.
@@ -44,6 +49,23 @@ pub struct ChipClaim {
     pub boot_ube: Option<BootUbe>,
     /// The last product state that the owner is sure of.
     pub state: Option<ProductState>,
+    /// The product state that was programmed and waits for the next reset, as it was measured.
+    pub pending: Option<ProductState>,
+}
+
+/// A check of a live chip that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Stable id of the check.
+    pub id: &'static str,
+    /// What must hold.
+    pub says: &'static str,
+    /// What was measured.
+    pub found: String,
+    /// How sure it is that it matters.
+    pub confidence: Confidence,
+    /// Keys of [`provost_chip::sources::Source`].
+    pub source: &'static [&'static str],
 }
 
 /// What is said of the bench.
@@ -139,6 +161,7 @@ impl Case {
         take(&mut self.bench.nrst, bench.nrst, "NRST wired", &mut notes);
         take(&mut self.bench.boot0, bench.boot0, "BOOT0", &mut notes);
         take(&mut self.bench.target_usb, bench.target_usb, "the chip's USB", &mut notes);
+        take(&mut self.goal, other.goal, "goal", &mut notes);
         // These may well change from one attempt to the next.
         self.bench.probe = bench.probe.or(self.bench.probe.take());
         self.bench.supply_volts = bench.supply_volts.or(self.bench.supply_volts);
@@ -149,6 +172,8 @@ impl Case {
             self.steps.push(Step::new(Act::Observe(what), None));
         }
         self.family = other.family.or(self.family);
+        self.chip.pending = chip.pending.or(self.chip.pending);
+        self.findings.extend(other.findings);
         self.options.retain(|ours| !other.options.iter().any(|theirs| theirs.field == ours.field));
         self.options.extend(other.options);
         let mut claims = other.claims;
@@ -169,6 +194,19 @@ words! {
         High = "high",
         /// The owner can set it.
         Accessible = "accessible",
+    }
+    /// What an owner wants of a chip.
+    Goal {
+        /// Back to Open, whatever that erases.
+        Open = "open",
+        /// Debug it as it is: nothing may be erased.
+        Debug = "debug",
+        /// On to a closed state.
+        Forward = "forward",
+        /// Only know whether all is as it is meant to be.
+        Check = "check",
+        /// Make it boot.
+        Boot = "boot",
     }
     /// The computer that runs the tool.
     Host {
@@ -313,6 +351,23 @@ pub enum Act {
     Firmware(String),
     /// Any other fact, in free words.
     Observe(String),
+}
+
+impl Act {
+    /// Whether it goes over SWD or Debug Authentication.
+    pub const fn is_wired(&self) -> bool {
+        match self {
+            Self::Provision { by, .. } => matches!(by, ProvisionedBy::Tool),
+            Self::Connect { .. }
+            | Self::ReadOption(_)
+            | Self::WriteOption(_)
+            | Self::Discover(_)
+            | Self::Authenticate { .. }
+            | Self::Erase
+            | Self::Flash => true,
+            _ => false,
+        }
+    }
 }
 
 /// An option field and a value, as written.

@@ -5,7 +5,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use crate::case::Case;
+use crate::case::{Case, Goal};
 
 mod reader;
 mod step;
@@ -16,6 +16,9 @@ use reader::{Reader, Table};
 pub const MAX_SIZE: usize = 1 << 20;
 /// Most steps of a case file.
 pub const MAX_STEPS: usize = 1000;
+
+/// A case file to fill in, with all its parts.
+pub const TEMPLATE: &str = include_str!("../data/template.toml");
 
 /// Why a case file was not understood. Lines count from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +39,7 @@ pub enum CaseError {
         problem: String,
     },
     /// A key that a case file does not have.
-    #[error("line {line}: unknown key {key:?} in {within}{}", did_you_mean(*nearest))]
+    #[error("line {line}: unknown key {key:?} in {within}{}; its keys are {}", did_you_mean(*nearest), allowed.join(", "))]
     UnknownKey {
         /// Where.
         line: usize,
@@ -46,6 +49,8 @@ pub enum CaseError {
         within: &'static str,
         /// The allowed key that is closest to it.
         nearest: Option<&'static str>,
+        /// The keys of that table.
+        allowed: Vec<&'static str>,
     },
     /// A word that a closed vocabulary does not have.
     #[error("line {line}: {key} = {word:?} is unknown{}", did_you_mean(*nearest))]
@@ -104,7 +109,7 @@ provost_codes::codes!(CaseError, self => self, {
 });
 
 /// Keys of a case file.
-const KEYS: &[&str] = &["id", "title", "source", "chip", "bench", "step", "expect"];
+const KEYS: &[&str] = &["id", "title", "source", "goal", "chip", "bench", "step", "expect"];
 const CHIP: &[&str] = &["part", "tzen", "boot_ube", "state"];
 const BENCH: &[&str] = &["probe", "probe_firmware", "nrst", "boot0", "target_usb", "supply_volts", "host", "tool"];
 
@@ -126,7 +131,7 @@ pub fn read(text: &str) -> Result<Case, CaseError> {
     })?;
     let root = Table { reader: &reader, table: document.get_ref(), at: 0, within: "a case file" };
     root.only(KEYS)?;
-    let mut case = Case::default();
+    let mut case = Case { goal: root.word("goal", Goal::WORDS, Goal::from_word)?, ..Case::default() };
     if let Some(chip) = root.table("chip", "[chip]")? {
         chip.only(CHIP)?;
         case.chip.part = chip.string("part")?.map(str::to_owned);
@@ -179,7 +184,8 @@ fn flag(word: &str, yes: &str, no: &str) -> Option<bool> {
 pub fn looks_like_case(text: &str) -> bool {
     text.lines().take(5000).any(|line| {
         let header = line.split('#').next().unwrap_or_default().trim().trim_start_matches('\u{feff}');
-        matches!(header, "[chip]" | "[bench]" | "[[step]]" | "[expect]")
+        // A bracket that was forgotten makes a broken case file, not another kind of text.
+        matches!(header.trim_end_matches(']'), "[chip" | "[bench" | "[[step" | "[expect")
     })
 }
 

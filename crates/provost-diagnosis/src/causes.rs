@@ -16,6 +16,8 @@ pub struct Cause {
     pub when: &'static [Sign],
     /// None of these may have been seen.
     pub unless: &'static [Sign],
+    /// Lines that the row speaks of; all of them if it is empty.
+    pub parts: &'static [&'static str],
     /// Name of the step.
     pub step: &'static str,
     /// Why.
@@ -27,6 +29,11 @@ pub struct Cause {
 }
 
 impl Cause {
+    /// All rows.
+    pub const fn all() -> &'static [Self] {
+        CAUSES
+    }
+
     /// The row with this id.
     pub fn find(id: &str) -> Option<&'static Self> {
         CAUSES.iter().find(|c| c.id == id)
@@ -44,7 +51,7 @@ impl Cause {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use provost_chip::sources::Source;
+    use provost_chip::{parts::PartId, sources::Source};
 
     #[test]
     fn every_row_names_a_step_and_its_sources() {
@@ -53,6 +60,8 @@ mod tests {
             assert!(ids.insert(cause.id), "{} twice", cause.id);
             assert!(Move::from_name(cause.step).is_some(), "{}: {}", cause.id, cause.step);
             assert!(!cause.when.is_empty(), "{}", cause.id);
+            let is_line = |name: &&&str| PartId::all().any(|p| p.info().name == **name);
+            assert_eq!(cause.parts.iter().filter(is_line).count(), cause.parts.len(), "{}", cause.id);
             assert!(cause.source.iter().all(|key| Source::find(key).is_some()), "{}", cause.id);
         }
     }

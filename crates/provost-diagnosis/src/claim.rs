@@ -1,6 +1,6 @@
 //! What was taken from a text, beside the words it came from: a person looks at the words and strikes what is wrong.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use serde::Serialize;
 
@@ -14,6 +14,7 @@ const MAX_WORDS: usize = 240;
 
 /// One thing that was taken from a text.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Claim {
     /// Where, and in which words.
     #[serde(flatten)]
@@ -39,8 +40,10 @@ impl Claim {
 
 /// Words of a text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Place {
     /// Line, from 1.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub line: u64,
     /// Bytes of that line, counted in UTF-8 from its begin.
     pub bytes: Range<usize>,
@@ -68,6 +71,7 @@ fn floor(text: &str, mut at: usize) -> usize {
 
 /// How plainly something is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Sure {
     /// A word that hints at it.
@@ -142,6 +146,27 @@ impl Case {
         true
     }
 
+    /// Takes several claims out at once and gives the places of those that are left, as they were before: with a step goes whatever
+    /// else was said of it.
+    pub fn strike_all(&mut self, claims: &[usize]) -> Vec<usize> {
+        let about = |at: &usize| self.claims.get(*at).map(|claim| claim.about);
+        let steps: BTreeSet<usize> = claims
+            .iter()
+            .filter_map(|at| if let Some(About::Step(step)) = about(at) { Some(step) } else { None })
+            .collect();
+        let goes = |claim: &Claim| claim.step().is_some_and(|step| steps.contains(&step));
+        let left = (0..).zip(&self.claims).filter(|(at, claim)| !claims.contains(at) && !goes(claim)).map(|(at, _)| at);
+        let left = left.collect();
+        // From the last one on: what stands before keeps its place.
+        let alone: BTreeSet<usize> =
+            claims.iter().copied().filter(|at| self.claims.get(*at).is_some_and(|c| !goes(c))).collect();
+        alone.into_iter().rev().for_each(|at| {
+            self.strike(at);
+        });
+        steps.into_iter().rev().for_each(|step| self.strike_step(step));
+        left
+    }
+
     fn strike_step(&mut self, step: usize) {
         if step < self.steps.len() {
             self.steps.remove(step);
@@ -200,7 +225,7 @@ pub(crate) fn describe(act: &Act, outcome: Option<crate::case::Outcome>) -> Stri
 
 fn named(option: &OptionValue) -> String {
     match (option.product_state(), option.value) {
-        (Some(state), Some(value)) => format!("{} = {value:#04x} ({state})", option.field),
+        (Some(state), Some(value)) => format!("{} = {value:#04x} ({})", option.field, state.title()),
         (_, Some(value)) => format!("{} = {value:#x}", option.field),
         _ => option.field.clone(),
     }
@@ -241,6 +266,27 @@ mod tests {
         assert_eq!(case.steps[1].signs, [Sign::ApplicationRuns]);
         assert!(case.strike(1) && case.chip.dev_id.is_none());
         assert!(!case.strike(1));
+    }
+
+    #[test]
+    fn several_are_struck_by_the_places_that_a_person_saw() {
+        let mut case = Case::default();
+        for value in [0xED, 0x17, 0x72] {
+            case.steps.push(Step::new(Act::ReadOption(option(value)), Some(Outcome::Ok)));
+        }
+        case.steps[1].signs = vec![Sign::SupplyLow];
+        case.chip.dev_id = Some(0x484);
+        case.claims = vec![
+            claim(About::Remark(Sign::SupplyLow, 1)),
+            claim(About::Step(0)),
+            claim(About::Step(1)),
+            claim(About::DevId),
+            claim(About::Step(2)),
+        ];
+        assert_eq!(case.strike_all(&[2, 3, 9]), [1, 4]);
+        assert!(case.chip.dev_id.is_none());
+        assert_eq!(case.claims, [claim(About::Step(0)), claim(About::Step(1))]);
+        assert_eq!(case.steps[1].act, Act::ReadOption(option(0x72)));
     }
 
     #[test]

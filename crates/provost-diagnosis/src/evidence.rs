@@ -8,8 +8,8 @@ use provost_chip::{
 };
 
 use crate::{
-    case::{Act, AskedPermission, Boot0, Case, ConnectMode, Outcome, ProvisionedBy, Step},
-    remarks,
+    case::{Act, AskedPermission, Boot0, Case, ConnectMode, Goal, Outcome, ProvisionedBy, Step},
+    goal, remarks,
     signs::Sign,
 };
 
@@ -29,16 +29,27 @@ pub struct Evidence<'a> {
     pub parts: Vec<PartId>,
     /// Everything that fits the name or the `DEV_ID`, for the answer.
     pub named: Vec<PartId>,
-    /// What is done over SWD failed somewhere, or Debug Authentication did.
+    /// What the owner wants.
+    pub goal: Goal,
+    /// What is done over SWD failed somewhere, or Debug Authentication did; the link that is lost by closing is no failure.
     pub shut_out: bool,
-    /// Somebody tried SWD or Debug Authentication at all.
-    pub tried: bool,
+    /// A step over SWD or Debug Authentication ended badly, whatever it was.
+    pub failed_over_swd: bool,
+    /// Somebody wrote, read or claims a product state, or provisioned something.
+    pub speaks_of_life_cycle: bool,
 }
 
 impl<'a> Evidence<'a> {
     /// Digests a case.
     pub fn of(case: &'a Case) -> Self {
-        let mut signs: BTreeSet<Sign> = case.steps.iter().flat_map(signs_of).collect();
+        let mut signs = BTreeSet::new();
+        for step in &case.steps {
+            expire(&mut signs, step);
+            signs.extend(signs_of(step));
+        }
+        if stood_in_rom_until_power_went(case) {
+            signs.remove(&Sign::ApplicationDead);
+        }
         signs.extend(bench_signs(case));
         let named = named_parts(case);
         let mut parts: Vec<PartId> = Vec::new();
@@ -47,14 +58,18 @@ impl<'a> Evidence<'a> {
                 parts.push(*part);
             }
         }
-        let wired = |s: &&Step| is_wired(&s.act);
         Self {
             case,
             signs,
             parts: if parts.is_empty() { named.clone() } else { parts },
             named,
-            shut_out: case.steps.iter().filter(wired).any(|s| !matches!(s.outcome, None | Some(Outcome::Ok))),
-            tried: case.steps.iter().any(|s| is_wired(&s.act)),
+            goal: goal::of(case),
+            shut_out: goal::shut_out(case),
+            failed_over_swd: case
+                .steps
+                .iter()
+                .any(|s| s.act.is_wired() && !matches!(s.outcome, None | Some(Outcome::Ok))),
+            speaks_of_life_cycle: case.chip.state > Some(ProductState::Open) || case.steps.iter().any(moves_life_cycle),
         }
     }
 
@@ -87,6 +102,25 @@ impl<'a> Evidence<'a> {
             || self.case.steps.iter().any(shows)
     }
 
+    /// The last thing that was done is a regression that was granted.
+    pub(crate) fn just_regressed(&self) -> bool {
+        let mut back = self.case.steps.iter().rev();
+        let regressed = back.find(|s| {
+            let opens = matches!(&s.act, Act::Connect { .. } | Act::ReadOption(_) | Act::Flash | Act::Erase)
+                && s.outcome == Some(Outcome::Ok);
+            opens || matches!(s.act, Act::Authenticate { .. } | Act::Provision { .. } | Act::WriteOption(_))
+        });
+        regressed.is_some_and(|s| {
+            matches!(s.act, Act::Authenticate { permission: AskedPermission::FullRegression, .. })
+                && s.outcome == Some(Outcome::Ok)
+        })
+    }
+
+    /// Whether the chip may stand in its ROM since a session of Debug Authentication: power was not removed since.
+    pub fn may_stay_in_rom(&self) -> bool {
+        stands_in_rom(&self.case.steps)
+    }
+
     /// Whether Debug Authentication was tried, or the owner is sure of a state that no credential leaves.
     pub fn da_was_tried(&self) -> bool {
         self.case.chip.state == Some(ProductState::Locked)
@@ -99,19 +133,46 @@ impl<'a> Evidence<'a> {
     }
 }
 
-/// Whether an act goes over SWD or Debug Authentication.
-const fn is_wired(act: &Act) -> bool {
-    match act {
-        Act::Provision { by, .. } => matches!(by, ProvisionedBy::Tool),
-        Act::Connect { .. }
-        | Act::ReadOption(_)
-        | Act::WriteOption(_)
-        | Act::Discover(_)
-        | Act::Authenticate { .. }
-        | Act::Erase
-        | Act::Flash => true,
-        _ => false,
+/// Whether a step tells of a life cycle that somebody set going. Attempts that nobody answered do not.
+fn moves_life_cycle(step: &Step) -> bool {
+    match &step.act {
+        Act::WriteOption(option) | Act::ReadOption(option) => option.field == "PRODUCT_STATE",
+        Act::Discover(discovery) => discovery.answered(),
+        Act::Firmware(text) => goal::written_state(text).is_some(),
+        Act::Provision { .. } => !goal::was_not_begun(step),
+        Act::Authenticate { .. } | Act::CloseDebug => true,
+        _ => step.all_signs().any(|s| s == Sign::UnrecordedWrites),
     }
+}
+
+/// Whether a session of Debug Authentication came after power was last removed.
+fn stands_in_rom(steps: &[Step]) -> bool {
+    steps.iter().rev().take_while(|s| !matches!(s.act, Act::PowerCycle)).any(|s| match &s.act {
+        Act::Discover(seen) => seen.answered(),
+        Act::Authenticate { .. } | Act::CloseDebug => true,
+        _ => false,
+    })
+}
+
+/// Whether the application was last told dead while the chip may have stood in its ROM, and power was removed since: nobody has
+/// said yet whether it runs now.
+fn stood_in_rom_until_power_went(case: &Case) -> bool {
+    let last = case.steps.iter().rposition(|s| goal::at_work(s) == Some(false));
+    last.is_some_and(|at| {
+        let (before, since) = case.steps.split_at(at);
+        stands_in_rom(before) && since.iter().any(|s| matches!(s.act, Act::PowerCycle))
+    })
+}
+
+/// Takes back what a later step shows to be over.
+fn expire(signs: &mut BTreeSet<Sign>, step: &Step) {
+    let over: &[Sign] = match &step.act {
+        Act::Erase | Act::Flash if step.outcome == Some(Outcome::Ok) => &[Sign::FlashFails],
+        Act::Dfu | Act::Uart if step.outcome == Some(Outcome::Ok) => &[Sign::BootloaderFails],
+        _ if goal::at_work(step) == Some(true) => &[Sign::ApplicationDead],
+        _ => &[],
+    };
+    signs.retain(|sign| !over.contains(sign));
 }
 
 /// Signs of one step: of its messages, of its words, and of what it is.
@@ -127,6 +188,11 @@ fn signs_of(step: &Step) -> Vec<Sign> {
         },
         Act::Erase | Act::Flash if bad => signs.push(Sign::FlashFails),
         Act::Dfu | Act::Uart if bad => signs.push(Sign::BootloaderFails),
+        Act::Firmware(_) if goal::own_code_fails(step) => signs.push(Sign::OwnCodeFails),
+        Act::Firmware(text) if goal::written_state(text).is_some_and(goal::leads_back) => {
+            signs.push(Sign::FirmwareWritesState);
+        }
+        Act::Provision { by: ProvisionedBy::Bootloader, .. } if bad => signs.push(Sign::OwnCodeFails),
         Act::Provision { size: Some(size), object, by: ProvisionedBy::Tool, .. }
             if object.is_debug_authentication() && *size != DA_OBJECT_SIZE =>
         {
@@ -243,6 +309,6 @@ mod tests {
         ] {
             assert!(evidence.has(sign), "{sign:?}");
         }
-        assert!(evidence.shut_out && evidence.tried);
+        assert!(evidence.shut_out && evidence.speaks_of_life_cycle);
     }
 }

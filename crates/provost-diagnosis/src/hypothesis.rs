@@ -36,8 +36,12 @@ pub struct Hypothesis {
     pub host: bool,
     /// The objects that the owner makes carry the encryption flag that fits the part, where the report does not tell.
     pub flag_fits: bool,
+    /// The chip's own firmware keeps debuggers out while it runs: pins, sleep, clocks, a watchdog.
+    pub bars: bool,
     /// The state that the owner is sure of has been passed.
     pub claim_met: bool,
+    /// TrustZone has stood at some time as the owner says.
+    pub tz_met: bool,
 }
 
 /// How a request for Debug Authentication goes.
@@ -78,6 +82,11 @@ impl Hypothesis {
     /// What becomes of the chip.
     pub fn fate(&self) -> Fate {
         fate(&self.world)
+    }
+
+    /// Whether the firmware that runs now keeps debuggers out of a chip that is Open.
+    pub fn is_barred(&self) -> bool {
+        self.bars && self.world.chip.state == ProductState::Open && self.world.chip.runs == Execution::User
     }
 
     /// Forgets where the core happens to be, so that hypotheses that differ in nothing else are one.

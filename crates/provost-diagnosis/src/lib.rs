@@ -14,7 +14,9 @@ pub mod claim;
 pub mod commands;
 pub mod evidence;
 pub mod families;
+mod goal;
 pub mod hypothesis;
+pub mod interview;
 pub mod log;
 pub mod messages;
 pub mod moves;
@@ -29,11 +31,13 @@ pub mod signs;
 mod story;
 mod tables;
 pub mod tools;
+mod untold;
 pub mod unusual;
 pub mod verdict;
 mod words;
 
-pub use answer::{Diagnosis, diagnose};
+pub use answer::{Diagnosis, diagnose, diagnose_for};
+pub use commands::Given;
 pub use words::nearest;
 
 /// The example of the README, run with the others.

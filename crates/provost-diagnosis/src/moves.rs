@@ -40,6 +40,8 @@ pub enum Move {
     FullRegression,
     /// Authenticate for a partial regression.
     TzRegression,
+    /// Authenticate to debug the chip as it is.
+    OpenDebug,
     /// Find the credential.
     FindCredential,
     /// Let the owner's firmware request the regression.
@@ -105,6 +107,24 @@ impl Subject {
         }
     }
 
+    /// The subject in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Supply => "the supply",
+            Self::Wiring => "cables, jumpers and solder joints",
+            Self::Tzen => "TZEN",
+            Self::Secwm => "the secure watermarks",
+            Self::BootAddress => "boot addresses and bank swap",
+            Self::ProbeFirmware => "the probe's firmware",
+            Self::Bootloader => "the version of the ROM",
+            Self::ObjectSize => "the size of the object",
+            Self::ObjectEncryption => "the encryption flag of the object",
+            Self::Wrp => "the write protection",
+            Self::Flash => "the flash itself",
+            Self::Firmware => "your own code",
+        }
+    }
+
     /// All subjects.
     pub const ALL: [Self; 12] = [
         Self::Supply,
@@ -123,6 +143,37 @@ impl Subject {
 }
 
 impl Move {
+    /// The step as an instruction, in words.
+    pub fn words(self) -> String {
+        let fixed = match self {
+            Self::WireNrst => "connect the probe's reset line to NRST",
+            Self::UnplugTargetUsb => "unplug the chip's own USB",
+            Self::Host64Bit => "use provost, or a 64-bit build of ST's tool",
+            Self::OtherProbe => "use another probe",
+            Self::OtherTool => "use another tool, or a newer version of it",
+            Self::Boot0High => "set BOOT0 high and cycle the power",
+            Self::PowerCycle => "remove all power for ten seconds",
+            Self::Reset => "reset",
+            Self::RetryConnect => "connect once more",
+            Self::Discover => "ask by Debug Authentication discovery, NRST wired",
+            Self::ConnectUnderReset => "connect under reset",
+            Self::ConnectHotPlug => "connect by hot plug on AP1",
+            Self::ProvisionCertificate => "provision a certificate object",
+            Self::ProvisionPassword => "provision a password",
+            Self::FullRegression => "authenticate for a full regression",
+            Self::OpenDebug => "authenticate for debug access",
+            Self::TzRegression => "authenticate for a partial regression",
+            Self::FindCredential => "find the credential",
+            Self::AskFirmware => "let your firmware request the regression",
+            Self::WriteState(state) => return format!("write PRODUCT_STATE = 0x{:02X}", state.code()),
+            Self::WriteTrustZone(tz) => return format!("write TZEN = 0x{:02X}", tz.code()),
+            Self::CloseDebug => "close the debug session (debugauth=3)",
+            Self::EraseFlash => "erase the whole flash over SWD",
+            Self::Check(subject) => return format!("look at {}", subject.words()),
+        };
+        fixed.to_owned()
+    }
+
     /// Every step, one of each kind that takes a value included.
     pub fn all() -> impl Iterator<Item = Self> {
         let plain = [
@@ -142,6 +193,7 @@ impl Move {
             Self::ProvisionPassword,
             Self::FullRegression,
             Self::TzRegression,
+            Self::OpenDebug,
             Self::FindCredential,
             Self::AskFirmware,
             Self::CloseDebug,
@@ -180,6 +232,7 @@ impl fmt::Display for Move {
             Self::ProvisionPassword => "provision-da:password",
             Self::FullRegression => "authenticate:full-regression",
             Self::TzRegression => "authenticate:tz-regression",
+            Self::OpenDebug => "authenticate:debug",
             Self::FindCredential => "find:credential",
             Self::AskFirmware => "ask:firmware-regression",
             Self::CloseDebug => "close-debug",

@@ -44,11 +44,13 @@ pub(crate) const UNCHECKED: Row = Row([0.700, 0.200, 0.020, 0.020, 0.020, 0.020,
 /// Debug Authentication answers.
 pub(crate) const ANSWERS: Row = Row([0.900, 0.050, 0.020, 0.010, 0.005, 0.005, 0.010]);
 /// Debug Authentication does not answer.
-pub(crate) const NO_ANSWER: Row = Row([0.010, 0.480, 0.250, 0.130, 0.020, 0.010, 0.100]);
+pub(crate) const NO_ANSWER: Row = Row([0.005, 0.485, 0.250, 0.130, 0.020, 0.010, 0.100]);
+/// An authentication that nobody answers: success is not told of it by mistake.
+pub(crate) const NOBODY_GRANTS: Row = Row([0.000_5, 0.489_5, 0.250, 0.130, 0.020, 0.010, 0.100]);
 /// An authentication was granted.
 pub(crate) const GRANTED: Row = Row([0.920, 0.030, 0.020, 0.005, 0.015, 0.005, 0.005]);
 /// An authentication was denied.
-pub(crate) const DENIED: Row = Row([0.010, 0.650, 0.220, 0.050, 0.010, 0.050, 0.010]);
+pub(crate) const DENIED: Row = Row([0.000_5, 0.659_5, 0.220, 0.050, 0.010, 0.050, 0.010]);
 /// Erasing or programming an open flash.
 pub(crate) const FLASHED: Row = Row([0.900, 0.060, 0.010, 0.005, 0.010, 0.005, 0.010]);
 /// The same with a supply in doubt.
@@ -77,6 +79,7 @@ mod tests {
             UNCHECKED,
             ANSWERS,
             NO_ANSWER,
+            NOBODY_GRANTS,
             GRANTED,
             DENIED,
             FLASHED,

@@ -27,7 +27,7 @@ pub(crate) type Choices<T> = Vec<(T, f64)>;
 pub(crate) fn hypotheses(evidence: &Evidence<'_>) -> Vec<(Hypothesis, f64)> {
     let mut all = Vec::new();
     for &part in &evidence.parts {
-        for (state, w1) in states() {
+        for (state, w1) in states(evidence) {
             for (tz, w2) in trustzones(evidence, part, state) {
                 for (da, w3) in credentials(evidence, part, state, tz) {
                     for (boot_ube, w4) in entries(evidence, part) {
@@ -51,12 +51,14 @@ fn around(evidence: &Evidence<'_>, chip: Chip, weight: f64, all: &mut Vec<(Hypot
     for (firmware, w1) in firmwares(evidence) {
         for (nrst_wired, w2) in resets(evidence) {
             for (host, w3) in hosts(evidence) {
-                for (link, w4) in links(evidence) {
+                for (link, bars, w4) in doors(evidence, firmware) {
                     for (flag_fits, w5) in flags(evidence, chip.part) {
                         let bench = Bench { powered: true, nrst_wired, boot0: evidence.boot0() };
                         let world = World::with(Chip { firmware, ..chip }, bench, Assumptions::default());
                         let claim_met = evidence.case.chip.state.is_none_or(|s| s == chip.state);
-                        let mut hypothesis = Hypothesis { world, firmware, link, host, flag_fits, claim_met };
+                        let tz_met = evidence.case.chip.tz.is_none_or(|tz| tz == chip.tz);
+                        let mut hypothesis =
+                            Hypothesis { world, firmware, link, host, flag_fits, bars, claim_met, tz_met };
                         hypothesis.settle();
                         all.push((hypothesis, weight * w1 * w2 * w3 * w4 * w5));
                     }
@@ -96,9 +98,19 @@ pub(crate) fn answers(names: &[&'static str]) -> Choices<Assumptions> {
     Assumptions::combinations(names).map(|a| (a, share(&a))).collect()
 }
 
-/// Chips leave the factory Open, and most reports begin there.
-fn states() -> Choices<ProductState> {
+/// Chips leave the factory Open, and most reports begin there: the more so where nobody speaks of the life cycle.
+fn states(evidence: &Evidence<'_>) -> Choices<ProductState> {
     use ProductState as S;
+    if !evidence.speaks_of_life_cycle {
+        return vec![
+            (S::Open, 0.93),
+            (S::Provisioning, 0.015),
+            (S::IrotProvisioned, 0.004),
+            (S::TzClosed, 0.010),
+            (S::Closed, 0.038),
+            (S::Locked, 0.003),
+        ];
+    }
     vec![
         (S::Open, 0.80),
         (S::Provisioning, 0.06),
@@ -195,7 +207,9 @@ fn entries(evidence: &Evidence<'_>, part: PartId) -> Choices<BootUbe> {
 }
 
 fn firmwares(evidence: &Evidence<'_>) -> Choices<Firmware> {
-    let regresses = if evidence.has(Sign::FirmwareRegresses) { 0.95 } else { 0.005 };
+    // Who can be asked, or writes product states already, can be made to write 0x9A (rule `R-FIRMWARE-REGRESSION`).
+    let lever = evidence.has(Sign::FirmwareRegresses) || evidence.has(Sign::FirmwareWritesState);
+    let regresses = if lever { 0.95 } else { 0.005 };
     let rest = 1.0 - regresses;
     let firmware = |boots, non_secure, regresses| Firmware { boots, non_secure, regresses };
     vec![
@@ -235,10 +249,27 @@ fn hosts(evidence: &Evidence<'_>) -> Choices<bool> {
     vec![(true, able), (false, 1.0 - able)]
 }
 
-fn links(evidence: &Evidence<'_>) -> Choices<bool> {
-    let dead = if evidence.has(Sign::WiringDoubtful) { 0.30 } else { 0.02 };
-    let any_trouble = evidence.case.steps.iter().any(|s| !matches!(s.outcome, None | Some(Outcome::Ok)));
-    if any_trouble { vec![(true, 1.0 - dead), (false, dead)] } else { vec![(true, 1.0)] }
+/// Whether the probe reaches the chip at all, and whether its own firmware keeps debuggers out while it is Open.
+fn doors(evidence: &Evidence<'_>, firmware: Firmware) -> Vec<(bool, bool, f64)> {
+    if !evidence.failed_over_swd {
+        return vec![(true, false, 1.0)];
+    }
+    // Whoever never wrote a state has a board, a probe or a firmware that will not: that is what fails most often.
+    let dead = match (evidence.has(Sign::WiringDoubtful), evidence.speaks_of_life_cycle) {
+        (true, _) => 0.30,
+        (false, true) => 0.02,
+        (false, false) => 0.10,
+    };
+    let bars = match (firmware.boots, evidence.speaks_of_life_cycle) {
+        (false, _) => 0.0,
+        (true, true) => 0.03,
+        (true, false) => 0.30,
+    };
+    let mut all = vec![(true, false, (1.0 - dead) * (1.0 - bars)), (false, false, dead)];
+    if bars > 0.0 {
+        all.push((true, true, (1.0 - dead) * bars));
+    }
+    all
 }
 
 fn flags(evidence: &Evidence<'_>, part: PartId) -> Choices<bool> {

@@ -11,6 +11,8 @@
 //! # let _ = answer;
 //! ```
 
+use std::io::{self, BufReader, Read};
+
 use serde::Serialize;
 
 use crate::{
@@ -27,6 +29,7 @@ pub const MAX_SIZE: usize = 32 << 20;
 
 /// What an input was taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A case file (TOML).
@@ -35,6 +38,17 @@ pub enum Kind {
     OptionsJson,
     /// Lines of tools and words of people, in any mixture.
     Text,
+}
+
+impl Kind {
+    /// Its word in documents.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CaseFile => "case-file",
+            Self::OptionsJson => "options-json",
+            Self::Text => "text",
+        }
+    }
 }
 
 /// What was made of an input.
@@ -59,7 +73,7 @@ pub struct Reading {
 }
 
 /// Why an input was not read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
     /// Larger than [`MAX_SIZE`].
@@ -74,6 +88,24 @@ pub enum ReadError {
     /// Meant as a case file, and broken.
     #[error(transparent)]
     Case(#[from] CaseError),
+    /// The input itself failed.
+    #[error("the input cannot be read: {0}")]
+    Input(#[from] io::Error),
+}
+
+/// Reads an input of any length as it comes: what is longer than a case file may be is read line by line, in the memory of one line.
+///
+/// # Errors
+/// [`ReadError`], as of [`read`]; of the lengths, only that of UTF-16 has a limit, because it is decoded as a whole.
+pub fn read_from(mut input: impl Read) -> Result<Reading, ReadError> {
+    let mut head = Vec::new();
+    let short = case_file::MAX_SIZE as u64;
+    let taken = input.by_ref().take(short + 1).read_to_end(&mut head)?;
+    if taken as u64 > short && !encoding::is_wide(&head) {
+        return of_report(log::read(BufReader::new(head.chain(input)))?, Kind::Text);
+    }
+    input.take(MAX_SIZE as u64 + 1 - taken as u64).read_to_end(&mut head)?;
+    read(&head)
 }
 
 /// Reads an input of any kind: UTF-8, UTF-16 with or without a byte order mark, any line ends.
@@ -91,10 +123,13 @@ pub fn read(bytes: &[u8]) -> Result<Reading, ReadError> {
     }
     // A text in memory cannot fail to be read.
     let report = log::read(text.as_bytes()).unwrap_or_default();
+    of_report(report, if text.trim_start().starts_with('{') { Kind::OptionsJson } else { Kind::Text })
+}
+
+fn of_report(report: log::LogReport, kind: Kind) -> Result<Reading, ReadError> {
     if report.binary {
         return Err(ReadError::NotText);
     }
-    let kind = if text.trim_start().starts_with('{') { Kind::OptionsJson } else { Kind::Text };
     let ignored = u64::try_from(report.case.ignored_lines).unwrap_or(u64::MAX);
     Ok(Reading {
         kind,

@@ -21,6 +21,7 @@ use provost_chip::{
 use crate::{
     case::{Act, ConnectMode, OptionValue, Outcome, Step},
     evidence::Evidence,
+    goal,
     hypothesis::{Hypothesis, hash},
     noise,
     signs::Sign,
@@ -32,6 +33,10 @@ const MISTOLD: f64 = 0.1;
 const BREAKS: f64 = 0.01;
 /// How often an attempt that ended badly never reached the chip.
 const NOT_DONE: f64 = 0.12;
+/// How often firmware that keeps debuggers out keeps out this one too.
+const BARRED: f64 = 0.6;
+/// How likely a value is that is not the one on the chip.
+const FALSE_READING: f64 = 0.000_2;
 /// How often the write of Provisioning is not told before that of a closed state.
 const UNTOLD: f64 = 0.4;
 /// How often a Debug Authentication that should work fails once for no reason of its own.
@@ -44,12 +49,20 @@ pub(crate) struct Replay<'a> {
     pub(crate) evidence: &'a Evidence<'a>,
     pub(crate) step: &'a Step,
     pub(crate) successors: Vec<(Hypothesis, f64)>,
+    /// What everything that is emitted is weighed with.
+    share: f64,
 }
 
-impl Replay<'_> {
+impl<'a> Replay<'a> {
+    /// A replay of one step.
+    pub(crate) const fn new(evidence: &'a Evidence<'a>, step: &'a Step) -> Self {
+        Self { evidence, step, successors: Vec::new(), share: 1.0 }
+    }
+
     /// Replays the step on a hypothesis; the successors are left in `successors`.
     pub(crate) fn run(&mut self, h: Hypothesis) {
         self.successors.clear();
+        self.share = 1.0;
         if self.never_began() {
             self.successors.push((h, 1.0));
             return;
@@ -67,6 +80,14 @@ impl Replay<'_> {
         if swd && bad {
             let cut = Hypothesis { link: false, ..h };
             self.emit(cut, BREAKS * noise::SILENT.of(self.step.outcome));
+        }
+        // DBGMCU_SR, which provost reads, tells a port that is shut from firmware that is in the way.
+        if self.step.measured && self.step.outcome == Some(Outcome::Error) && h.is_barred() {
+            self.share = 0.01;
+        } else if swd && h.is_barred() && !matches!(self.step.act, Act::Connect { .. }) {
+            // Whoever gets in at all got in by some other way of connecting.
+            self.emit(h, BARRED * noise::SHUT.of(self.step.outcome));
+            self.share = 1.0 - BARRED;
         }
         match &self.step.act {
             Act::Connect { mode, ap } => self.connect(h, *mode, *ap),
@@ -97,7 +118,7 @@ impl Replay<'_> {
     fn emit(&mut self, h: Hypothesis, weight: f64) {
         // What was measured is not misremembered: what is unlikely is more so.
         let weight = if self.step.measured && weight < MISTOLD { weight * weight } else { weight };
-        self.successors.push((h, weight));
+        self.successors.push((h, self.share * weight));
     }
 
     fn act(&mut self, mut h: Hypothesis, action: Action) {
@@ -114,7 +135,9 @@ impl Replay<'_> {
     fn connect(&mut self, mut h: Hypothesis, mode: Option<ConnectMode>, ap: Option<u8>) {
         let outcome = self.step.outcome;
         if ap == Some(0) {
-            return self.emit(h, noise::AP0.of(outcome));
+            // Firmware that takes the pins takes AP0 too; one that sleeps does not.
+            let gone = if h.is_barred() { 0.5 } else { 0.0 };
+            return self.emit(h, gone * noise::SILENT.of(outcome) + (1.0 - gone) * noise::AP0.of(outcome));
         }
         // How often it attaches when the state allows it, by way of connecting (rule `R-AP1-SHUT-IN-ROM`).
         let (action, after_reset) = match mode {
@@ -132,6 +155,7 @@ impl Replay<'_> {
         let seen = h.world.step(action);
         let seen = if seen == Observation::Done { h.world.step(Action::HotPlug) } else { seen };
         let attaches = match seen {
+            Observation::State { state: ProductState::Open, .. } if h.bars => through_firmware(mode, &h),
             Observation::State { state: ProductState::Open, .. } => 1.0,
             Observation::State { .. } => after_reset,
             _ => 0.0,
@@ -152,7 +176,7 @@ impl Replay<'_> {
             _ => None,
         };
         let value = match agrees {
-            Some(false) if outcome == Some(Outcome::Ok) => 0.002,
+            Some(false) if outcome == Some(Outcome::Ok) => FALSE_READING,
             _ => 1.0,
         };
         self.emit(h, value * noise::WORKS.of(outcome));
@@ -269,7 +293,7 @@ impl Replay<'_> {
 
     /// The chip's own code acted; only writes of the product state move the life cycle.
     fn firmware(&mut self, mut h: Hypothesis, text: &str) {
-        match written_state(text) {
+        match goal::written_state(text) {
             Some(provost_chip::states::REGRESSION) => {
                 self.emit(h, 0.3);
                 h.firmware.regresses = true;
@@ -302,7 +326,7 @@ impl Replay<'_> {
             .map(|sign| match sign {
                 // User code never runs in Provisioning (rule `R-BOOT-PROVISIONING`).
                 Sign::ApplicationRuns if state == ProductState::Provisioning || !boots => 0.03,
-                Sign::ApplicationDead if state != ProductState::Provisioning && boots => 0.3,
+                Sign::ApplicationDead if h.world.chip.runs == Execution::User && boots => 0.2,
                 Sign::FlashReadsZero if state != ProductState::Open => 0.2,
                 _ => 1.0,
             })
@@ -338,10 +362,13 @@ impl Replay<'_> {
     }
 }
 
-/// The code in a text such as `writes PRODUCT_STATE=0x72`.
-fn written_state(text: &str) -> Option<u8> {
-    let upper = text.to_ascii_uppercase();
-    let rest = upper.split_once("PRODUCT_STATE")?.1;
-    let digits: String = rest.split_once("0X")?.1.chars().take_while(char::is_ascii_hexdigit).collect();
-    u8::from_str_radix(&digits, 16).ok()
+/// How often a debugger gets past firmware that keeps it out, by way of connecting.
+const fn through_firmware(mode: Option<ConnectMode>, h: &Hypothesis) -> f64 {
+    match mode {
+        _ if !matches!(h.world.chip.runs, Execution::User) => 1.0,
+        Some(ConnectMode::UnderReset) if h.world.bench.nrst_wired => 0.7,
+        Some(ConnectMode::HwResetPulse | ConnectMode::PowerDown) => 0.3,
+        None => 0.2,
+        Some(_) => 0.05,
+    }
 }

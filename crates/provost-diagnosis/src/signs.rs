@@ -68,6 +68,10 @@ words! {
         FirmwareStalls = "firmware-stalls",
         /// The owner's firmware jumps to the ROM bootloader.
         FirmwareJumpsToBootloader = "firmware-jumps-to-bootloader",
+        /// The owner's firmware writes an earlier product state.
+        FirmwareWritesState = "firmware-writes-state",
+        /// The owner's firmware, or a host of the owner's own, fails at what it does on the chip.
+        OwnCodeFails = "own-code-fails",
         /// The owner's firmware writes option bytes.
         FirmwareWritesOptions = "firmware-writes-options",
         /// The owner's firmware programs the option-byte keys, header words of the object file included.
@@ -90,8 +94,18 @@ words! {
         BootRefused = "boot-refused",
         /// A secure install did not come to its end.
         InstallFailed = "install-failed",
+        /// The ROM's secure installer is not there for this chip as it is: nothing was begun.
+        InstallerAbsent = "installer-absent",
         /// The ROM is of too early a production for what was tried.
         RomTooOld = "rom-too-old",
+        /// The boot address does not lead into the user flash, or the boot entry is one that needs data that is not there.
+        BootAddressWrong = "boot-address-wrong",
+        /// The secure boot address lies in a sector that is not secure.
+        BootNotSecure = "boot-not-secure",
+        /// No vector table stands where the chip boots.
+        NoVectorTable = "no-vector-table",
+        /// A watchdog runs from reset.
+        WatchdogFromReset = "watchdog-from-reset",
         /// The flash reported an error that cannot be corrected.
         FlashEcc = "flash-ecc",
         /// Somebody suspects the supply, without a measurement.

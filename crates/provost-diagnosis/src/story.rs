@@ -4,7 +4,7 @@ use provost_chip::{
     assumptions::RssChecksum,
     model::{
         Action, Observation, access, authentication, boot, options,
-        provisioning::{self, Call, encrypts},
+        provisioning::{self, Call, EncryptionWord},
     },
     rules::RuleId,
     states::{DaMethod, ProductState},
@@ -49,8 +49,8 @@ pub(crate) fn rules_at_work(before: &Hypothesis, step: &Step) -> Vec<RuleId> {
         Act::Provision { object, encrypted, .. } => {
             let crypto = chip.part.info().crypto;
             let flag = encrypted.unwrap_or(crypto == before.flag_fits);
-            let caca = encrypts(true, &world.assumptions) == flag;
-            let call = Call { checksum: RssChecksum::ALL[0], caca };
+            let word = EncryptionWord::asking_for(flag, &world.assumptions);
+            let call = Call { checksum: RssChecksum::ALL[0], word };
             let mut rules = vec![if open { provisioning::service(chip, call, &world.assumptions).rule } else { port }];
             if *object == Object::DaPassword || *object == Object::DaCertificate {
                 rules.push(RuleId::DaMethodFollowsTzen);

@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use crate::{
     belief::Belief,
+    case::Goal,
     causes::Cause,
     evidence::Evidence,
     hypothesis::{Fate, Hypothesis},
-    moves::Move,
     signs::Sign,
 };
 
@@ -67,11 +67,15 @@ pub(crate) enum Standing {
 }
 
 pub(crate) fn standing(h: &Hypothesis, evidence: &Evidence<'_>) -> Standing {
+    let fate = h.fate();
+    // An Open chip is not locked, whatever keeps the probe from it.
+    if fate == Fate::Open {
+        return Standing::NotLocked;
+    }
     if !h.link {
         return Standing::OutOfReach;
     }
-    let fate = h.fate();
-    if fate == Fate::Open || does_what_it_is_meant_to(h, evidence) {
+    if does_what_it_is_meant_to(h, fate, evidence) {
         return Standing::NotLocked;
     }
     let mut conditions = Vec::new();
@@ -90,12 +94,26 @@ pub(crate) fn standing(h: &Hypothesis, evidence: &Evidence<'_>) -> Standing {
     if conditions.is_empty() { Standing::Recoverable } else { Standing::RecoverableIf(conditions) }
 }
 
-/// A chip past Provisioning on which nobody tried the debug port, and whose firmware is at work, is not locked: it is closed
-/// as its owner wished.
-fn does_what_it_is_meant_to(h: &Hypothesis, evidence: &Evidence<'_>) -> bool {
-    let at_work = evidence.has(Sign::ApplicationRuns)
-        || evidence.case.steps.iter().any(|s| matches!(s.act, crate::case::Act::Firmware(_)));
-    h.world.chip.state > ProductState::Provisioning && !evidence.shut_out && at_work
+/// The complaint is about code that runs, or that waits for the power to go: the life cycle refuses nothing that is wanted.
+///
+/// Own firmware that runs proves nothing else: a chip that nothing will ever open runs all the same.
+fn does_what_it_is_meant_to(h: &Hypothesis, fate: Fate, evidence: &Evidence<'_>) -> bool {
+    let lost = matches!(fate, Fate::Lost(_));
+    let dead = evidence.has(Sign::ApplicationDead);
+    h.world.chip.state > ProductState::Provisioning
+        && evidence.goal == Goal::Boot
+        && (!dead || (evidence.may_stay_in_rom() && !lost))
+}
+
+/// Why a verdict is not given although the weights would give it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// Nothing shows that the chip is Open.
+    NothingShowsOpen,
+    /// Debug Authentication was not tried.
+    NotDiscovered,
+    /// The way back is another one in Provisioning than later.
+    TwoPlans,
 }
 
 /// The shares of the verdicts.
@@ -115,6 +133,8 @@ pub struct Shares {
 
 /// Above this share of lost worlds nothing is promised.
 pub const LOST_AT_MOST: f64 = 0.07;
+/// Above this share of lost worlds a closed chip is not called well.
+const LOST_IF_CLOSED: f64 = 0.02;
 /// A verdict other than `undetermined` needs this share.
 pub const SURE: f64 = 0.85;
 
@@ -140,28 +160,44 @@ impl Shares {
     /// Three things are not believed on weight alone: that a chip is Open when nothing shows it, that it is lost before Debug
     /// Authentication was tried, and a way back that is another one in Provisioning than in the later states.
     ///
-    /// With the verdict comes the test that would settle such a doubt.
-    pub(crate) fn judged(&self, belief: &Belief, evidence: &Evidence<'_>) -> (Verdict, f64, Option<Move>) {
+    /// With the verdict comes the doubt that is left.
+    pub(crate) fn judged(&self, belief: &Belief, evidence: &Evidence<'_>) -> (Verdict, f64, Option<Doubt>) {
         let (verdict, certainty) = self.verdict();
-        let doubtful = match verdict {
+        if self.is_closed_as_meant(belief, evidence) {
+            return (Verdict::NotLocked, certainty, None);
+        }
+        let doubt = match verdict {
             Verdict::NotLocked => {
                 let cause = Cause::behind(&evidence.signs).next().is_some();
                 let quiet = !evidence.shut_out || evidence.tool_is_blind();
-                !(evidence.shows_open() || (cause && quiet))
+                let closed_as_meant = belief.share(|h| h.world.chip.state > ProductState::Open) > 0.5;
+                let shown = evidence.shows_open() || closed_as_meant || (cause && quiet);
+                (!shown).then_some(Doubt::NothingShowsOpen)
             }
-            Verdict::Lost => !evidence.da_was_tried(),
+            Verdict::Lost => (!evidence.da_was_tried()).then_some(Doubt::NotDiscovered),
             Verdict::Recoverable | Verdict::RecoverableIf => {
                 let saved = belief.given(|h| h.link && !matches!(h.fate(), Fate::Lost(_) | Fate::Open));
                 let provisioning = saved.share(|h| h.world.chip.state == ProductState::Provisioning);
-                (0.15..0.85).contains(&provisioning)
+                (0.15..0.85).contains(&provisioning).then_some(Doubt::TwoPlans)
             }
-            Verdict::Undetermined => false,
+            Verdict::Undetermined => None,
         };
-        match verdict {
-            _ if !doubtful => (verdict, certainty, None),
-            Verdict::Lost => (Verdict::Undetermined, 1.0 - certainty, Some(Move::Discover)),
-            _ => (Verdict::Undetermined, 1.0 - certainty, Some(Move::ConnectHotPlug)),
+        match doubt {
+            None => (verdict, certainty, None),
+            Some(_) => (Verdict::Undetermined, 1.0 - certainty, doubt),
         }
+    }
+
+    /// The owner asks only whether all is well, or wants the chip closed, and it is: with a credential that opens it, as far as
+    /// can be known without using it.
+    fn is_closed_as_meant(&self, belief: &Belief, evidence: &Evidence<'_>) -> bool {
+        let own = |h: &Hypothesis| {
+            h.world.chip.state > ProductState::Provisioning && matches!(h.fate(), Fate::Authenticate(_))
+        };
+        matches!(evidence.goal, Goal::Check | Goal::Forward)
+            && !evidence.has(Sign::ApplicationDead)
+            && self.lost <= LOST_IF_CLOSED
+            && belief.share(own) >= SURE
     }
 
     /// The verdict by weight alone and how sure it is, from 0 to 1.

@@ -7,8 +7,8 @@ use std::{fs, path::Path};
 use proptest::prelude::*;
 use provost_chip::states::{BootUbe, ProductState, TrustZone};
 use provost_diagnosis::{
-    case::{Act, Boot0, Case, Host, Object, Outcome, ProvisionedBy},
-    case_file::{CaseError, MAX_SIZE, looks_like_case, read},
+    case::{Act, AskedPermission, Boot0, Case, ConnectMode, Credential, Goal, Host, Object, Outcome, ProvisionedBy},
+    case_file::{CaseError, MAX_SIZE, TEMPLATE, looks_like_case, read},
     signs::Sign,
 };
 
@@ -244,4 +244,29 @@ proptest! {
             prop_assert!(!error.to_string().is_empty());
         }
     }
+}
+
+#[test]
+fn the_template_is_a_case_file_and_the_page_has_every_word() {
+    let case = read(TEMPLATE).unwrap();
+    assert!(looks_like_case(TEMPLATE));
+    assert_eq!((case.steps.len(), case.chip.state, case.bench.host), (2, None, Some(Host::Linux)));
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/case-file.md")).unwrap();
+    let vocabularies = [
+        Outcome::WORDS,
+        ConnectMode::WORDS,
+        Object::WORDS,
+        ProvisionedBy::WORDS,
+        Credential::WORDS,
+        AskedPermission::WORDS,
+        Goal::WORDS,
+        Host::WORDS,
+        Boot0::WORDS,
+    ];
+    for word in vocabularies.into_iter().flatten() {
+        assert!(page.contains(&format!("`{word}`")), "{word}");
+    }
+    // And what the page has not got is refused, with what is there.
+    let error = read("[chip]\npart = \"STM32H563\"\ntrustzone = \"on\"\n").unwrap_err().to_string();
+    assert!(error.contains("line 3") && error.contains("part, tzen, boot_ube, state"), "{error}");
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use provost_chip::states::{BootUbe, TrustZone};
 use provost_diagnosis::{
-    case::{Act, Case, Host},
+    case::{Act, Case, Goal, Host},
     diagnose,
 };
 use support::{Known, forbidden};
@@ -108,7 +108,8 @@ fn unsafe_answer(known: &Known, case: &Case) -> Vec<String> {
         if given.never.iter().any(|n| n.step == step.step) {
             faults.push(format!("{} is advised and warned of", step.step));
         }
-        if step.step.starts_with("write-option:PRODUCT_STATE=") && step.step != "write-option:PRODUCT_STATE=0x17" {
+        let closes = case.goal != Some(Goal::Forward) && step.step.starts_with("write-option:PRODUCT_STATE=");
+        if closes && step.step != "write-option:PRODUCT_STATE=0x17" {
             faults.push(format!("{} is advised", step.step));
         }
     }

@@ -137,7 +137,7 @@ fn what_says_nothing_is_said_to_say_nothing() {
         let reading = of(text);
         assert_eq!((reading.understood, reading.of, reading.case.steps.len()), (0, lines, 0), "{text}");
     }
-    assert_eq!(read(&[7, 0xFF, 1, 2, 3, 0x80, 0x1F, 5]), Err(ReadError::NotText));
+    assert!(matches!(read(&[7, 0xFF, 1, 2, 3, 0x80, 0x1F, 5]), Err(ReadError::NotText)));
     assert!(matches!(read(&vec![b'a'; MAX_SIZE + 1]), Err(ReadError::TooLarge { .. })));
     assert!(matches!(read(b"[chip]\npartt = 1\n"), Err(ReadError::Case(_))));
     assert_eq!(of("\u{feff}[chip]\npart = \"STM32H563\"\n").kind, Kind::CaseFile);

@@ -36,6 +36,10 @@ impl Error for DriverError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LinkError {
+    /// A person stopped the work: nothing goes out any more.
+    #[error("stopped")]
+    Stopped,
+
     /// No probe is attached, or none that fits the selector.
     #[error("no debug probe found{}", .selector.as_ref().map(|s| format!(" for {s}")).unwrap_or_default())]
     NoProbe {
@@ -261,6 +265,7 @@ pub enum LinkError {
 }
 
 provost_codes::codes!(LinkError, self => self, {
+    Self::Stopped => "link-stopped",
     Self::NoProbe { .. } => "link-no-probe",
     Self::SeveralProbes { .. } => "link-several-probes",
     Self::BadSelector { .. } => "link-bad-selector",

@@ -75,11 +75,12 @@ fn close_transactions(part: &str, rehearse: bool) -> u64 {
     set.save(&keys, maker.part.info().crypto).unwrap();
     let piece = |address| Digest { name: "firmware".to_owned(), address, size: 516, sha256: String::new() };
     let wish = CloseWish {
-        part: Some(maker.part),
+        part: Some(maker.part.into()),
         target: ProductState::TzClosed,
         credential: Some(folder),
-        images: vec![piece(0x0C00_0000), piece(0x0800_0000 + maker.part.info().flash_size / 2)],
+        images: vec![piece(0x0C00_0000), piece(0x0800_0000 + maker.flash.bank())],
         options: std::collections::BTreeMap::new(),
+        encrypt_word: None,
         rehearse,
         rehearse_only: false,
         overrides: Vec::new(),
@@ -92,6 +93,7 @@ fn close_transactions(part: &str, rehearse: bool) -> u64 {
         temporary: Vec::new(),
         samples: close::known_sample,
         credential: None,
+        keys: provost_ops::credential::Keys::default(),
         escrow: None,
         this_is: None,
     };
@@ -107,6 +109,8 @@ fn run(board: &VirtualBoard, base: &std::path::Path, credential: Option<Credenti
         part: None,
         credential,
         out: base.into(),
+        inside: false,
+        encrypt_word: None,
         one_shot: false,
         once_for_life: false,
         this_is: None,

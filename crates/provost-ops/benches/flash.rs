@@ -73,7 +73,7 @@ fn transactions() -> [u64; 2] {
     let identity = identify(&mut bench.session).unwrap();
     let bytes = OptionBytes::read(&mut bench.session, &identity, None).unwrap();
     let mut counter = Counter { board: board.clone(), steps: Vec::new() };
-    Flash::new(&bytes).write(&mut bench.session, &image(), &mut counter).unwrap();
+    Flash::of(&bytes).unwrap().write(&mut bench.session, &image(), &mut counter).unwrap();
     let end = board.board().stats().transactions;
     let [programming, reading] = counter.steps[..] else { panic!("two steps were expected") };
     [reading - programming, end - reading]
@@ -85,6 +85,6 @@ fn write_512_kb(bencher: Bencher<'_, '_>) {
     bencher.with_inputs(|| Bench::on_board(board())).bench_local_values(|mut bench| {
         let identity = identify(&mut bench.session).unwrap();
         let bytes = OptionBytes::read(&mut bench.session, &identity, None).unwrap();
-        Flash::new(&bytes).write(&mut bench.session, &image, &mut Silent).unwrap()
+        Flash::of(&bytes).unwrap().write(&mut bench.session, &image, &mut Silent).unwrap()
     });
 }

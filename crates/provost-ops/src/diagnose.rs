@@ -1,17 +1,27 @@
 //! A live chip as a case for the diagnosis: what identification measured, and, if asked for, what discovery said.
 
 use provost_adac::discovery::Integrity;
-use provost_chip::{parts::PartId, states::DaMethod};
+use provost_chip::{
+    option_bytes::OptionField,
+    parts::PartId,
+    states::{DaMethod, ProductState, TrustZone},
+};
 use provost_diagnosis::{
+    Diagnosis, Given,
     answer::PlanStep,
-    case::{Act, Case, ConnectMode, Discovery, OptionValue, Outcome, Step},
-    diagnose,
+    case::{Act, Case, ConnectMode, Discovery, Finding, Goal, OptionValue, Outcome, Step},
+    diagnose_for,
     moves::Move,
+    signs::Sign,
     verdict::Verdict,
 };
 use provost_link::LinkError;
 
 use crate::{
+    close::{
+        facts,
+        preflight::{Answer, Check, vector_table},
+    },
     drive::{
         debug_auth::{self, AuthError},
         identify::{Identity, identify},
@@ -19,6 +29,8 @@ use crate::{
         session::Session,
     },
     fault::Result,
+    flash::Flash,
+    option_bytes::OptionBytes,
 };
 
 /// What was measured on a chip.
@@ -47,6 +59,7 @@ pub fn measure(session: &mut Session, discover: bool) -> Result<Measured> {
         Err(error) => return Err(error),
     };
     let mut case = of_identity(&identity);
+    look_around(session, &identity, &mut case)?;
     if discover {
         identity.nothing_pending()?;
         case.steps.push(discovery(session)?);
@@ -55,6 +68,37 @@ pub fn measure(session: &mut Session, discover: bool) -> Result<Measured> {
     }
     case.steps.iter_mut().for_each(|step| step.measured = true);
     Ok(Measured { identity: Some(identity), case })
+}
+
+/// In Open: every option byte, and whether a vector table stands where the chip boots.
+fn look_around(session: &mut Session, identity: &Identity, case: &mut Case) -> Result<()> {
+    if identity.options.and_then(|o| o.state()) != Some(ProductState::Open) {
+        return Ok(());
+    }
+    let options = OptionBytes::read(session, identity, None)?;
+    let fields = OptionField::of(options.part());
+    case.options = fields
+        .filter_map(|field| {
+            Some(OptionValue { field: field.name.to_owned(), value: Some(options.value(field)?.into()) })
+        })
+        .collect();
+    let tz = identity.options.map_or(TrustZone::Disabled, |o| o.trustzone());
+    let Some((name, at)) = facts::boot(&options, tz) else { return Ok(()) };
+    // A flash whose size nobody shows cannot be looked into.
+    let Ok(flash) = Flash::of(&options) else { return Ok(()) };
+    let (id, sign, found) = match facts::vectors(session, &flash, at)? {
+        None => ("P-BOOT-ADDRESS", Sign::BootAddressWrong, format!("{name} leads to offset {at:#x}, beyond the flash")),
+        Some(words) => match vector_table(words, flash.map().size) {
+            Answer::Failed(found) => ("P-FIRMWARE", Sign::NoVectorTable, format!("{found}, by {name}")),
+            _ => return Ok(()),
+        },
+    };
+    if let Some(check) = Check::find(id) {
+        let Check { id, says, confidence, source, .. } = *check;
+        case.findings.push(Finding { id, says, found: found.clone(), confidence, source });
+        case.steps.push(Step { signs: vec![sign], ..Step::new(Act::Observe(found), None) });
+    }
+    Ok(())
 }
 
 fn attached(ap: Option<u8>, outcome: Outcome) -> Step {
@@ -81,24 +125,38 @@ pub fn of_identity(identity: &Identity) -> Case {
         case.chip.tz = Some(options.trustzone());
     }
     case.chip.state = options.state();
+    case.chip.pending = options.pending_state();
     case
 }
 
-/// What the diagnosis makes of an identified chip: the verdict, and the steps of its plan.
-pub type Advice = (Verdict, Vec<Move>);
-
-/// What the diagnosis advises for an identified chip. `rescue` takes its steps from here, so that advice and action are one.
+/// What the diagnosis makes of an identified chip. `status` prints it, `rescue` takes its steps from it: all answers are one.
 ///
 /// # Errors
 /// AP1 shows a word that is no product state.
-pub fn advice(identity: &Identity, parts: &[PartId]) -> Result<Advice> {
+pub fn outlook(identity: &Identity, parts: &[PartId], given: &Given) -> Result<Diagnosis> {
+    found(identity, parts, given, None)
+}
+
+fn found(identity: &Identity, parts: &[PartId], given: &Given, goal: Option<Goal>) -> Result<Diagnosis> {
     identity.state()?;
     let mut case = of_identity(identity);
+    case.goal = goal;
     case.steps.iter_mut().for_each(|step| step.measured = true);
     if let [part] = parts {
         case.chip.part = Some(part.to_string());
     }
-    let diagnosis = diagnose(&case);
+    Ok(diagnose_for(&case, given))
+}
+
+/// The verdict, and the steps of the plan.
+pub type Advice = (Verdict, Vec<Move>);
+
+/// What is advised for an identified chip that shall go back to Open.
+///
+/// # Errors
+/// As [`outlook`].
+pub fn advice(identity: &Identity, parts: &[PartId]) -> Result<Advice> {
+    let diagnosis = found(identity, parts, &Given::default(), Some(Goal::Open))?;
     Ok((diagnosis.verdict, diagnosis.plan.iter().filter_map(PlanStep::action).collect()))
 }
 
@@ -120,5 +178,82 @@ fn discovery(session: &mut Session) -> Result<Step> {
             Ok(step(Discovery::default(), Outcome::Timeout))
         }
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use provost_chip::model::{
+        Action, Chip, World,
+        search::{Means, host_actions, way_to_open},
+    };
+
+    use super::*;
+    use crate::drive::identify::Options;
+
+    fn identity(part: PartId, state: ProductState, tz: TrustZone, pending: ProductState) -> Identity {
+        let word = |state: ProductState| u32::from(state.code()) << 8;
+        let optsr2 = u32::from(tz.code()) << 24;
+        let options =
+            Options { optsr_cur: word(state), optsr_prg: word(pending), optsr2_cur: optsr2, optsr2_prg: optsr2 };
+        let dev_id = part.info().dev_id;
+        Identity {
+            dpidr: 0x6BA0_2477,
+            ap0_idr: 0x8477_0001,
+            dbgmcu: 0xE004_4000,
+            dev_id,
+            rev_id: 0x1000,
+            parts: PartId::with_dev_id(dev_id).collect(),
+            sr: 0,
+            options: Some(options),
+            uid: None,
+            flash: None,
+        }
+    }
+
+    fn names(diagnosis: &Diagnosis) -> Vec<&str> {
+        diagnosis.never.iter().map(|n| n.step.as_str()).collect()
+    }
+
+    /// Every write that the search of the model finds to lose a chip with nothing provisioned is warned of.
+    #[test]
+    fn what_loses_a_chip_is_among_what_must_not_be_done() {
+        let actions = host_actions(&Means { person: true, ..Means::default() });
+        let mut warned = 0;
+        for part in PartId::all() {
+            for state in [ProductState::Open, ProductState::Provisioning] {
+                for tz in TrustZone::ALL.into_iter().filter(|tz| part.info().trustzone || *tz == TrustZone::Disabled) {
+                    let found = outlook(&identity(part, state, tz, state), &[part], &Given::default()).unwrap();
+                    for to in ProductState::ALL {
+                        let mut chip = Chip::factory(part);
+                        (chip.state, chip.tz) = (state, tz);
+                        let mut world = World::new(chip);
+                        world.step(Action::WriteProductState(to));
+                        if way_to_open(world, &actions).is_none() {
+                            let name = Move::WriteState(to).to_string();
+                            assert!(names(&found).contains(&name.as_str()), "{part} {state} {tz}: {name}");
+                            warned += 1;
+                        }
+                    }
+                }
+            }
+        }
+        assert!(warned > 20, "{warned}");
+    }
+
+    #[test]
+    fn a_closing_write_that_waits_forbids_every_reset() {
+        let part = "STM32H533".parse().unwrap();
+        let waits = identity(part, ProductState::Provisioning, TrustZone::Enabled, ProductState::TzClosed);
+        let found = outlook(&waits, &[part], &Given::default()).unwrap();
+        assert_eq!(found.verdict, Verdict::Recoverable);
+        for step in ["reset", "power-cycle", "connect:under-reset"] {
+            assert!(names(&found).contains(&step), "{step}");
+        }
+        let place = |name: &str| found.plan.iter().position(|s| s.step == name);
+        assert!(place("provision-da:certificate") < place("discover"), "the credential comes before any reset");
+        assert!(place("provision-da:certificate").is_some());
+        let commands: Vec<&str> = found.plan.iter().map(|s| s.commands.provost.as_str()).collect();
+        assert!(commands.iter().any(|c| c.contains("--one-shot")), "{commands:?}");
     }
 }

@@ -2,8 +2,11 @@
 
 use std::{io, path::PathBuf};
 
-use crate::fault::{self, Row, faults, files};
 pub use crate::fault::{Exit, Failure, Fault, Remedy, Result};
+use crate::{
+    fault::{self, Row, faults},
+    store,
+};
 use provost_adac::{chain::ChainFormatError, host::CredentialError, key::KeyError, password::PasswordError};
 
 faults! {
@@ -103,7 +106,7 @@ impl OpError {
     fn told(&self) -> &'static Row {
         let own = self.row();
         let inside = match self {
-            Self::File { source, .. } | Self::CredentialFile { source, .. } => return files::row_of(source, own),
+            Self::File { source, .. } | Self::CredentialFile { source, .. } => return store::row_of(source, own),
             Self::Credential(e) => e.code(),
             Self::KeyFile { source, .. } => source.code(),
             Self::ChainFile { source, .. } => source.code(),

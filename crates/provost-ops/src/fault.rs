@@ -4,6 +4,7 @@
 //! can stop for reasons of several modules return a [`Failure`], which holds any of them and knows none.
 
 mod all;
+mod bootloader;
 pub mod files;
 mod keys;
 mod link;
@@ -29,6 +30,8 @@ pub enum Exit {
     PersonMustAct,
     /// 5: interrupted half-way; the journal says how to go on.
     Interrupted,
+    /// 6: what was given says nothing; there is no answer.
+    NothingUnderstood,
 }
 
 impl Exit {
@@ -40,6 +43,7 @@ impl Exit {
             Self::Refused => 3,
             Self::PersonMustAct => 4,
             Self::Interrupted => 5,
+            Self::NothingUnderstood => 6,
         }
     }
 }
@@ -69,7 +73,7 @@ pub const UNFORESEEN: Row = Row {
 };
 
 /// The row of a code in one table.
-fn find_in(rows: &'static [Row], code: &str) -> Option<&'static Row> {
+pub(crate) fn find_in(rows: &'static [Row], code: &str) -> Option<&'static Row> {
     rows.iter().find(|row| row.code == code)
 }
 

@@ -13,10 +13,7 @@ use crate::{
     error::{Failure, Result},
     objects::ObjectError,
     show::{LARGEST_FILE, Section, Sheet},
-    store::{
-        FilePath,
-        files::{self, NewFile},
-    },
+    store::{FilePath, NewFile, files},
 };
 
 /// What an image was found to be.

@@ -1,14 +1,13 @@
-//! What can be done from where a chip stands, and what must not be: asked of the model, over every open question.
+//! What each product state opens, runs and leads to, asked of the model: the sheets of `explain` and of the documents.
 
 use provost_chip::{
     assumptions::Assumptions,
     model::{
-        Action, Bench, Chip, Execution, Firmware, World,
+        Bench, Chip, Execution, Firmware, World,
         access::{self, Ap1},
         boot::{serves_debug_authentication, target},
-        search::{Means, host_actions, way_to_open},
     },
-    parts::{DaStore, PartId},
+    parts::PartId,
     rules::RuleId,
     states::{DaMethod, ProductState, TrustZone},
     transitions::{Writer, product_state_write},
@@ -126,145 +125,14 @@ fn ap1_words(ap1: Ap1, state: ProductState) -> &'static str {
     }
 }
 
-/// What a chip's prospects are.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct Prospects {
-    /// `open`, `recoverable`, `recoverable-if` or `lost`.
-    #[schemars(extend("enum" = ["open", "recoverable", "recoverable-if", "lost"]))]
-    pub verdict: &'static str,
-    /// In plain words.
-    pub says: String,
-    /// In how many of the worlds that the open questions allow a host finds a way back to Open.
-    pub worlds_with_a_way: usize,
-    /// How many worlds there are.
-    pub worlds: usize,
-    /// What must not be done now.
-    pub never: Vec<Ruled>,
-    /// The next command.
-    pub next: &'static str,
-    /// The rules behind the verdict.
-    #[schemars(with = "Vec<RuleId>")]
-    pub rules: Vec<&'static str>,
-}
-
-/// The switches that decide whether there is a way back from Provisioning; the others only change what is seen on it.
-const DECIDING: [&str; 7] = [
-    "leave-rss-da",
-    "tzen-in-provisioning",
-    "rss-return",
-    "rss-checksum",
-    "rss-encrypt-word",
-    "rss-tz-off",
-    "plain-object",
-];
-
-/// The prospects of a chip whose state was read over AP1.
-pub fn prospects(state: ProductState, tz: TrustZone, parts: &[PartId]) -> Prospects {
-    let mut worlds = 0;
-    let mut worlds_with_a_way = 0;
-    let means = Means { person: true, ..Means::default() };
-    for &part in parts {
-        for assumptions in Assumptions::combinations(&DECIDING) {
-            worlds += 1;
-            let start = World::with(chip(part, state, tz), Bench::default(), assumptions);
-            worlds_with_a_way += usize::from(way_to_open(start, &host_actions(&means)).is_some());
-        }
-    }
-    let (verdict, says, next, rules): (_, _, _, &[RuleId]) = match state {
-        ProductState::Open => (
-            "open",
-            "Nothing is locked. Before you close this chip, make sure of the way back.",
-            "provost explain provisioning",
-            &[RuleId::Ap1Open],
-        ),
-        ProductState::Provisioning if parts.iter().all(|p| p.info().da_store == DaStore::Otp) => (
-            "recoverable-if",
-            "The way back is the password whose hash stands in OTP, if one was written. Writing one is for the chip's life.",
-            "provost auth regress --password …, if a password was written",
-            &[RuleId::H503Otp, RuleId::BackwardIgnored],
-        ),
-        ProductState::Provisioning => (
-            "recoverable",
-            "The chip waits for its secrets; user code does not run. It can be brought back to Open, erased.",
-            "provost rescue --dry-run",
-            &[RuleId::BareProvisioningIsRescuable, RuleId::BackwardIgnored, RuleId::BootProvisioning],
-        ),
-        ProductState::Locked => ("lost", "Locked is final.", "provost explain locked", &[RuleId::LockedIsFinal]),
-        _ => (
-            "recoverable-if",
-            "The way back is Debug Authentication, if valid data was provisioned and you hold its credential.",
-            "provost auth discover (resets the chip)",
-            &[RuleId::BackOnlyByDa, RuleId::DaNeedsValidData],
-        ),
-    };
-    Prospects {
-        verdict,
-        says: says.to_owned(),
-        worlds_with_a_way,
-        worlds,
-        never: never(state, tz, parts),
-        next,
-        rules: rules.iter().map(|r| r.rule().id).collect(),
-    }
-}
-
-fn chip(part: PartId, state: ProductState, tz: TrustZone) -> Chip {
-    let mut chip = Chip::factory(part);
-    (chip.state, chip.tz) = (state, tz);
-    chip
-}
-
-/// Writes that the model says lose a chip with nothing provisioned.
-fn never(state: ProductState, tz: TrustZone, parts: &[PartId]) -> Vec<Ruled> {
-    let Some(&part) = parts.first() else { return Vec::new() };
-    let means = Means { person: true, ..Means::default() };
-    let actions = host_actions(&means);
-    ProductState::ALL
-        .into_iter()
-        .filter(|to| {
-            let mut world = World::new(chip(part, state, tz));
-            let had_a_way = way_to_open(world, &actions).is_some();
-            world.step(Action::WriteProductState(*to));
-            had_a_way && way_to_open(world, &actions).is_none()
-        })
-        .map(|to| {
-            let says = format!(
-                "do not write PRODUCT_STATE = {:#04X} ({}): with nothing provisioned it loses the chip",
-                to.code(),
-                to.title()
-            );
-            ruled(says, RuleId::ClosingWithoutDaLoses)
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parts(name: &str) -> Vec<PartId> {
-        vec![name.parse().unwrap()]
-    }
-
-    #[test]
-    fn from_provisioning_every_later_state_is_forbidden() {
-        let p = prospects(ProductState::Provisioning, TrustZone::Enabled, &parts("STM32H533"));
-        assert_eq!(p.verdict, "recoverable");
-        assert_eq!(p.never.len(), 4, "0x2E, 0xC6, 0x72, 0x5C");
-        // Only the worlds whose checksum is unlisted have no way: a quarter of them.
-        assert_eq!(p.worlds_with_a_way * 4, p.worlds * 3);
-    }
-
-    #[test]
-    fn with_trustzone_off_tz_closed_is_no_danger_for_it_is_ignored() {
-        let p = prospects(ProductState::Provisioning, TrustZone::Disabled, &parts("STM32H563"));
-        assert_eq!(p.never.len(), 3);
-    }
-
     #[test]
     fn sheets_exist_for_all_states() {
         for state in ProductState::ALL {
-            let sheet = state_sheet(state, parts("STM32H573")[0]);
+            let sheet = state_sheet(state, "STM32H573".parse().unwrap());
             assert_eq!(sheet.settings.len(), 2);
         }
     }

@@ -11,13 +11,16 @@ use std::{
     time::Duration,
 };
 
+use provost_bootloader::dfu::Setup;
 use provost_chip::assumptions::Assumptions;
 
+pub use crate::rom::bootloader::UsbError;
 use crate::{
     chipfile::ChipFile,
     error::TwinError,
     host::SwdHost,
     presets::{self, Preset},
+    rom::bootloader::Interfaces,
     silicon::Silicon,
     wire::{SharedWire, Wire, faults::Fault, faults::Stats, lock, swd::SwDp},
 };
@@ -26,6 +29,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Board {
     dp: SwDp<Silicon>,
+    interfaces: Interfaces,
     file: Option<ChipFile>,
     stored_changes: u64,
     store_error: Option<TwinError>,
@@ -34,7 +38,7 @@ pub struct Board {
 impl Board {
     fn new(silicon: Silicon, file: Option<ChipFile>) -> Self {
         let stored_changes = silicon.life_changes();
-        Self { dp: SwDp::new(silicon), file, stored_changes, store_error: None }
+        Self { dp: SwDp::new(silicon), interfaces: Interfaces::default(), file, stored_changes, store_error: None }
     }
 
     /// The chip.
@@ -50,6 +54,23 @@ impl Board {
     /// The debug port, for planning faults.
     pub fn dp_mut(&mut self) -> &mut SwDp<Silicon> {
         &mut self.dp
+    }
+
+    /// What the ROM bootloader answers on its serial line (8 data bits, even parity); nothing where none runs.
+    pub fn serial(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let said = self.interfaces.serial(self.dp.bus_mut(), bytes);
+        self.write_through();
+        said
+    }
+
+    /// A control transfer to the ROM bootloader on USB.
+    ///
+    /// # Errors
+    /// It is stalled, or no bootloader answers.
+    pub fn usb(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, UsbError> {
+        let answer = self.interfaces.usb(self.dp.bus_mut(), setup, data);
+        self.write_through();
+        answer
     }
 
     /// Removes power and gives it back; what was programmed stays.
@@ -86,6 +107,11 @@ impl Wire for Board {
 
     fn set_nrst(&mut self, asserted: bool) {
         self.dp.set_nrst(asserted);
+        self.write_through();
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.dp.wait(time);
         self.write_through();
     }
 
@@ -155,6 +181,7 @@ impl VirtualBoard {
 
     fn assemble(name: &str, silicon: Silicon, file: Option<ChipFile>, plan: Plan) -> Self {
         let mut board = Board::new(silicon, file);
+        board.interfaces.usb_plugged = plan.usb_plugged;
         let silicon = board.dp.bus_mut();
         silicon.set_nrst_wired(!plan.nrst_not_wired);
         silicon.set_boot0(plan.boot0);
@@ -184,6 +211,11 @@ impl VirtualBoard {
         lock(&self.shared)
     }
 
+    /// The board itself, for who locks it by turns.
+    pub(crate) fn mutex(&self) -> &Mutex<Board> {
+        &self.shared
+    }
+
     /// Its connector, for a door.
     pub fn wire(&self) -> SharedWire {
         self.shared.clone()
@@ -211,9 +243,7 @@ impl VirtualBoard {
 
     /// Lets virtual time pass.
     pub fn advance(&self, time: Duration) {
-        let mut board = self.board();
-        board.dp.bus_mut().advance(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
-        board.write_through();
+        self.board().wait(time);
     }
 
     /// Writes the chip back to its file, if it has one and has changed.
@@ -274,6 +304,7 @@ impl fmt::Display for Selector {
 struct Plan {
     nrst_not_wired: bool,
     boot0: bool,
+    usb_plugged: bool,
     cut_power: Option<u64>,
     unplug: Option<u64>,
 }
@@ -287,7 +318,9 @@ impl Plan {
             ("nrst", "not-wired") => self.nrst_not_wired = true,
             ("boot0", "low") => self.boot0 = false,
             ("boot0", "high") => self.boot0 = true,
-            ("nrst" | "boot0", _) => return Err(unknown()),
+            ("usb", "unplugged") => self.usb_plugged = false,
+            ("usb", "plugged") => self.usb_plugged = true,
+            ("nrst" | "boot0" | "usb", _) => return Err(unknown()),
             ("cut-power", n) => self.cut_power = Some(n.parse().map_err(|_| unknown())?),
             ("unplug", n) => self.unplug = Some(n.parse().map_err(|_| unknown())?),
             _ => assumptions.set(name, value)?,
@@ -303,7 +336,10 @@ mod tests {
     #[test]
     fn options_reach_the_chip_and_wrong_ones_are_named() {
         let board = VirtualBoard::open("stuck-in-provisioning?leave-rss-da=power,nrst=not-wired").unwrap();
-        assert_eq!(board.board().silicon().assumptions().to_string(), "leave-rss-da=power");
+        assert_eq!(
+            board.board().silicon().assumptions().to_string(),
+            "leave-rss-da=power,rss-encrypt-word=caca-is-plain"
+        );
         for (selector, code) in [
             ("no-such-chip", "twin-not-found"),
             ("fresh?nrst", "twin-option"),

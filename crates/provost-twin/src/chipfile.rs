@@ -12,7 +12,7 @@ use std::{
 };
 
 use base64ct::{Base64, Encoding as _};
-use provost_chip::{assumptions::Assumptions, parts::SECTOR_SIZE, registers::flash as reg};
+use provost_chip::{assumptions::Assumptions, parts::PartId, registers::flash as reg};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -34,6 +34,9 @@ const LARGEST_FILE: u64 = 16 << 20;
 struct Content {
     format: String,
     part: String,
+    /// Where it is not the largest of the line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    flash_kb: Option<u32>,
     uid: [u32; 3],
     rev_id: u16,
     rom_version: u8,
@@ -259,6 +262,7 @@ fn pack(silicon: &Silicon) -> Content {
     Content {
         format: FORMAT.to_owned(),
         part: identity.part.info().name.to_owned(),
+        flash_kb: (identity.flash != identity.part.info().largest_flash()).then_some(identity.flash.kb()),
         uid: identity.uid,
         rev_id: identity.rev_id,
         rom_version: identity.rom_version,
@@ -276,7 +280,11 @@ fn pack(silicon: &Silicon) -> Content {
 }
 
 fn unpack(file: &Content) -> Option<Silicon> {
-    let part = file.part.parse().ok()?;
+    let part: PartId = file.part.parse().ok()?;
+    let flash = match file.flash_kb {
+        Some(kb) => part.info().flash_from_register(kb)?,
+        None => part.info().largest_flash(),
+    };
     let mut assumptions = Assumptions::default();
     for (name, value) in &file.assumptions {
         assumptions.set(name, value).ok()?;
@@ -289,7 +297,7 @@ fn unpack(file: &Content) -> Option<Silicon> {
         nvm.options.set(hex(offset)?.try_into().ok()?, hex(word)?);
     }
     for (number, text) in &file.flash {
-        let inside = *number < part.info().flash_size / SECTOR_SIZE;
+        let inside = *number < flash.sectors();
         let mut sector = Box::new([0; SECTOR]);
         sector.copy_from_slice(Base64::decode_vec(text).ok().filter(|b| inside && b.len() == SECTOR)?.as_slice());
         nvm.flash.insert(*number, sector);
@@ -304,7 +312,7 @@ fn unpack(file: &Content) -> Option<Silicon> {
     }
     nvm.otp_spoilt.clone_from(&file.otp_spoilt);
     nvm.interrupted = file.interrupted & 7;
-    let identity = Identity { part, uid: file.uid, rev_id: file.rev_id, rom_version: file.rom_version };
+    let identity = Identity { part, flash, uid: file.uid, rev_id: file.rev_id, rom_version: file.rom_version };
     let behaviour = FirmwareBehaviour { non_secure: file.firmware.non_secure, regresses: file.firmware.regresses };
     Some(Silicon::new(identity, nvm, behaviour, assumptions))
 }

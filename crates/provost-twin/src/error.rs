@@ -2,7 +2,10 @@
 
 use std::{io, path::PathBuf};
 
-use provost_chip::{assumptions::AssumptionError, parts::UnknownPart};
+use provost_chip::{
+    assumptions::AssumptionError,
+    parts::{FlashSize, PartId, UnknownPart},
+};
 
 /// An error of the virtual bench; what goes wrong on the wire is the wire's affair.
 #[derive(Debug, thiserror::Error)]
@@ -62,15 +65,39 @@ pub enum TwinError {
         /// Why.
         source: io::Error,
     },
+    /// Something that cannot be done at the bench.
+    #[error(
+        "{control:?} is nothing that can be done to a board: power=on|off|cycle, nrst=low|high|pulse|wired|not-wired, boot0=low|high"
+    )]
+    Control {
+        /// What was asked for.
+        control: String,
+    },
+    /// Nobody serves the chip.
+    #[error("nobody serves {path}")]
+    NotServed {
+        /// The chip file.
+        path: PathBuf,
+    },
     /// A part that is none.
     #[error(transparent)]
     Part(#[from] UnknownPart),
+    /// A flash size that the line is not made in.
+    #[error("{part} is not made with {kb} KB of flash; its sizes: {sizes:?}")]
+    FlashSize {
+        /// The size asked for, in KB.
+        kb: u32,
+        /// The line.
+        part: PartId,
+        /// The sizes there are.
+        sizes: &'static [FlashSize],
+    },
     /// A switch that is none.
     #[error(transparent)]
     Switch(#[from] AssumptionError),
     /// An option after the question mark that is neither a switch nor one of the bench.
     #[error(
-        "virtual chip option {option:?}: expected NAME=VALUE; the bench knows nrst=wired|not-wired, boot0=low|high, cut-power=N, unplug=N"
+        "virtual chip option {option:?}: expected NAME=VALUE; the bench knows nrst=wired|not-wired, boot0=low|high, usb=unplugged|plugged, cut-power=N, unplug=N"
     )]
     Option {
         /// The option.
@@ -86,7 +113,10 @@ provost_codes::codes!(TwinError, self => self, {
     Self::Exists { .. } => "twin-file-exists",
     Self::InUse { .. } => "twin-file-in-use",
     Self::Door { .. } => "twin-door",
+    Self::Control { .. } => "twin-control",
+    Self::NotServed { .. } => "twin-not-served",
     Self::Part(_) => "part-unknown",
+    Self::FlashSize { .. } => "twin-flash-size",
     Self::Switch(_) => "twin-switch",
     Self::Option { .. } => "twin-option",
 });

@@ -150,36 +150,8 @@ impl SwdHost {
         }
     }
 
-    /// One packet on the wire.
     fn packet(&self, request: Request, value: u32) -> Result<u32, SwdError> {
-        let mut wire = self.plugged()?;
-        wire.shift_out(request.packet().into(), 8);
-        match wire.shift_in(3) {
-            0b001 if request.read => {
-                // 32 bits of data, parity, and two clocks for the target to let go.
-                let bits = wire.shift_in(35);
-                let value = bits as u32;
-                if u64::from(value.count_ones() & 1) == bits >> 32 & 1 { Ok(value) } else { Err(SwdError::Parity) }
-            }
-            0b001 => {
-                wire.shift_in(2);
-                wire.shift_out(u64::from(value) | u64::from(value.count_ones() & 1) << 32, 33);
-                Ok(0)
-            }
-            0b010 => {
-                wire.shift_in(2);
-                Err(SwdError::Wait)
-            }
-            0b100 => {
-                wire.shift_in(2);
-                Err(SwdError::Fault)
-            }
-            ack => {
-                // A target that did see the request gets the clocks of its data phase.
-                wire.shift_in(35);
-                Err(if ack == 0b111 { SwdError::NoAcknowledge } else { SwdError::Protocol })
-            }
-        }
+        packet(&mut *self.plugged()?, request, value)
     }
 
     /// One transfer: WAIT is repeated, and after FAULT the sticky flags are cleared, so that the next transfer starts afresh.
@@ -239,6 +211,37 @@ impl SwdHost {
             wire.shift_out(0, IDLE_CLOCKS);
         }
         result
+    }
+}
+
+/// One packet on the wire, as a probe clocks it: the word that a read brings, 0 for a write.
+pub(crate) fn packet<W: Wire + ?Sized>(wire: &mut W, request: Request, value: u32) -> Result<u32, SwdError> {
+    wire.shift_out(request.packet().into(), 8);
+    match wire.shift_in(3) {
+        0b001 if request.read => {
+            // 32 bits of data, parity, and two clocks for the target to let go.
+            let bits = wire.shift_in(35);
+            let value = bits as u32;
+            if u64::from(value.count_ones() & 1) == bits >> 32 & 1 { Ok(value) } else { Err(SwdError::Parity) }
+        }
+        0b001 => {
+            wire.shift_in(2);
+            wire.shift_out(u64::from(value) | u64::from(value.count_ones() & 1) << 32, 33);
+            Ok(0)
+        }
+        0b010 => {
+            wire.shift_in(2);
+            Err(SwdError::Wait)
+        }
+        0b100 => {
+            wire.shift_in(2);
+            Err(SwdError::Fault)
+        }
+        ack => {
+            // A target that did see the request gets the clocks of its data phase.
+            wire.shift_in(35);
+            Err(if ack == 0b111 { SwdError::NoAcknowledge } else { SwdError::Protocol })
+        }
     }
 }
 

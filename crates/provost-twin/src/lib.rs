@@ -12,3 +12,5 @@ pub mod probe;
 mod rom;
 pub mod silicon;
 pub mod wire;
+
+pub use rom::rss::INVENTED_ENCRYPT_WORD;

@@ -1,9 +1,10 @@
 //! Ready-made virtual chips that reproduce known situations, and the maker behind `twin new`.
 
 use provost_chip::{
-    assumptions::Assumptions,
+    assumptions::{Assumptions, RssEncryptWord},
     option_bytes::OptionField,
-    parts::{PartId, UnknownPart},
+    order_code::OrderCode,
+    parts::{FlashSize, PartId, UnknownPart},
     registers::{flash as reg, memory},
     states::{ProductState, TrustZone},
 };
@@ -78,7 +79,8 @@ impl Preset {
     /// # Errors
     /// None in practice: the table names known parts only, which a test holds.
     pub fn make(&self) -> Result<Silicon, UnknownPart> {
-        let mut maker = Maker::new(self.part.parse()?, 0x0043_0052);
+        let part: PartId = self.part.parse()?;
+        let mut maker = Maker::new(part, 0x0043_0052);
         maker.state = self.state;
         maker.tz = self.tz;
         if self.firmware {
@@ -93,11 +95,20 @@ pub fn find(name: &str) -> Option<&'static Preset> {
     PRESETS.iter().find(|p| p.name == name)
 }
 
+/// The world of a chip that is made to practise on: as the public sources have it likeliest, but for one switch. Where words are strict
+/// no public word asks for encryption, and every rescue of a part with secure AES stops and asks for ST's tool; somebody who practises
+/// sees that with `rss-encrypt-word=strict`.
+pub fn practice_world() -> Assumptions {
+    Assumptions { rss_encrypt_word: RssEncryptWord::CacaIsPlain, ..Assumptions::default() }
+}
+
 /// Makes chips of any part in any state.
 #[derive(Debug, Clone)]
 pub struct Maker {
     /// The part.
     pub part: PartId,
+    /// How large its flash is.
+    pub flash: FlashSize,
     /// 96-bit unique id.
     pub uid: [u32; 3],
     /// Product state.
@@ -115,16 +126,22 @@ pub struct Maker {
 }
 
 impl Maker {
-    /// A factory-fresh chip whose unique id is made from `serial`.
+    /// A factory-fresh chip with the largest flash of its line, whose unique id is made from `serial`.
     pub fn new(part: PartId, serial: u32) -> Self {
+        Self::of(part.into(), serial)
+    }
+
+    /// The same by order code: the size of its flash is kept.
+    pub fn of(code: OrderCode, serial: u32) -> Self {
         Self {
-            part,
+            part: code.part,
+            flash: code.flash_or_largest(),
             uid: [serial, 0x3332_5117, 0x3836_3236],
             state: ProductState::Open,
             tz: TrustZone::Disabled,
             firmware: None,
             rom_version: 0,
-            assumptions: Assumptions::default(),
+            assumptions: practice_world(),
             da_payload: None,
         }
     }
@@ -146,14 +163,20 @@ impl Maker {
             load_code(&mut nvm, 0, register);
             if two_worlds && firmware.non_secure {
                 // As ST's templates have it: bank 1 secure, bank 2 non-secure.
-                let bank = self.part.info().flash_size / 2;
+                let bank = self.flash.bank();
                 set(&mut nvm, "SECWM2_STRT", 1);
                 set(&mut nvm, "SECWM2_END", 0);
                 set(&mut nvm, "NSBOOTADD", (memory::FLASH + bank) >> 8);
                 load_code(&mut nvm, bank, reg::NSBOOTR_CUR);
             }
         }
-        let identity = Identity { part: self.part, uid: self.uid, rev_id: 0x1001, rom_version: self.rom_version };
+        let identity = Identity {
+            part: self.part,
+            flash: self.flash,
+            uid: self.uid,
+            rev_id: self.part.info().revisions.first().map_or(0x1000, |(_, id)| *id),
+            rom_version: self.rom_version,
+        };
         let mut silicon = Silicon::new(identity, nvm, self.firmware.unwrap_or_default(), self.assumptions);
         if let Some(payload) = &self.da_payload {
             silicon.provision_as_the_chip_would(payload);

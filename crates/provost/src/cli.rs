@@ -2,6 +2,7 @@
 
 mod close;
 mod credential;
+mod examples;
 mod memory;
 mod obk;
 
@@ -12,12 +13,15 @@ pub(crate) use credential::*;
 pub(crate) use memory::*;
 pub(crate) use obk::*;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use provost_bench::{BenchError, Probe};
 use provost_chip::{
-    parts::{PartId, UnknownPart},
+    order_code::{OrderCode, OrderCodeError},
+    parts::PartId,
     states::{ProductState, UnknownState},
 };
+use provost_ops::drive::service::EncryptWord;
 use provost_twin::board::Selector;
 
 /// Takes STM32H5 chips through their product states, and back.
@@ -35,9 +39,10 @@ pub(crate) struct Arguments {
     /// Without it, the only probe attached.
     #[arg(long, global = true, value_name = "PROBE")]
     pub(crate) probe: Option<Probe>,
-    /// The part as written on the chip, such as STM32H533RE. DEV_ID alone does not tell H523 from H533, or H563 from H573.
-    #[arg(long, global = true, value_name = "PART", value_parser = part)]
-    pub(crate) part: Option<PartId>,
+    /// The part as written on the chip, such as STM32H533RE. DEV_ID alone does not tell H523 from H533, or H563 from H573; outside
+    /// Open a chip need not tell its flash size, which is the last of these letters.
+    #[arg(long = "part", global = true, value_name = "PART", value_parser = part)]
+    pub(crate) order_code: Option<OrderCode>,
     /// Print one JSON document on stdout.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -47,7 +52,10 @@ pub(crate) struct Arguments {
     /// Never ask; refuse instead.
     #[arg(long, global = true)]
     pub(crate) non_interactive: bool,
-    /// The phrase that confirms a write to a real chip, for scripts.
+    /// Ask on a virtual chip for every phrase that a real one is asked for, so that a script proven here holds there.
+    #[arg(long, global = true)]
+    pub(crate) as_real: bool,
+    /// The phrase that confirms a write to a real chip, for scripts: errors show it as `confirm` in --json.
     #[arg(long, global = true, value_name = "PHRASE")]
     pub(crate) confirm: Option<String>,
     /// Tell more (stderr); twice for every access.
@@ -56,15 +64,38 @@ pub(crate) struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 usage · 3 refused, nothing was written · 4 a person must act first \
-(wire, power, credential) · 5 interrupted half-way, the journal says how to go on";
+(wire, power, credential) · 5 interrupted half-way, the journal says how to go on · 6 nothing of a report was understood";
+
+/// The command line, with examples in the help of each command.
+pub(crate) fn command() -> clap::Command {
+    examples::with_examples(<Arguments as clap::CommandFactory>::command())
+}
 
 /// A virtual chip, with or without the prefix that tells it from a probe.
 fn virtual_chip(text: &str) -> Result<Selector, BenchError> {
     Ok(text.strip_prefix("twin:").unwrap_or(text).parse()?)
 }
 
-fn part(text: &str) -> Result<PartId, UnknownPart> {
+fn part(text: &str) -> Result<OrderCode, OrderCodeError> {
     text.parse()
+}
+
+impl Arguments {
+    /// The line of the part given.
+    pub(crate) fn part(&self) -> Option<PartId> {
+        self.order_code.map(|code| code.part)
+    }
+}
+
+/// `256K`, `1M` or a number of KB.
+fn flash_kb(text: &str) -> Result<u32, String> {
+    let upper = text.to_ascii_uppercase();
+    let (digits, unit) = match upper.strip_suffix('M') {
+        Some(digits) => (digits, 1024),
+        None => (upper.strip_suffix('K').unwrap_or(&upper), 1),
+    };
+    let kb = digits.parse::<u32>().ok().and_then(|n| n.checked_mul(unit));
+    kb.ok_or_else(|| "a size is written as 256K or 1M".to_owned())
 }
 
 fn state(text: &str) -> Result<ProductState, UnknownState> {
@@ -107,8 +138,21 @@ pub(crate) enum Command {
     /// Virtual chips.
     #[command(subcommand)]
     Twin(Twin),
-    /// Explain a product state, a rule, an assumption switch, an error code, or what a tool printed.
+    /// Explain a product state, a rule, a switch, an option byte, a code that was printed, or what another tool printed.
     Explain(Explain),
+    /// Print the completions of a shell: bash, zsh, fish, elvish or powershell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write man pages, one for each command.
+    Man {
+        /// The folder they go into.
+        folder: PathBuf,
+        /// Write over those that are there.
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 /// Options of `diagnose`.
@@ -121,9 +165,49 @@ pub(crate) struct Diagnose {
     /// Enter Debug Authentication on the live chip and read what it says. This resets the chip.
     #[arg(long)]
     pub(crate) discover: bool,
+    /// What you want of the chip: steps that erase or close it are named only where this needs them. Read from the report if it
+    /// is not given.
+    #[arg(long, value_name = "GOAL")]
+    pub(crate) goal: Option<GoalWord>,
+    /// The folder of your credential, for the commands that are printed.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) credential: Option<PathBuf>,
+    /// Leave out what was misread: the numbers of claims, as the answer shows them.
+    #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
+    pub(crate) strike: Vec<usize>,
+    /// Print a case file to fill in, and do nothing else.
+    #[arg(long, conflicts_with_all = ["files", "discover"])]
+    pub(crate) template: bool,
     /// Print the whole chain of reasoning.
     #[arg(long)]
     pub(crate) explain: bool,
+}
+
+/// What is wanted of a chip.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum GoalWord {
+    /// Back to Open, whatever that erases.
+    Open,
+    /// Debug it as it is: nothing may be erased.
+    Debug,
+    /// On to a closed state.
+    Forward,
+    /// Only know whether all is as it is meant to be.
+    Check,
+    /// Make it boot.
+    Boot,
+}
+
+impl From<GoalWord> for provost_diagnosis::case::Goal {
+    fn from(word: GoalWord) -> Self {
+        match word {
+            GoalWord::Open => Self::Open,
+            GoalWord::Debug => Self::Debug,
+            GoalWord::Forward => Self::Forward,
+            GoalWord::Check => Self::Check,
+            GoalWord::Boot => Self::Boot,
+        }
+    }
 }
 
 /// Options of `rescue`.
@@ -135,6 +219,10 @@ pub(crate) struct Rescue {
     /// A folder with your own credential; otherwise one is made for this chip and saved before it is sent.
     #[arg(long, value_name = "DIR")]
     pub(crate) credential: Option<PathBuf>,
+    /// The word that asks this chip's ROM for encryption on a part with secure AES, and for none on the others, where you know it; it
+    /// is then the only one tried.
+    #[arg(long, value_name = "WORD")]
+    pub(crate) encrypt_word: Option<EncryptWord>,
     /// Where credential, journal and receipt go: a folder per chip is made in it.
     #[arg(long, value_name = "DIR", default_value = "provost-rescue")]
     pub(crate) out: PathBuf,
@@ -166,13 +254,18 @@ pub(crate) enum Auth {
 
 /// Options of `auth regress`.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("proof").required(true).args(["credential", "password"]))]
 pub(crate) struct Regress {
     /// A folder with a certificate chain and its leaf key, or a password file, under the names that ST's tools use.
-    #[arg(long, value_name = "DIR", required_unless_present = "password", conflicts_with = "password")]
+    #[arg(long, value_name = "DIR")]
     pub(crate) credential: Option<PathBuf>,
     /// The password itself, 4 to 16 bytes. Other users of this machine may see it: prefer --credential.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "sign_in")]
     pub(crate) password: Option<String>,
+    /// The word that asks this chip's ROM for encryption on a part with secure AES, and for none on the others, where you know it; it
+    /// is then the only one tried.
+    #[arg(long, value_name = "WORD")]
+    pub(crate) encrypt_word: Option<EncryptWord>,
     /// Where the receipt goes: a folder per chip is made in it.
     #[arg(long, value_name = "DIR", default_value = "provost-rescue")]
     pub(crate) out: PathBuf,
@@ -180,16 +273,24 @@ pub(crate) struct Regress {
     /// this board, or `another`.
     #[arg(long, value_name = "NAME")]
     pub(crate) this_is: Option<String>,
-    /// The leaf key is elsewhere: write the token that the chip waits for as DIR/token.tbs, and wait for DIR/token.sig. The chip keeps
-    /// its challenge meanwhile; another attempt gets another challenge, and needs another signature.
-    #[arg(long, value_name = "DIR", requires = "credential", conflicts_with_all = ["pkcs11", "password"])]
+    /// A leaf key that is elsewhere.
+    #[command(flatten)]
+    pub(crate) sign_in: SignIn,
+    /// Keys that are not simply in a file.
+    #[command(flatten)]
+    pub(crate) access: KeyAccess,
+}
+
+/// A leaf key that somebody else signs with.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct SignIn {
+    /// The leaf key is elsewhere: write the token that is to be signed as DIR/token.tbs, and wait for DIR/token.sig. A chip keeps its
+    /// challenge meanwhile; another attempt gets another challenge, and needs another signature.
+    #[arg(long, value_name = "DIR", requires = "credential", conflicts_with = "pkcs11")]
     pub(crate) sign_in: Option<PathBuf>,
     /// How long to wait for the signature, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "3600", requires = "sign_in")]
     pub(crate) wait: u64,
-    /// Keys that are not simply in a file.
-    #[command(flatten)]
-    pub(crate) access: KeyAccess,
 }
 
 /// A number in decimal or, after `0x`, in hexadecimal.
@@ -221,6 +322,8 @@ pub(crate) enum Twin {
     Ledger,
     /// Let other programs reach a virtual chip.
     Serve(TwinServe),
+    /// Switch power, NRST or BOOT0 of a virtual chip that is being served.
+    Bench(TwinBench),
 }
 
 /// Options of `twin new`.
@@ -240,37 +343,60 @@ pub(crate) struct TwinNew {
     /// An assumption switch, as NAME=VALUE; may be given several times. See `provost twin ledger`.
     #[arg(long = "switch", value_name = "NAME=VALUE")]
     pub(crate) switches: Vec<String>,
+    /// Size of the flash, such as 256K or 1M; without it that of --part, or the largest of its line.
+    #[arg(long, value_name = "SIZE", value_parser = flash_kb, conflicts_with = "preset")]
+    pub(crate) flash: Option<u32>,
     /// Leave the flash empty.
     #[arg(long)]
     pub(crate) empty: bool,
 }
 
-/// Options of `twin serve`.
+/// Options of `twin serve`: at least one door.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("doors").required(true).multiple(true))]
 pub(crate) struct TwinServe {
     /// A chip file or the name of a ready-made chip, with options as after twin:.
     #[arg(value_parser = virtual_chip)]
     pub(crate) chip: Selector,
     /// Speak OpenOCD's remote_bitbang protocol on this loopback port; 0 lets the system choose.
-    #[arg(long, value_name = "PORT")]
-    pub(crate) remote_bitbang: u16,
+    #[arg(long, value_name = "PORT", group = "doors")]
+    pub(crate) remote_bitbang: Option<u16>,
+    /// Speak CMSIS-DAP over TCP (OpenOCD's `cmsis-dap backend tcp`) on this loopback port; 0 lets the system choose.
+    #[arg(long, value_name = "PORT", group = "doors")]
+    pub(crate) cmsis_dap: Option<u16>,
+    /// Let the chip's time pass with clocks on the wire only, so that runs repeat exactly. Otherwise it passes too while a client sleeps.
+    #[arg(long)]
+    pub(crate) wire_time: bool,
+}
+
+/// Options of `twin bench`.
+#[derive(Debug, Args)]
+pub(crate) struct TwinBench {
+    /// The chip file that `twin serve` serves.
+    pub(crate) chip: PathBuf,
+    /// What to do, in this order: power=on|off|cycle, nrst=low|high|pulse|wired|not-wired, boot0=low|high.
+    #[arg(required = true, value_name = "CONTROL=VALUE")]
+    pub(crate) controls: Vec<String>,
 }
 
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// A product state (provisioning, 0x17), a rule (R-…), a switch (leave-rss-da), an error code (nrst-not-wired), or a
-    /// message that a tool printed, in quotes.
-    pub(crate) what: String,
+    /// A product state (provisioning, 0x17), a rule (R-…, P-…), a switch (leave-rss-da), an option byte (TZEN), an error code
+    /// (nrst-not-wired), an exit code (3), a check, a cause, or a message that a tool printed, in quotes.
+    #[arg(required_unless_present = "list")]
+    pub(crate) what: Option<String>,
+    /// List everything that can be explained.
+    #[arg(long, conflicts_with = "what")]
+    pub(crate) list: bool,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
+        command().debug_assert();
     }
 }

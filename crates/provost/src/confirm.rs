@@ -8,24 +8,31 @@ use provost_ops::close::Consent;
 use crate::{
     cli::Arguments,
     error::FaceError,
+    stop,
     term::{self, say},
 };
 
-/// Has a write to a real chip confirmed; a virtual chip needs no asking.
+/// Has a write to a chip confirmed. A virtual chip needs no asking, unless it is to be treated `--as-real`.
 ///
-/// The phrase names the probe, so that a command meant for another board does not pass.
+/// The phrase names the probe down to its serial number, so that a command meant for another board does not pass.
 pub(crate) fn write_to(bench: &Bench, arguments: &Arguments, what: &str) -> Result<(), provost_ops::error::Failure> {
-    let probe = bench.session.probe();
-    if probe.virtual_chip {
-        return Ok(());
-    }
-    let phrase = format!("{what} on {:04x}:{:04x}", probe.vendor_id, probe.product_id);
+    let Some(phrase) = asked(bench, arguments, what) else { return Ok(()) };
     let given = match &arguments.confirm {
         Some(given) => given.clone(),
         None if arguments.non_interactive || !io::stdin().is_terminal() => String::new(),
         None => ask(&phrase),
     };
     if given.trim() == phrase { Ok(()) } else { Err(FaceError::NotConfirmed { phrase }.into()) }
+}
+
+/// The phrase that [`write_to`] will ask for, if it asks.
+pub(crate) fn asked(bench: &Bench, arguments: &Arguments, what: &str) -> Option<String> {
+    let probe = bench.session.probe();
+    if probe.virtual_chip {
+        return arguments.as_real.then(|| format!("{what} on {}", super::commands::chip_name(arguments, bench)));
+    }
+    let serial = probe.serial.as_deref().map(|serial| format!(":{serial}")).unwrap_or_default();
+    Some(format!("{what} on {:04x}:{:04x}{serial}", probe.vendor_id, probe.product_id))
 }
 
 /// Has something that cannot simply be undone confirmed, on virtual chips too: the phrase names the chip and what is done.
@@ -77,9 +84,12 @@ impl Consent for LastStep<'_> {
 }
 
 fn read_line() -> String {
-    let mut line = String::new();
-    let _ = io::stdin().lock().read_line(&mut line);
-    line
+    stop::or_stopped(|| {
+        let mut line = String::new();
+        let _ = io::stdin().lock().read_line(&mut line);
+        line
+    })
+    .unwrap_or_default()
 }
 
 fn ask(phrase: &str) -> String {

@@ -17,7 +17,7 @@ faults! {
             known: String,
         } = "unknown-topic", Usage {
             causes: ["a misspelt word"],
-            next: ["`provost twin ledger` lists rules and switches"],
+            next: ["`provost explain --list` lists everything that can be explained"],
         }
         /// A case file is not as it should be.
         #[error("{path}: {source}")]
@@ -52,6 +52,17 @@ faults! {
             causes: ["a picture, an archive or a firmware image was given"],
             next: ["save what the tool printed as text: STM32_Programmer_CLI … > log.txt"],
         }
+        /// A claim is to be left out that is not there.
+        #[error("there is no claim {number}: {of} were read")]
+        NoClaim {
+            /// The number, as it was given.
+            number: usize,
+            /// How many there are.
+            of: usize,
+        } = "no-such-claim", Usage {
+            causes: ["the numbers are those of another report, or of other files"],
+            next: ["the same command without --strike, with --explain, lists all claims and their numbers"],
+        }
         /// What was asked for cannot be printed.
         #[error("the result cannot be printed: {0}")]
         Output(#[source] io::Error) = "output", Failed {
@@ -63,6 +74,24 @@ faults! {
         Document(#[source] serde_json::Error) = "document", Failed {
             causes: ["a fault in provost"],
             next: ["what the command does was done; please report it, and ask again without --json, such as with `provost status`"],
+        }
+        /// A virtual chip of which there is no real one.
+        #[error("there is no such chip: {says}")]
+        NoSuchChip {
+            /// Why not.
+            says: String,
+        } = "no-such-chip", Usage {
+            causes: ["part, --tzen and --state contradict each other"],
+            next: ["`provost explain tz-closed` says what a state needs; no file was made"],
+        }
+        /// A switch without its value.
+        #[error("--switch {switch}: a name and a value are due, NAME=VALUE")]
+        SwitchValue {
+            /// What was given.
+            switch: String,
+        } = "switch-value", Usage {
+            causes: ["the value is missing"],
+            next: ["`provost explain leave-rss-da` lists the values of that switch; give one, as in --switch leave-rss-da=power"],
         }
         /// The phrase that confirms a write to a real chip is missing or wrong.
         #[error("this writes to a real chip, and was not confirmed: expected the phrase {phrase:?}")]
@@ -84,6 +113,12 @@ impl FaceError {
             _ => self.row(),
         }
     }
+}
+
+/// All error codes, and those of the checks of objects.
+pub(crate) fn codes() -> impl Iterator<Item = &'static str> {
+    let rows = FaceError::ROWS.iter().chain(fault::rows()).chain(provost_bench::rows()).map(|row| row.code);
+    rows.collect::<std::collections::BTreeSet<_>>().into_iter()
 }
 
 /// The row of an error code: of the face, of an operation, or of the bench.

@@ -23,6 +23,10 @@ pub(crate) struct Report {
     #[schemars(range(min = 1, max = 5))]
     exit: u8,
     message: String,
+    /// The phrase that `--confirm` wants, where one is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    confirm: Option<String>,
     causes: Vec<String>,
     likely: Vec<Cow<'static, str>>,
     next: Vec<Cow<'static, str>>,
@@ -39,6 +43,13 @@ struct RuleReport {
     source: &'static [&'static str],
 }
 
+impl Report {
+    pub(crate) fn with_phrase(mut self, phrase: Option<&str>) -> Self {
+        self.confirm = phrase.map(str::to_owned);
+        self
+    }
+}
+
 impl From<&'static Rule> for RuleReport {
     fn from(rule: &'static Rule) -> Self {
         Self { id: rule.id, says: rule.says, confidence: rule.confidence, source: rule.source }
@@ -53,6 +64,7 @@ pub(crate) fn usage(message: &str) -> Report {
         code: "usage",
         exit: Exit::Usage.code(),
         message: first.split_whitespace().collect::<Vec<_>>().join(" "),
+        confirm: None,
         causes: Vec::new(),
         likely: vec!["a misspelt or missing word on the command line".into()],
         next: vec!["`provost --help` lists the commands, `provost COMMAND --help` the options of one".into()],
@@ -77,6 +89,7 @@ pub(crate) fn report(error: &dyn Fault) -> Report {
         code: error.code(),
         exit: error.exit().code(),
         message: error.to_string(),
+        confirm: None,
         causes,
         likely,
         next,
@@ -118,9 +131,11 @@ pub(crate) fn explain(code: &str) -> Option<String> {
     if let Some((says, _)) = provost_ops::objects::explain(code) {
         text.push_str(&wrap(&says, 4));
     }
-    text.push_str("  likely causes, in order:\n");
-    row.causes.iter().for_each(|cause| text.push_str(&wrap(cause, 4)));
-    text.push_str("  next:\n");
-    row.next.iter().for_each(|next| text.push_str(&wrap(next, 4)));
+    for (title, items) in [("likely causes, in order", row.causes), ("next", row.next)] {
+        let _ = writeln!(text, "  {title}:");
+        for (n, item) in items.iter().enumerate() {
+            let _ = write!(text, "    {}. {}", n + 1, wrap(item, 7).trim_start());
+        }
+    }
     Some(text)
 }

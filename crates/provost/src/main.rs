@@ -6,17 +6,25 @@ mod commands;
 mod confirm;
 mod documents;
 mod error;
+mod given;
 mod hints;
 mod output;
+#[cfg(test)]
+mod printed;
 mod secrets;
+mod stop;
 mod term;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 
 fn main() -> ExitCode {
-    let arguments = match cli::Arguments::try_parse() {
+    let parsed = cli::command().try_get_matches().and_then(|matches| {
+        term::repeat(given::Given::of(&matches));
+        cli::Arguments::from_arg_matches(&matches)
+    });
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => return output::finish_usage(&error),
     };

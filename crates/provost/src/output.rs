@@ -6,7 +6,9 @@ use provost_bench::{Bench, BenchError};
 use provost_chip::{rules::RuleId, sources::Source};
 use provost_ops::{
     Narrator,
+    close::CloseError,
     error::{Exit, Failure},
+    option_bytes::OptionError,
     store::Made,
 };
 use serde_json::Value;
@@ -44,6 +46,11 @@ impl Page {
     pub(crate) fn ending(mut self, exit: Exit) -> Self {
         self.exit = Some(exit);
         self
+    }
+
+    /// The same with exit code 1, where this holds: as `diff` says that there are differences.
+    pub(crate) fn ending_if(self, differs: bool) -> Self {
+        if differs { self.ending(Exit::Failed) } else { self }
     }
 
     /// Adds what the work on a chip cost.
@@ -145,9 +152,20 @@ pub(crate) fn finish(arguments: &Arguments, result: Result<Page, Stop>, wall: Du
         }
         Err(Stop { error, cost }) => {
             print_cost(arguments, cost.as_ref(), wall);
-            print_report(&hints::report(error.fault()), arguments.json, arguments.stats.then_some(cost).flatten());
+            let report = hints::report(error.fault()).with_phrase(phrase_of(&error));
+            print_report(&report, arguments.json, arguments.stats.then_some(cost).flatten());
             ExitCode::from(error.exit().code())
         }
+    }
+}
+
+/// The phrase whose absence stopped the command.
+fn phrase_of(error: &Failure) -> Option<&str> {
+    match (error.of(), error.of(), error.of()) {
+        (Some(FaceError::NotConfirmed { phrase }), ..)
+        | (_, Some(CloseError::NotConfirmed { phrase } | CloseError::StoppedBeforeTheDoor { phrase }), _)
+        | (_, _, Some(OptionError::NotConfirmed { phrase })) => Some(phrase),
+        _ => None,
     }
 }
 
@@ -169,7 +187,7 @@ pub(crate) fn print_line<D: Document>(document: &D) -> io::Result<()> {
 
 /// Prints a document with the name of its schema and, if asked for, what the work cost.
 fn print_json(schema: &str, value: Value, stats: Option<Cost>) -> io::Result<()> {
-    term::print_json(&named(schema, value, stats)?)
+    term::print_json(named(schema, value, stats)?)
 }
 
 fn named(schema: &str, mut value: Value, stats: Option<Cost>) -> serde_json::Result<Value> {
@@ -268,16 +286,16 @@ pub(crate) fn made_text(files: &[Made]) -> String {
     text
 }
 
-/// Text in lines of at most 100 characters, indented.
+/// Text in lines of at most 100 characters, indented. What stands between backquotes stays on one line: it is there to be copied.
 pub(crate) fn wrap(text: &str, indent: usize) -> String {
     let mut out = String::new();
     let mut line = " ".repeat(indent);
-    for word in text.split_whitespace() {
+    for word in words(text) {
         if line.trim_start().is_empty() {
-            line.push_str(word);
+            line.push_str(&word);
         } else if line.chars().count() + 1 + word.chars().count() <= 100 {
             line.push(' ');
-            line.push_str(word);
+            line.push_str(&word);
         } else {
             out.push_str(&line);
             out.push('\n');
@@ -287,6 +305,23 @@ pub(crate) fn wrap(text: &str, indent: usize) -> String {
     out.push_str(&line);
     out.push('\n');
     out
+}
+
+/// Words, with what stands between backquotes as one of them.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut inside = false;
+    for word in text.split_whitespace() {
+        match words.last_mut() {
+            Some(last) if inside => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+        inside ^= word.matches('`').count() % 2 == 1;
+    }
+    words
 }
 
 #[cfg(test)]
@@ -299,5 +334,7 @@ mod tests {
         let wrapped = wrap(&text, 4);
         assert_eq!(wrapped.split_whitespace().count(), 60);
         assert!(wrapped.lines().all(|l| l.chars().count() <= 100 && l.starts_with("    ")));
+        let command = format!("`provost {}`", "word ".repeat(30).trim_end());
+        assert!(wrap(&format!("{text} {command}; and on"), 4).lines().any(|l| l.trim().starts_with(&command)));
     }
 }

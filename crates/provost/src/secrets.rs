@@ -4,16 +4,21 @@
 use std::{
     io::{self, IsTerminal as _},
     path::Path,
+    time::Duration,
 };
 
+use provost_adac::key::KeyError;
 use provost_ops::{
-    credential::{Access, KeyHolder, SetError},
-    error::Result,
+    credential::{Access, CredentialSet, KeyHolder, Keys, LEAF_KEY, SetError, load_key, offline::OfflineSigner},
+    error::{OpError, Result},
     store::{StoreError, files},
 };
 use zeroize::Zeroizing;
 
-use crate::cli::{Arguments, KeyAccess};
+use crate::{
+    cli::{Arguments, KeyAccess, SignIn},
+    term::say,
+};
 
 /// Where a secret may come from.
 struct Sources<'a> {
@@ -23,19 +28,37 @@ struct Sources<'a> {
     variable: &'static str,
 }
 
+/// Whether somebody may be asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asking {
+    allowed: bool,
+}
+
+impl Asking {
+    fn is_possible(self) -> bool {
+        self.allowed && io::stdin().is_terminal()
+    }
+}
+
+impl From<&Arguments> for Asking {
+    fn from(arguments: &Arguments) -> Self {
+        Self { allowed: !arguments.non_interactive }
+    }
+}
+
 const LARGEST: u64 = 1024;
 const PASSPHRASE: &str = "PROVOST_PASSPHRASE";
 const PIN: &str = "PROVOST_PIN";
 
 impl Sources<'_> {
-    fn get(&self, arguments: &Arguments) -> Result<Zeroizing<String>> {
+    fn get(&self, asking: Asking) -> Result<Zeroizing<String>> {
         if let Some(file) = self.file {
             return text(file);
         }
         if let Ok(value) = std::env::var(self.variable) {
             return Ok(Zeroizing::new(value));
         }
-        if arguments.non_interactive || !io::stdin().is_terminal() {
+        if !asking.is_possible() {
             return Err(SetError::SecretNeeded {
                 what: self.what.to_owned(),
                 option: self.option,
@@ -56,7 +79,7 @@ fn prompt(what: &str) -> Result<Zeroizing<String>> {
 /// Nobody can be asked without showing what is typed.
 #[cfg(not(feature = "terminal"))]
 fn prompt(_what: &str) -> Result<Zeroizing<String>> {
-    Err(StoreError::File { path: "terminal".into(), source: io::ErrorKind::Unsupported.into() })
+    Err(StoreError::File { path: "terminal".into(), source: io::ErrorKind::Unsupported.into() }.into())
 }
 
 /// The text of a file without its last line end.
@@ -76,14 +99,15 @@ pub(crate) fn password(file: &Path) -> Result<provost_adac::password::Password> 
 }
 
 /// The passphrase of an existing key file.
-pub(crate) fn passphrase(arguments: &Arguments, access: &KeyAccess, of: &Path) -> Result<Zeroizing<String>> {
+pub(crate) fn passphrase(asking: impl Into<Asking>, access: &KeyAccess, of: &Path) -> Result<Zeroizing<String>> {
+    let asking = asking.into();
     Sources {
         what: &format!("passphrase of {}", of.display()),
         file: access.passphrase_file.as_deref(),
         option: "--passphrase-file",
         variable: PASSPHRASE,
     }
-    .get(arguments)
+    .get(asking)
 }
 
 /// The passphrase for new key files: typed twice, or it may be lost by a slip of the finger.
@@ -94,7 +118,7 @@ pub(crate) fn new_passphrase(arguments: &Arguments, access: &KeyAccess) -> Resul
         option: "--passphrase-file",
         variable: PASSPHRASE,
     };
-    let first = sources.get(arguments)?;
+    let first = sources.get(arguments.into())?;
     let typed = sources.file.is_none() && std::env::var_os(PASSPHRASE).is_none();
     if first.is_empty() || (typed && *prompt("the same again")? != *first) {
         return Err(SetError::Passphrase.into());
@@ -103,7 +127,7 @@ pub(crate) fn new_passphrase(arguments: &Arguments, access: &KeyAccess) -> Resul
 }
 
 /// The key with this label on the PKCS #11 token that was named.
-pub(crate) fn token_key(arguments: &Arguments, access: &KeyAccess, label: &str) -> Result<KeyHolder> {
+pub(crate) fn token_key(asking: impl Into<Asking>, access: &KeyAccess, label: &str) -> Result<KeyHolder> {
     let module = access.pkcs11.as_deref().unwrap_or(Path::new(""));
     let pin = Sources {
         what: &format!("PIN of the token {}", access.token_label.as_deref().unwrap_or_default()),
@@ -111,12 +135,12 @@ pub(crate) fn token_key(arguments: &Arguments, access: &KeyAccess, label: &str) 
         option: "--pin-file",
         variable: PIN,
     }
-    .get(arguments)?;
+    .get(asking.into())?;
     provost_ops::credential::token_key(module, access.token_label.as_deref(), label, pin)
 }
 
 /// The leaf key on a token, if one was named.
-pub(crate) fn leaf_on_token(arguments: &Arguments, access: &KeyAccess) -> Result<Option<KeyHolder>> {
+pub(crate) fn leaf_on_token(asking: impl Into<Asking>, access: &KeyAccess) -> Result<Option<KeyHolder>> {
     if access.pkcs11.is_none() {
         return Ok(None);
     }
@@ -125,7 +149,8 @@ pub(crate) fn leaf_on_token(arguments: &Arguments, access: &KeyAccess) -> Result
         Some(("root" | "intermediate", _)) => None,
         _ => Some(l.as_str()),
     });
-    label.map(|label| token_key(arguments, access, label)).transpose()
+    let asking = asking.into();
+    label.map(|label| token_key(asking, access, label)).transpose()
 }
 
 /// Runs something that may need the passphrase of a key file or a key on a token.
@@ -136,4 +161,43 @@ pub(crate) fn with_access<T>(
 ) -> Result<T> {
     let ask = |path: &Path| passphrase(arguments, access, path);
     work(Access { passphrase: Some(&ask), signer: leaf_on_token(arguments, access)? })
+}
+
+/// How a close reaches the leaf key of a credential: on a token, with somebody else, or in an encrypted file.
+pub(crate) fn keys(arguments: &Arguments, access: &KeyAccess, sign_in: &SignIn) -> Keys {
+    let (asking, access, sign_in) = (Asking::from(arguments), access.clone(), sign_in.clone());
+    Keys::new(move |folder| {
+        if let Some(holder) = signed_elsewhere(&sign_in, folder)? {
+            return Ok(Some(holder));
+        }
+        if let Some(holder) = leaf_on_token(asking, &access)? {
+            return Ok(Some(holder));
+        }
+        let file = folder.join(LEAF_KEY);
+        let encrypted = |e: &provost_ops::error::Failure| {
+            matches!(e.of(), Some(OpError::KeyFile { source: KeyError::Encrypted, .. }))
+        };
+        match load_key(&file, None) {
+            Err(error) if encrypted(&error) => {
+                Ok(Some(load_key(&file, Some(&|path| passphrase(asking, &access, path)))?.into()))
+            }
+            // Simply in its file; or wrong, which is found and said with everything else about the set.
+            _ => Ok(None),
+        }
+    })
+}
+
+/// The holder of a leaf key who signs elsewhere, if that was asked for.
+pub(crate) fn signed_elsewhere(sign_in: &SignIn, folder: &Path) -> Result<Option<KeyHolder>> {
+    let Some(exchange) = &sign_in.sign_in else { return Ok(None) };
+    let key = CredentialSet::token_key(folder)?;
+    Ok(Some(KeyHolder::new(OfflineSigner::new(key, exchange, Duration::from_secs(sign_in.wait), tell))))
+}
+
+/// Said to whoever carries the file to the key.
+fn tell(to_sign: &Path, signature: &Path) {
+    say!("      the token waits for its signature; do not reset the chip, do not remove power or the probe");
+    say!("      sign all 88 bytes of {}: ECDSA P-256 over SHA-256, such as", to_sign.display());
+    say!("        openssl dgst -sha256 -sign key_3_leaf.pem -out {} {}", signature.display(), to_sign.display());
+    say!("      waiting for {}", signature.display());
 }

@@ -7,23 +7,60 @@ use std::{
     borrow::Cow,
     fmt::Write as _,
     io::{self, IsTerminal as _, Write as _},
+    sync::OnceLock,
 };
+
+use serde_json::Value;
+
+use crate::given::Given;
+
+/// What was given on the command line. Here, because everything that is printed comes through here.
+static GIVEN: OnceLock<Given> = OnceLock::new();
+
+/// From now on every command line that is printed repeats what was given.
+pub(crate) fn repeat(given: Given) {
+    let _ = GIVEN.set(given);
+}
+
+/// A text whose command lines work as they stand.
+fn complete(text: &str) -> Cow<'_, str> {
+    GIVEN.get().map_or(Cow::Borrowed(text), |given| given.complete(text))
+}
+
+/// A command line that works as it stands.
+pub(crate) fn command_line(line: &str) -> String {
+    GIVEN.get().map_or_else(|| line.to_owned(), |given| given.command_line(line))
+}
 
 /// Prints a result.
 ///
 /// # Errors
 /// Stdout does not take it, for another reason than that its reader has gone away.
 pub(crate) fn print(text: &str) -> io::Result<()> {
-    forgiven(raw(&visible(text)))
+    forgiven(raw(&visible(&complete(text))))
 }
 
 /// Prints a document, with no character in it that a terminal would obey.
 ///
 /// # Errors
 /// As [`print()`].
-pub(crate) fn print_json(document: &serde_json::Value) -> io::Result<()> {
+pub(crate) fn print_json(mut document: Value) -> io::Result<()> {
+    complete_all(&mut document);
     let text = format!("{document:#}\n");
     forgiven(raw(&escaped(&text, |text, c| write!(text, "\\u{:04x}", u32::from(c)))))
+}
+
+fn complete_all(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(completed) = complete(text) {
+                *text = completed;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(complete_all),
+        Value::Object(map) => map.values_mut().for_each(complete_all),
+        _ => {}
+    }
 }
 
 fn raw(text: &str) -> io::Result<()> {
@@ -42,7 +79,7 @@ pub(crate) fn forgiven(result: io::Result<()>) -> io::Result<()> {
 
 /// Says something on stderr, heard or not.
 pub(crate) fn tell(text: &str) {
-    let _ = Stderr.write_all(visible(text).as_bytes());
+    let _ = Stderr.write_all(visible(&complete(text)).as_bytes());
 }
 
 /// Draws over the line that the cursor is in, on a terminal only.
@@ -127,6 +164,6 @@ mod tests {
         let value = serde_json::Value::from_iter([("path", "a\u{1b}\u{9b}\u{202e}b")]);
         let text = escaped(&value.to_string(), |text, c| write!(text, "\\u{:04x}", u32::from(c))).into_owned();
         assert!(text.chars().all(|c| !is_obeyed(c)), "{text:?}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 }

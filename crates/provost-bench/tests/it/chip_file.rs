@@ -103,6 +103,8 @@ fn run(bench: &mut Bench, out: &Path) -> Result<Receipt, Failure> {
         part: None,
         credential: None,
         out: out.into(),
+        inside: false,
+        encrypt_word: None,
         one_shot: false,
         once_for_life: false,
         this_is: None,

@@ -5,3 +5,4 @@ mod chip_file;
 mod soc_id;
 #[cfg(feature = "probe-rs")]
 mod two_hosts;
+mod uart;

@@ -31,7 +31,7 @@ fn bench(state: ProductState, soc_id: SocId, payload: Option<[u8; 96]>) -> Bench
     maker.state = state;
     maker.tz = TrustZone::Enabled;
     maker.da_payload = payload;
-    maker.assumptions = Assumptions { soc_id, ..Assumptions::default() };
+    maker.assumptions = Assumptions { soc_id, ..provost_twin::presets::practice_world() };
     let mut bench = Bench::on_board(VirtualBoard::with_chip("chip", maker.make()));
     identify(&mut bench.session).unwrap();
     bench

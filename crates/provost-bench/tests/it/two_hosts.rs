@@ -101,6 +101,8 @@ fn rescued(selector: &str, host: Host, faults: &[(u64, Fault)], set: &Path) -> S
             part: None,
             credential: Some(CredentialSet::load(set).unwrap()),
             out: out.path().into(),
+            inside: false,
+            encrypt_word: None,
             one_shot: false,
             once_for_life: false,
             this_is: None,

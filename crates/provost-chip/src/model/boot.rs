@@ -2,7 +2,7 @@
 
 use super::{Bench, Chip, Execution, Pending};
 use crate::{
-    assumptions::{Assumptions, LeaveRssDa, OpenDiscovery},
+    assumptions::{Assumptions, LeaveRssDa, LeaveRssDaClosed, OpenDiscovery},
     rules::{Decision, RuleId},
     states::{BootUbe, ProductState},
 };
@@ -38,6 +38,15 @@ pub fn target(chip: &Chip, bench: &Bench, da_request: bool, assumptions: &Assump
     }
 }
 
+/// Whether an NRST pulse leads out of RSS-DA in this state; removing power always does.
+pub fn nrst_leaves_rss_da(state: ProductState, assumptions: &Assumptions) -> Decision<bool> {
+    let leaves = match state {
+        ProductState::Open | ProductState::Provisioning => assumptions.leave_rss_da == LeaveRssDa::Nrst,
+        _ => assumptions.leave_rss_da_closed == LeaveRssDaClosed::Nrst,
+    };
+    Decision::new(leaves, RuleId::RssDaStays)
+}
+
 /// What kind of reset happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the kinds of reset of the hardware")]
@@ -56,7 +65,7 @@ pub fn reset(chip: &mut Chip, bench: &Bench, kind: Reset, da_request: bool, assu
     }
     let stuck = matches!(chip.runs, Execution::RssDa { .. })
         && kind == Reset::System
-        && assumptions.leave_rss_da == LeaveRssDa::Power;
+        && !nrst_leaves_rss_da(chip.state, assumptions).outcome;
     if stuck {
         chip.runs = Execution::RssDa { open: da_request };
         return;
@@ -135,15 +144,24 @@ mod tests {
     #[test]
     fn r_rss_da_stays_until_power_is_removed_in_that_world() {
         let power = Assumptions { leave_rss_da: LeaveRssDa::Power, ..Assumptions::default() };
-        for (assumptions, after_nrst) in
-            [(Assumptions::default(), Execution::Bootloader), (power, Execution::RssDa { open: false })]
+        let closed = Assumptions { leave_rss_da_closed: LeaveRssDaClosed::Power, ..Assumptions::default() };
+        let stays = Execution::RssDa { open: false };
+        for (state, boots) in
+            [(ProductState::Provisioning, Execution::Bootloader), (ProductState::Closed, Execution::User)]
         {
-            let mut c = chip(ProductState::Provisioning);
-            c.runs = Execution::RssDa { open: true };
-            reset(&mut c, &Bench::default(), Reset::System, false, &assumptions);
-            assert_eq!(c.runs, after_nrst);
-            reset(&mut c, &Bench::default(), Reset::Power, false, &assumptions);
-            assert_eq!(c.runs, Execution::Bootloader);
+            let provisioning = state == ProductState::Provisioning;
+            for (assumptions, after_nrst) in [
+                (Assumptions::default(), boots),
+                (power, if provisioning { stays } else { boots }),
+                (closed, if provisioning { boots } else { stays }),
+            ] {
+                let mut c = chip(state);
+                c.runs = Execution::RssDa { open: true };
+                reset(&mut c, &Bench::default(), Reset::System, false, &assumptions);
+                assert_eq!(c.runs, after_nrst, "{state} {assumptions}");
+                reset(&mut c, &Bench::default(), Reset::Power, false, &assumptions);
+                assert_eq!(c.runs, boots);
+            }
         }
     }
 }

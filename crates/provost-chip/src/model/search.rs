@@ -2,7 +2,11 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::{Action, World, authentication, authentication::Presented, provisioning::Call};
+use super::{
+    Action, World, authentication,
+    authentication::Presented,
+    provisioning::{Call, EncryptionWord},
+};
 use crate::{
     assumptions::RssChecksum,
     states::{BootUbe, DaMethod, ProductState, TrustZone},
@@ -16,7 +20,8 @@ pub struct Means {
     pub certificate: u32,
     /// Stands for the hash of its password.
     pub password: u32,
-    /// Whether a person can remove power, wire NRST, ask the firmware, or give the one OTP password.
+    /// Whether a person can remove power, wire NRST, ask the firmware, give the one OTP password, or the encryption word that ST's
+    /// tool uses (by using that tool).
     pub person: bool,
 }
 
@@ -40,10 +45,11 @@ pub fn host_actions(means: &Means) -> Vec<Action> {
         Action::RequestDebugAuthentication,
         Action::Discover,
     ];
+    let words = if means.person { &EncryptionWord::ALL[..] } else { &EncryptionWord::PUBLIC[..] };
     for id in [means.certificate, means.password] {
         for checksum in [RssChecksum::Crc32Words, RssChecksum::Crc32Bytes, RssChecksum::Crc32Iso] {
-            for caca in [false, true] {
-                let call = Call { checksum, caca };
+            for word in words {
+                let call = Call { checksum, word: *word };
                 actions.push(Action::Provision { call, id, mask: authentication::PRODUCT_MASK });
             }
         }
@@ -101,7 +107,11 @@ mod tests {
     };
 
     fn world(state: ProductState, tz: TrustZone) -> World {
-        let mut chip = Chip::factory("STM32H533".parse().unwrap());
+        of("STM32H563", state, tz)
+    }
+
+    fn of(part: &str, state: ProductState, tz: TrustZone) -> World {
+        let mut chip = Chip::factory(part.parse().unwrap());
         (chip.state, chip.tz) = (state, tz);
         World::new(chip)
     }
@@ -114,6 +124,16 @@ mod tests {
         assert!(matches!(path[0], Action::Provision { id: 1, .. }));
         assert_eq!(path[1], Action::RequestDebugAuthentication);
         assert!(matches!(path[2], Action::Authenticate(Presented { method: DaMethod::Certificate, .. }, _)));
+    }
+
+    /// Where words are strict, a part with secure AES takes what provost can send and cannot use it; ST's tool has the word.
+    #[test]
+    fn a_strict_part_with_secure_aes_needs_the_word_that_is_not_public() {
+        for part in ["STM32H563", "STM32H573"] {
+            let start = of(part, ProductState::Provisioning, TrustZone::Enabled);
+            let found = |person| way_to_open(start, &host_actions(&Means { person, ..Means::default() })).is_some();
+            assert_eq!((found(false), found(true)), (part == "STM32H563", true), "{part}");
+        }
     }
 
     #[test]

@@ -207,7 +207,7 @@ impl World {
                 self.reset(Reset::System, false);
                 Observation::Provisioned
             }
-            Service::Refuses | Service::RefusesChecksum => Observation::ProvisioningRefused(decision.rule),
+            Service::Refuses(_) => Observation::ProvisioningRefused(decision.rule),
             Service::Faults => {
                 self.reset(Reset::System, false);
                 Observation::ProvisioningRefused(decision.rule)
@@ -283,7 +283,7 @@ mod tests {
     use super::*;
     use crate::{
         assumptions::{Assumptions, RssChecksum},
-        model::{Bench, Chip, Firmware},
+        model::{Bench, Chip, Firmware, provisioning::EncryptionWord},
     };
 
     const CERTIFICATE: u32 = 1;
@@ -295,7 +295,7 @@ mod tests {
     }
 
     fn provision() -> Action {
-        let call = Call { checksum: RssChecksum::Crc32Words, caca: false };
+        let call = Call { checksum: RssChecksum::Crc32Words, word: EncryptionWord::Unpublished };
         Action::Provision { call, id: CERTIFICATE, mask: 0x5077 }
     }
 
@@ -337,7 +337,7 @@ mod tests {
     #[test]
     fn r_provision_overwrites() {
         let mut w = stuck(TrustZone::Enabled);
-        let call = Call { checksum: RssChecksum::Crc32Words, caca: false };
+        let call = Call { checksum: RssChecksum::Crc32Words, word: EncryptionWord::Unpublished };
         w.step(Action::Provision { call, id: 9, mask: 0 });
         w.step(provision());
         w.step(Action::RequestDebugAuthentication);

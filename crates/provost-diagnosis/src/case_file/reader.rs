@@ -44,6 +44,7 @@ impl<'a> Table<'a> {
                 key: key.get_ref().chars().take(40).collect(),
                 within: self.within,
                 nearest: nearest(key.get_ref(), allowed),
+                allowed: allowed.to_vec(),
             }),
         }
     }

@@ -12,7 +12,7 @@ use super::{
     steps::Steps,
 };
 use crate::{
-    case::{Act, BenchClaim, Case, ChipClaim, Credential, OptionValue, Outcome, Step},
+    case::{Act, BenchClaim, Case, ChipClaim, ConnectMode, Credential, OptionValue, Outcome, Step},
     claim::{About, Claim, Place, Sure},
     families::Family,
     messages::{Message, Subject},
@@ -256,6 +256,11 @@ impl Session {
         if message.id == "M-AP1-INSTEAD" {
             self.attach_again();
             self.ap = Some(1);
+        }
+        // The tool went over to another way of attaching by itself.
+        if message.id == "M-JLINK-UNDER-RESET" {
+            self.close();
+            self.command.mode = Some(ConnectMode::UnderReset);
         }
         self.tool_of(message);
         let open = self.begin(kind, message.outcome);

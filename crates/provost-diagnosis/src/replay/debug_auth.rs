@@ -8,7 +8,7 @@ use provost_chip::{
     states::{DaMethod, ProductState},
 };
 
-use super::{FLAKY, Replay, WRONG_FILE};
+use super::{FALSE_READING, FLAKY, Replay, WRONG_FILE};
 use crate::{
     case::{AskedPermission, Credential, Discovery},
     hypothesis::{DaPath, Hypothesis, hash},
@@ -51,7 +51,8 @@ impl Replay<'_> {
         let told = self.told(path);
         let shown = h.world.step(Action::Discover);
         let Observation::Discovered { state, valid, method } = shown else {
-            let weight = if seen.answered() { 0.001 } else { noise::NO_ANSWER.of(self.step.outcome) };
+            // A whole answer is not made up by mistake.
+            let weight = if seen.answered() { 0.1 * FALSE_READING } else { noise::NO_ANSWER.of(self.step.outcome) };
             // Nobody was there, yet the exchange began: what an Open chip does.
             let empty = if seen.empty_answer && path != DaPath::Open { 0.1 } else { 1.0 };
             return self.emit(h, weight * empty * told);
@@ -66,8 +67,8 @@ impl Replay<'_> {
             Some(false) => wrong,
             _ => 1.0,
         };
-        let weight = agrees(seen.lifecycle.map(|l| l == state), 0.001)
-            * agrees(seen.integrity.map(|i| i == valid), 0.01)
+        let weight = agrees(seen.lifecycle.map(|l| l == state), FALSE_READING)
+            * agrees(seen.integrity.map(|i| i == valid), 0.002)
             * agrees(seen.password.map(|p| p == (method == DaMethod::Password)), 0.05);
         self.emit(h, weight * told);
     }
@@ -77,10 +78,10 @@ impl Replay<'_> {
         let path = Self::request(&mut h);
         let told = self.told(path);
         if path != DaPath::Answers {
-            return self.emit(h, told * noise::NO_ANSWER.of(outcome));
+            return self.emit(h, told * noise::NOBODY_GRANTS.of(outcome));
         }
         // The chip answered, but the exchange broke off for no reason of its own.
-        self.emit(h, told * FLAKY * noise::NO_ANSWER.of(outcome));
+        self.emit(h, told * FLAKY * noise::NOBODY_GRANTS.of(outcome));
         let method = DaMethod::for_trustzone(h.world.chip.tz);
         let sample =
             self.evidence.has(Sign::SampleCredential) || self.step.all_signs().any(|s| s == Sign::SampleCredential);

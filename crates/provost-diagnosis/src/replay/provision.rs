@@ -5,7 +5,7 @@ use provost_chip::{
     model::{
         Action, DaRecord, Observation,
         authentication::PRODUCT_MASK,
-        provisioning::{Call, encrypts},
+        provisioning::{Call, EncryptionWord},
     },
     parts::DaStore,
     states::{ProductState, TrustZone},
@@ -40,7 +40,7 @@ impl Replay<'_> {
             brought.world.step(Action::WriteProductState(ProductState::Provisioning));
             brought.claim_met |= self.evidence.case.chip.state == Some(ProductState::Provisioning);
             if brought.world.chip.state == ProductState::Provisioning {
-                let mut then = Replay { evidence: self.evidence, step: self.step, successors: Vec::new() };
+                let mut then = Replay::new(self.evidence, self.step);
                 then.provision(brought, object, encrypted, size, by);
                 for (after, share) in then.successors {
                     self.emit(after, UNTOLD * share);
@@ -83,14 +83,18 @@ impl Replay<'_> {
                 self.emit(h, 0.1 * noise::NOT_STORED.of(outcome));
                 h.world.chip.da = Some(DaRecord { id, encrypted: false, mask: PRODUCT_MASK });
             }
+            if !blank && !same && h.world.chip.state <= ProductState::Provisioning {
+                // Words that are programmed twice hold neither value.
+                h.world.chip.da = Some(DaRecord { id: hash::BROKEN, encrypted: false, mask: PRODUCT_MASK });
+            }
             let row = if blank || same { noise::STORED } else { noise::NOT_STORED };
             return self.emit(h, 0.9 * row.of(outcome));
         }
         let crypto = h.world.chip.part.info().crypto;
         let flag = encrypted.unwrap_or(crypto == h.flag_fits);
         // ST's tool knows the checksum and the word; what it asks for is what counts here.
-        let caca = encrypts(true, &h.world.assumptions) == flag;
-        let call = Call { checksum: RssChecksum::ALL[0], caca };
+        let word = EncryptionWord::asking_for(flag, &h.world.assumptions);
+        let call = Call { checksum: RssChecksum::ALL[0], word };
         // A service that stood still for a reason of its own, or a tool that never began.
         let flaky = if self.evidence.has(Sign::UsbInTheWay) { 0.5 } else { 0.05 };
         self.emit(h, flaky * noise::NOT_STORED.of(outcome));

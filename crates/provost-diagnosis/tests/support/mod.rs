@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use provost_diagnosis::{Diagnosis, case::Case, case_file, log};
+use provost_diagnosis::{Diagnosis, case::Case, case_file, reading};
 use serde::Deserialize;
 
 /// What an expert answers.
@@ -22,6 +22,12 @@ pub(crate) struct Expect {
     pub(crate) never: Vec<String>,
     #[serde(default)]
     pub(crate) ask: Vec<String>,
+    /// Steps that this report, as it stands, does not call for; another one may.
+    #[serde(default)]
+    pub(crate) without: Vec<String>,
+    /// What the answer must warn of.
+    #[serde(default)]
+    pub(crate) warn: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -60,8 +66,8 @@ pub(crate) fn all() -> Vec<Known> {
     }
     for path in files(&folder.join("raw"), "log") {
         let expect: File = toml::from_str(&fs::read_to_string(path.with_extension("expect.toml")).unwrap()).unwrap();
-        let report = log::read(fs::read(&path).unwrap().as_slice()).unwrap();
-        known.push(Known { name: format!("{}.log", name(&path)), case: report.case, expect: expect.expect });
+        let case = reading::read(&fs::read(&path).unwrap()).unwrap().case;
+        known.push(Known { name: format!("{}.log", name(&path)), case, expect: expect.expect });
     }
     known
 }
@@ -82,6 +88,10 @@ pub(crate) fn faults(expect: &Expect, given: &Diagnosis) -> Vec<String> {
         }
     }
     faults.extend(forbidden(expect, given));
+    let planned = |step: &&String| plan.contains(&step.as_str());
+    faults.extend(expect.without.iter().filter(planned).map(|w| format!("{w} is advised")));
+    let warned = |step: &&String| given.never.iter().any(|n| n.step == **step);
+    faults.extend(expect.warn.iter().filter(|w| !warned(w)).map(|w| format!("{w} is not warned of")));
     if !expect.ask.is_empty() {
         let asked: Vec<&str> = given.ask.iter().map(|q| q.step.as_str()).collect();
         if !asked.first().is_some_and(|first| expect.ask.iter().any(|e| e == first)) {

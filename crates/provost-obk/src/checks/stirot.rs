@@ -39,7 +39,8 @@ pub(super) fn check(object: &Object, target: &Target, findings: &mut Findings) {
             );
         }
     }
-    let flash = u64::from(target.part.info().flash_size);
+    // Lines with ST-iRoT are made in one size each.
+    let flash = u64::from(target.part.info().largest_flash().bytes());
     let sector = u64::from(SECTOR_SIZE);
     for area in &areas {
         for (name, value) in [(area.offset_name, area.offset), (area.size_name, area.size)] {

@@ -12,11 +12,13 @@ use sha2::{Digest as _, Sha256};
 use super::{
     facts::Facts,
     image::Digest,
-    words::{self, Words},
+    rehearsal::{self, Rehearsal},
+    words::{self, Difference, Words},
 };
 use crate::{
     credential::{Binding, CredentialSet, hex},
-    drive::identify::parts_text,
+    drive::{identify::parts_text, service::EncryptWord},
+    job::How,
     store::FilePath,
 };
 
@@ -35,10 +37,15 @@ pub struct Bound {
     pub rev_id: u16,
     /// TrustZone.
     pub trustzone: TrustZone,
+    /// The state it starts in: Open, or Provisioning.
+    #[serde(default = "open", skip_serializing_if = "is_open")]
+    #[schemars(extend("enum" = ["provisioning"]))]
+    pub start: ProductState,
     /// The state to end in.
     #[schemars(extend("enum" = ["irot-provisioned", "tz-closed", "closed", "locked"]))]
     pub target: ProductState,
     /// Option words in force.
+    #[schemars(extend("propertyNames" = { "pattern": crate::schema::REGISTER }))]
     pub words: Words,
     /// The kind of credential.
     pub method: DaMethod,
@@ -51,6 +58,10 @@ pub struct Bound {
     pub object: Option<String>,
     /// What the flash holds.
     pub images: Vec<Digest>,
+    /// The encryption word to use, where the user knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "EncryptWord")]
+    pub encrypt_word: Option<EncryptWord>,
     /// The whole round trip first.
     pub rehearse: bool,
     /// Nothing but the round trip.
@@ -61,15 +72,13 @@ pub struct Bound {
     pub forever: bool,
 }
 
-/// Something that is not as planned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Difference {
-    /// What.
-    pub what: String,
-    /// What the plan says.
-    pub planned: String,
-    /// What was found.
-    pub found: String,
+const fn open() -> ProductState {
+    ProductState::Open
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_open(state: &ProductState) -> bool {
+    *state == ProductState::Open
 }
 
 impl Bound {
@@ -87,6 +96,7 @@ impl Bound {
             dev_id: facts.identity.dev_id,
             rev_id: facts.identity.rev_id,
             trustzone: facts.trustzone(),
+            start: facts.state()?,
             target: wish.target,
             words: words::of(facts.options.as_ref()?),
             method,
@@ -94,6 +104,7 @@ impl Bound {
             binding: Binding::of(set, method, facts.identity.uid)?,
             object: custody.payload(method).filter(|_| certificate).map(digest),
             images: facts.images.iter().map(|i| i.wanted.clone()).collect(),
+            encrypt_word: wish.encrypt_word,
             rehearse: wish.rehearse,
             rehearse_only: wish.rehearse_only,
             overrides: wish.overrides.clone(),
@@ -114,11 +125,14 @@ impl Bound {
         compare("part", parts_text(&self.parts), parts_text(&found.parts));
         compare("DEV_ID", format!("{:#05x}", self.dev_id), format!("{:#05x}", found.dev_id));
         compare("REV_ID", format!("{:#06x}", self.rev_id), format!("{:#06x}", found.rev_id));
+        compare("state", self.start.to_string(), found.start.to_string());
         compare("kind of credential", self.method.to_string(), found.method.to_string());
         compare("credential", self.binding.short(), found.binding.short());
         compare("object", or_none(&self.object), or_none(&found.object));
-        for difference in differing_words(&self.words, &found.words) {
-            compare(&difference.what, difference.planned, difference.found);
+        if let Some(part) = self.parts.first() {
+            for difference in words::differing(*part, &self.words, &found.words) {
+                compare(&difference.what, difference.planned, difference.found);
+            }
         }
         let images = |b: &Self| {
             b.images.iter().map(|i| format!("{:#010x}+{:#x} {}", i.address, i.size, i.sha256)).collect::<Vec<_>>()
@@ -146,15 +160,54 @@ impl Bound {
             format!("close {} to {} with {key}", self.uid, self.target.as_str())
         }
     }
+
+    /// What is remembered when this was rehearsed, at this time.
+    pub(super) fn rehearsed(&self, plan: &str, how: How, time: String) -> Rehearsal {
+        Rehearsal {
+            schema: rehearsal::SCHEMA.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            time,
+            uid: self.uid,
+            dev_id: self.dev_id,
+            trustzone: self.trustzone,
+            how,
+            method: self.method,
+            binding: self.binding.clone(),
+            object: self.object.clone(),
+            images: self.images.iter().map(|i| i.sha256.clone()).collect(),
+            plan: plan.to_owned(),
+        }
+    }
+
+    /// Whether a rehearsal was made with what this is bound to, but for the firmware; if not, what is different.
+    pub(super) fn is_rehearsed_by(&self, rehearsal: &Rehearsal) -> Result<(), &'static str> {
+        let differs = [
+            ("another chip", rehearsal.uid != self.uid || rehearsal.dev_id != self.dev_id),
+            ("another TrustZone setting", rehearsal.trustzone != self.trustzone),
+            ("another kind of credential", rehearsal.method != self.method),
+            ("another credential", rehearsal.binding != self.binding),
+            ("another object", rehearsal.object != self.object),
+        ];
+        differs.iter().find(|(_, differs)| *differs).map_or(Ok(()), |(what, _)| Err(*what))
+    }
 }
 
-/// The option words that differ, by register.
-pub(super) fn differing_words(planned: &Words, found: &Words) -> Vec<Difference> {
-    let word = |words: &Words, name: &str| words.get(name).map_or("none".to_owned(), |w| format!("{w:#010x}"));
-    planned
-        .keys()
-        .chain(found.keys().filter(|name| !planned.contains_key(*name)))
-        .filter(|name| planned.get(*name) != found.get(*name))
-        .map(|name| Difference { what: name.clone(), planned: word(planned, name), found: word(found, name) })
-        .collect()
+impl Facts {
+    /// How the object got into this chip in a rehearsal that speaks for the chip as it is now; `None` if none is remembered.
+    ///
+    /// # Errors
+    /// What is different now.
+    pub fn rehearsal_that_counts(&self) -> Option<Result<How, String>> {
+        let rehearsal = self.rehearsed.as_ref()?;
+        let counts = || {
+            let bound = Bound::of(self).ok_or("the credential cannot be read")?;
+            bound.is_rehearsed_by(rehearsal)?;
+            let Ok(Some(most)) = self.site.policy.max_age() else { return Ok(rehearsal.how) };
+            match self.site.out.store().clock().since(&rehearsal.time) {
+                Some(age) if age <= most => Ok(rehearsal.how),
+                _ => Err(format!("it is older than {}", humantime::format_duration(most))),
+            }
+        };
+        Some(counts())
+    }
 }

@@ -1,6 +1,9 @@
 //! The credential that is to be the way back: what its folder holds, and whether it can be relied on.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 use provost_adac::{
     permission::{Permission, PermissionMask},
@@ -13,7 +16,7 @@ use provost_obk::{
 };
 
 use crate::{
-    credential::{CredentialSet, Proof},
+    credential::{Access, CredentialSet, Keys, Proof},
     error::{OpError, Result},
     store::{FolderStore, files},
 };
@@ -56,6 +59,8 @@ pub struct Custody {
     pub set: Result<CredentialSet>,
     /// The object file for the method at hand, if there is one.
     pub object: Option<ObjectFile>,
+    /// What came of signing a token: whoever holds the key is asked once.
+    token: OnceLock<Option<Result<PermissionMask, String>>>,
 }
 
 /// What an object file holds.
@@ -69,14 +74,15 @@ pub struct ObjectFile {
 
 impl Custody {
     /// Reads what a folder holds for this method. What is wrong with it is for the preflight to say.
-    pub fn of(folder: &Path, method: DaMethod, temporary: &[PathBuf]) -> Self {
+    pub fn of(folder: &Path, method: DaMethod, keys: &Keys, temporary: &[PathBuf]) -> Self {
         let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         let inside = |t: &&PathBuf| real.starts_with(t.canonicalize().as_deref().unwrap_or(t));
         Self {
             folder: folder.to_owned(),
             temporary: temporary.iter().find(inside).cloned(),
-            set: CredentialSet::load(folder),
+            set: open(folder, method, keys),
             object: read_object(folder, method),
+            token: OnceLock::new(),
         }
     }
 
@@ -117,6 +123,10 @@ impl Custody {
 
     /// Signs a token over a challenge of our own and verifies it, and says what chain and token allow; `None` for a password.
     pub fn rehearse_token(&self) -> Option<Result<PermissionMask, String>> {
+        self.token.get_or_init(|| self.sign_token()).clone()
+    }
+
+    fn sign_token(&self) -> Option<Result<PermissionMask, String>> {
         let set = self.set.as_ref().ok()?;
         let Proof::Certificate { chain, signer, permission } = set.credential(DaMethod::Certificate)? else {
             return None;
@@ -136,6 +146,12 @@ impl Custody {
     pub fn sample(&self, method: DaMethod, samples: Samples) -> Option<&'static str> {
         self.payload(method).and_then(|p| samples(&p.hash))
     }
+}
+
+/// The set in a folder. Its leaf key is asked for only where a key is what authenticates.
+fn open(folder: &Path, method: DaMethod, keys: &Keys) -> Result<CredentialSet> {
+    let signer = if method == DaMethod::Certificate { keys.of(folder)? } else { None };
+    CredentialSet::open(folder, &Access { passphrase: None, signer })
 }
 
 fn read_object(folder: &Path, method: DaMethod) -> Option<ObjectFile> {
@@ -174,7 +190,8 @@ mod tests {
         std::fs::create_dir_all(&inside).unwrap();
         std::fs::create_dir(base.path().join("other")).unwrap();
         let temporary = [base.path().join("tmp")];
-        let custody = |path: &Path| Custody::of(path, DaMethod::Password, &temporary).temporary.is_some();
+        let custody =
+            |path: &Path| Custody::of(path, DaMethod::Password, &Keys::default(), &temporary).temporary.is_some();
         assert!(custody(&inside));
         assert!(custody(&base.path().join("other/../tmp/set")));
         assert!(!custody(&base.path().join("kept")));

@@ -1,26 +1,27 @@
 //! What can stop a close.
 
-use std::{io, path::PathBuf};
+use std::{borrow::Cow, io, path::PathBuf};
 
-use provost_chip::states::ProductState;
+use provost_chip::{rules::RuleId, states::ProductState};
 
-use super::{bound::Difference, preflight::Finding};
-use crate::fault::{self, Row, faults, files};
+use super::{finding::Refusal, words::Difference};
+use crate::{
+    fault::{self, Exit, Fault, Remedy, Row, faults},
+    store,
+};
 
 faults! {
     /// Why a close stopped.
-    pub enum CloseError (fault by told) {
+    pub enum CloseError (own fault) {
         /// Rules of the preflight failed.
         #[error("the preflight refuses: {}", list(.failed))]
         Refused {
             /// The rules, and what was measured.
-            failed: Vec<Finding>,
+            failed: Vec<Refusal>,
         } = "close-refused", Refused {
             causes: ["a rule of the preflight does not hold: what was measured stands behind its id"],
             next: [
-                "`provost explain P-…` says what a rule is about, `provost close --dry-run` shows all of them",
-                "mend it and run the same command again; nothing was written",
-                "some rules can be passed over by name with --override; the receipt keeps it",
+                "mend what failed and run the same command again; `provost close --to STATE --dry-run` shows all rules; nothing was written",
             ],
         }
         /// An override that is none.
@@ -32,7 +33,7 @@ faults! {
             why: &'static str,
         } = "close-override", Usage {
             causes: ["a misspelt id, or a rule without which the close cannot work"],
-            next: ["`provost close --dry-run` lists the rules; nothing was written"],
+            next: ["leave it out: `provost explain P-RULE` says of a rule whether it can be passed over, `provost explain --list` names them; nothing was written"],
         }
         /// A gate between Provisioning and the final state is shut.
         #[error("{rule}: {found}; the final state was not written, the chip is in Provisioning")]
@@ -71,7 +72,7 @@ faults! {
         } = "plan-differs", Refused {
             causes: ["the chip, its firmware, its option bytes or the credential changed after the plan was made"],
             next: [
-                "look at the differences; if they are wanted, make a new plan with `provost close --save`; nothing was written",
+                "look at the differences; if they are wanted, make a new plan with `provost close --to STATE --credential DIR --save PLAN --force`; nothing was written",
             ],
         }
         /// A plan file is none, or was changed.
@@ -83,7 +84,7 @@ faults! {
             source: io::Error,
         } = "plan-file", Refused {
             causes: ["the file is no plan, or was changed after it was made"],
-            next: ["make it anew with `provost close --save`, --force overwrites; nothing was written"],
+            next: ["make it anew: `provost close --to STATE --credential DIR --save PLAN --force`; nothing was written"],
         }
         /// The phrase is missing or wrong; nothing was written.
         #[error("this closes the chip, and was not confirmed: expected the phrase {phrase:?}")]
@@ -99,7 +100,7 @@ faults! {
         StoppedBeforeTheDoor {
             /// The phrase.
             phrase: String,
-        } = "close-stopped", PersonMustAct, [BareProvisioningIsRescuable] {
+        } = "close-stopped", Interrupted, [BareProvisioningIsRescuable] {
             causes: ["the phrase was not given, or not letter by letter"],
             next: [
                 "`provost apply --resume` asks again",
@@ -118,6 +119,15 @@ faults! {
                 "or `provost rescue` brings the chip back to Open, and a new close can begin",
             ],
         }
+        /// A plan is bound to a unique id, and this chip has not told its own.
+        #[error("a plan is bound to the chip's unique id, and the chip is in {found}, where only a discovery shows it")]
+        NoPlanHere {
+            /// The state.
+            found: String,
+        } = "close-no-plan", Refused {
+            causes: ["a plan was to be saved for a chip in Provisioning"],
+            next: ["close without a saved plan: `provost close --to STATE --credential DIR`; nothing was written"],
+        }
         /// There is no unfinished close.
         #[error("no unfinished close of {chip} in {out}")]
         NothingToResume {
@@ -127,7 +137,10 @@ faults! {
             out: PathBuf,
         } = "close-nothing-to-resume", Refused {
             causes: ["no close of this chip was interrupted", "another --probe name or another --out than then"],
-            next: ["use the same --probe and --out, or begin with `provost close`; nothing was written"],
+            next: [
+                "use the same --probe and --out as then: `provost history` lists what was begun and not finished",
+                "or begin: `provost close --to STATE --credential DIR`; nothing was written",
+            ],
         }
         /// The chip stands where no close of ours has left it.
         #[error("the chip is {found}, which is not where this close left it")]
@@ -226,10 +239,10 @@ impl CloseError {
         let own = self.row();
         match self {
             Self::PlanFile { source, .. } | Self::Policy { source, .. } | Self::Escrow { source, .. } => {
-                files::row_of(source, own)
+                store::row_of(source, own)
             }
             Self::Refused { failed } => {
-                let mut codes = failed.iter().map(|finding| ELSEWHERE.iter().find(|(rule, _)| *rule == finding.rule));
+                let mut codes = failed.iter().map(|r| ELSEWHERE.iter().find(|(rule, _)| *rule == r.finding.rule));
                 match codes.next() {
                     Some(Some((rule, code))) if codes.all(|c| c.is_some_and(|(other, _)| other == rule)) => {
                         fault::find(code).unwrap_or(own)
@@ -242,11 +255,36 @@ impl CloseError {
     }
 }
 
+impl Fault for CloseError {
+    fn code(&self) -> &'static str {
+        self.told().code
+    }
+
+    fn exit(&self) -> Exit {
+        self.told().exit
+    }
+
+    fn rules(&self) -> Vec<RuleId> {
+        self.told().rules.to_vec()
+    }
+
+    /// Of a preflight: what each rule that failed wants.
+    fn remedy(&self) -> Remedy {
+        let mut remedy = Remedy::from(self.told());
+        if let Self::Refused { failed } = self {
+            let general = std::mem::take(&mut remedy.next);
+            let of = failed.iter().flat_map(|refusal| &refusal.next);
+            remedy.next = of.map(|next| Cow::Owned(next.clone())).chain(general).collect();
+        }
+        remedy
+    }
+}
+
 /// Rules of the preflight whose failure has a code of its own in other commands.
 const ELSEWHERE: [(&str, &str); 2] = [("P-NRST", "nrst-not-wired"), ("P-PART", "part-needed")];
 
-fn list(failed: &[Finding]) -> String {
-    failed.iter().map(|f| format!("{} ({})", f.rule, f.found)).collect::<Vec<_>>().join("; ")
+fn list(failed: &[Refusal]) -> String {
+    failed.iter().map(|r| format!("{} ({})", r.finding.rule, r.finding.found)).collect::<Vec<_>>().join("; ")
 }
 
 fn listed(all: &[Difference]) -> String {

@@ -36,6 +36,18 @@ pub struct Found {
     pub found: Option<String>,
 }
 
+/// Whether the chip was asked who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// No: in Open it need not be.
+    Not,
+    /// By a discovery.
+    Answered {
+        /// It still sits in its ROM: an NRST pulse did not lead out.
+        in_rom: bool,
+    },
+}
+
 /// What was measured.
 #[derive(Debug)]
 pub struct Facts {
@@ -43,7 +55,7 @@ pub struct Facts {
     pub identity: Identity,
     /// The parts it may be.
     pub parts: Vec<PartId>,
-    /// The option bytes; none unless the chip is Open.
+    /// The option bytes; none unless the chip is Open or in Provisioning.
     pub options: Option<OptionBytes>,
     /// Whether NRST reaches the chip; `None` if it was not tried.
     pub nrst: Option<bool>,
@@ -63,6 +75,8 @@ pub struct Facts {
     pub volts: Option<f32>,
     /// The rehearsal remembered of this chip.
     pub rehearsed: Option<Rehearsal>,
+    /// Whether it was asked who it is, in Provisioning, where nothing else tells.
+    pub asked: Asked,
     /// What was asked for.
     pub wish: Wish,
     /// Where, and what the house demands.
@@ -73,6 +87,11 @@ impl Facts {
     /// The product state, if AP1 shows one.
     pub fn state(&self) -> Option<ProductState> {
         self.identity.options.and_then(|o| o.state())
+    }
+
+    /// Whether a close can begin here: in Open, or in Provisioning.
+    pub fn is_startable(&self) -> bool {
+        matches!(self.state(), Some(ProductState::Open | ProductState::Provisioning))
     }
 
     /// The TrustZone setting; off where it cannot be seen.
@@ -103,24 +122,38 @@ impl Facts {
 
     /// The user flash as the option bytes divide it.
     pub fn flash(&self) -> Option<Flash<'_>> {
-        self.options.as_ref().map(Flash::new)
+        Flash::of(self.options.as_ref()?).ok()
     }
 
     /// Where the chip will boot: the register's name and the offset in the flash that it points at.
     pub fn boot(&self) -> Option<(&'static str, u32)> {
-        match self.trustzone() {
-            TrustZone::Enabled => {
-                let address = self.field("SECBOOTADD")? << 8;
-                Some(("SECBOOTADD", address.wrapping_sub(memory::FLASH + memory::SECURE_ALIAS)))
-            }
-            TrustZone::Disabled => self.ns_boot(),
-        }
+        boot(self.options.as_ref()?, self.trustzone())
     }
 
     /// Where the non-secure world begins, in the same way.
     pub fn ns_boot(&self) -> Option<(&'static str, u32)> {
-        Some(("NSBOOTADD", (self.field("NSBOOTADD")? << 8).wrapping_sub(memory::FLASH)))
+        boot(self.options.as_ref()?, TrustZone::Disabled)
     }
+}
+
+/// Where a chip with these option bytes boots: the register's name and the offset in the flash that it points at.
+pub(crate) fn boot(options: &OptionBytes, tz: TrustZone) -> Option<(&'static str, u32)> {
+    let (name, base) = match tz {
+        TrustZone::Enabled => ("SECBOOTADD", memory::FLASH + memory::SECURE_ALIAS),
+        TrustZone::Disabled => ("NSBOOTADD", memory::FLASH),
+    };
+    let value = options.value(OptionField::find(options.part(), name)?)?;
+    Some((name, (value << 8).wrapping_sub(base)))
+}
+
+/// The two words at an offset of the flash; `None` beyond its end.
+pub(crate) fn vectors(session: &mut Session, flash: &Flash<'_>, at: u32) -> Result<Option<[u32; 2]>> {
+    if at.checked_add(8).is_none_or(|end| end > flash.map().size.bytes()) {
+        return Ok(None);
+    }
+    let bytes = flash.read(session, memory::FLASH + at, 8, &mut Silent)?;
+    let word = |i: usize| bytes[4 * i..4 * i + 4].iter().rev().fold(0, |w, b| w << 8 | u32::from(*b));
+    Ok(Some([word(0), word(1)]))
 }
 
 /// Measures, by reads that nobody notices: no halt, no reset, no write.
@@ -144,44 +177,45 @@ pub fn measure(session: &mut Session, wish: &Wish, site: &Site, narrator: &mut d
         otp: None,
         volts: session.target_voltage(),
         rehearsed: None,
+        asked: Asked::Not,
         wish: wish.clone(),
         site: site.clone(),
     };
     let method = facts.method();
-    facts.custody = wish.credential.as_deref().map(|f| Custody::of(f, method, &site.temporary));
+    facts.custody = wish.credential.as_deref().map(|f| Custody::of(f, method, &site.keys, &site.temporary));
     if let Some(uid) = facts.identity.uid {
         facts.rehearsed = Rehearsal::remembered(&site.out, uid);
     }
-    if let (Some(ProductState::Open), Some(part)) = (facts.state(), facts.part()) {
-        facts.options = Some(OptionBytes::read(session, &facts.identity, wish.part)?);
+    let Some(part) = facts.part().filter(|_| facts.is_startable()) else { return Ok(facts) };
+    let options = OptionBytes::read(session, &facts.identity, wish.part)?;
+    if facts.state() == Some(ProductState::Open) {
+        // What the flash holds is a part of what is closed.
+        Flash::of(&options)?;
+        facts.options = Some(options);
         read_flash(session, &mut facts, narrator)?;
-        if part.info().da_store == DaStore::Otp {
-            facts.otp = Some(otp::read(session)?);
-        }
+    } else {
+        facts.options = Some(options);
+        read_flash(session, &mut facts, narrator)?;
+    }
+    if part.info().da_store == DaStore::Otp {
+        facts.otp = Some(otp::read(session)?);
     }
     Ok(facts)
 }
 
 fn read_flash(session: &mut Session, facts: &mut Facts, narrator: &mut dyn Narrator) -> Result<()> {
-    let (Some(part), Some(flash)) = (facts.part(), facts.flash()) else { return Ok(()) };
-    let mut vectors_at = |at: u32| -> Result<Option<[u32; 2]>> {
-        if at.checked_add(8).is_none_or(|end| end > flash.map().size) {
-            return Ok(None);
-        }
-        let bytes = flash.read(session, memory::FLASH + at, 8, &mut Silent)?;
-        let word = |i: usize| bytes[4 * i..4 * i + 4].iter().rev().fold(0, |w, b| w << 8 | u32::from(*b));
-        Ok(Some([word(0), word(1)]))
-    };
-    let vectors = facts.boot().map_or(Ok(None), |(_, at)| vectors_at(at))?;
+    let Some(flash) = facts.flash() else { return Ok(()) };
+    let mut vectors_at = |at: u32| vectors(session, &flash, at);
+    let own = facts.boot().map_or(Ok(None), |(_, at)| vectors_at(at))?;
     let ns = facts.ns_boot().filter(|_| facts.trustzone() == TrustZone::Enabled);
     let ns = ns.filter(|(_, at)| !flash.map().sector(at / SECTOR_SIZE).secure);
     let ns_vectors = ns.map_or(Ok(None), |(_, at)| vectors_at(at))?;
     let (mut images, mut kept) = (Vec::new(), Vec::new());
-    let whole = Digest::whole_flash(part);
+    let whole = Digest::whole_flash(flash.map().size);
     let wanted = if facts.wish.images.is_empty() { vec![whole] } else { facts.wish.images.clone() };
     for mut wanted in wanted {
         let mut found = None;
-        if wanted.fits(part) {
+        if wanted.fits(flash.map().size) {
             let bytes = flash.read(session, wanted.address, wanted.size, narrator)?;
             let image = Image { name: wanted.name.clone(), address: wanted.address, bytes };
             found = Some(image.digest().sha256);
@@ -194,6 +228,6 @@ fn read_flash(session: &mut Session, facts: &mut Facts, narrator: &mut dyn Narra
         }
         images.push(Found { wanted, found });
     }
-    (facts.vectors, facts.ns_vectors, facts.images, facts.kept) = (vectors, ns_vectors, images, kept);
+    (facts.vectors, facts.ns_vectors, facts.images, facts.kept) = (own, ns_vectors, images, kept);
     Ok(())
 }

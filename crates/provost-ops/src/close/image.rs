@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use provost_chip::{flash_map::QUAD_WORD, parts::PartId, registers::memory};
+use provost_chip::{flash_map::QUAD_WORD, parts::FlashSize, registers::memory};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -74,16 +74,16 @@ impl Image {
 }
 
 impl Digest {
-    /// The whole user flash of a part, not read yet.
-    pub(super) fn whole_flash(part: PartId) -> Self {
-        let size = part.info().flash_size;
+    /// The whole user flash of a chip, not read yet.
+    pub(super) fn whole_flash(flash: FlashSize) -> Self {
+        let size = flash.bytes();
         Self { name: "user flash".to_owned(), address: memory::FLASH, size, sha256: String::new() }
     }
 
-    /// Whether it lies wholly inside the user flash of a part.
-    pub fn fits(&self, part: PartId) -> bool {
+    /// Whether it lies wholly inside the user flash of a chip.
+    pub fn fits(&self, flash: FlashSize) -> bool {
         let offset = (self.address & !memory::SECURE_ALIAS).wrapping_sub(memory::FLASH);
-        self.size != 0 && offset.checked_add(self.size).is_some_and(|end| end <= part.info().flash_size)
+        self.size != 0 && offset.checked_add(self.size).is_some_and(|end| end <= flash.bytes())
     }
 
     /// Whether it is linked for the secure world.
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_piece_fits_only_whole() {
-        let part: PartId = "STM32H503".parse().unwrap();
+        let part = "STM32H503".parse::<provost_chip::parts::PartId>().unwrap().info().largest_flash();
         let digest = |address, size| Digest { size, ..piece(address, Vec::new()).digest() };
         assert!(digest(0x0801_FFFF, 1).fits(part) && digest(0x0C00_0000, 0x2_0000).fits(part));
         for (address, size) in [(0x0801_FFFF, 2), (0x0800_0000, 0), (0x07FF_FFFF, 1), (0x0800_0000, u32::MAX)] {

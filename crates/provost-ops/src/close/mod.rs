@@ -4,11 +4,14 @@
 //! The preflight is a table of rules, the plan a value bound to one chip, and the journal says before each step what is about to
 //! be done, so that a close can be stopped at any moment and gone on with.
 
+mod begin;
 mod bound;
+mod check;
 mod custody;
 mod error;
 pub mod escrow;
-mod facts;
+pub(crate) mod facts;
+mod finding;
 mod gate;
 mod image;
 mod plan;
@@ -25,16 +28,20 @@ mod whose;
 mod wish;
 pub mod words;
 
-pub use bound::{Bound, Difference};
+pub use begin::{apply, close};
+pub use bound::Bound;
+pub use check::{Checked, Expected, check};
 pub use custody::{Samples, known_sample, temporary_folders};
 pub use error::CloseError;
 pub use facts::{Facts, measure};
+pub use finding::{Finding, Verdict};
 pub use image::{Digest, Image};
 pub use plan::{ClosePlan, SCHEMA as PLAN_SCHEMA};
 pub use policy::Policy;
 pub use receipt::{Entry, Receipt, SCHEMA as RECEIPT_SCHEMA, history, unfinished};
 pub use rehearsal::{Rehearsal, SCHEMA as REHEARSAL_SCHEMA};
 pub use resume::resume;
-pub use run::{Ended, apply, close};
+pub use run::Ended;
 pub use survey::{Consent, Survey, survey};
 pub use wish::{Site, Wish};
+pub use words::Difference;

@@ -2,6 +2,7 @@
 
 use std::{io, path::Path};
 
+use provost_chip::states::ProductState;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -95,7 +96,10 @@ impl ClosePlan {
 
 fn steps(bound: &Bound) -> Vec<Step> {
     let (tz, method) = (bound.trustzone, Some(bound.method));
-    let mut steps = vec![Step::ProveNrst, Step::ReadCredential];
+    let in_provisioning = bound.start == ProductState::Provisioning;
+    let mut steps = vec![Step::ProveNrst];
+    steps.extend(in_provisioning.then_some(Step::AskWho));
+    steps.push(Step::ReadCredential);
     if bound.rehearse {
         let phase = Phase::Rehearsal;
         steps.extend([
@@ -111,8 +115,10 @@ fn steps(bound: &Bound) -> Vec<Step> {
         return steps;
     }
     let phase = Phase::Work;
+    if !in_provisioning {
+        steps.push(Step::EnterProvisioning { phase, tz });
+    }
     steps.extend([
-        Step::EnterProvisioning { phase, tz },
         if bound.is_otp() { Step::WriteOtp } else { Step::Provision { phase, method } },
         Step::Discover { phase, method },
         Step::WriteFinal { to: bound.target },

@@ -5,11 +5,11 @@ mod credential;
 mod table;
 
 use provost_chip::sources::Confidence;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
+pub use super::finding::{Finding, Refusal, Verdict};
 use super::{CloseError, facts::Facts, policy::Policy};
 use crate::error::Result;
+pub(crate) use checks::vector_table;
 
 /// What a rule that fails means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,9 +22,9 @@ pub enum Weight {
     Warns,
 }
 
-/// What a rule found.
+/// What a rule's own look came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Answer {
     /// It holds; what was measured.
     Passed(String),
     /// It does not hold; what was measured.
@@ -47,7 +47,9 @@ pub struct Check {
     /// What a failure means.
     pub weight: Weight,
     /// Looks; `None` for a gate, which is looked at in Provisioning, right before the last step.
-    pub test: Option<fn(&Facts) -> Verdict>,
+    pub test: Option<fn(&Facts) -> Answer>,
+    /// What to do where it does not hold, the mildest first.
+    pub next: &'static [&'static str],
 }
 
 impl Check {
@@ -60,19 +62,24 @@ impl Check {
     pub fn find(id: &str) -> Option<&'static Check> {
         Self::all().iter().find(|c| c.id.eq_ignore_ascii_case(id))
     }
+
+    /// What to do where it does not hold, the mildest first; passing over it where that may be done.
+    fn remedy(&self) -> Vec<String> {
+        let may = if self.weight == Weight::Refuses && !self.next.iter().any(|next| next.contains("--override")) {
+            let id = self.id;
+            format!(
+                "; or pass over it, which the receipt keeps: `provost close --to STATE --credential DIR --override {id}`"
+            )
+        } else {
+            String::new()
+        };
+        self.next.iter().map(|next| format!("{}: {next}{may}", self.id)).collect()
+    }
 }
 
-/// What the preflight says of one rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Finding {
-    /// The rule.
-    #[schemars(regex(pattern = "^P-[A-Z0-9-]+$"))]
-    pub rule: String,
-    /// `passed`, `failed`, `warning`, `overridden` or `not-measured`.
-    #[schemars(extend("enum" = ["passed", "failed", "warning", "overridden", "not-measured"]))]
-    pub verdict: String,
-    /// What was measured.
-    pub found: String,
+/// A rule's answer, by whether it holds.
+fn hold(holds: bool, found: impl Into<String>) -> Answer {
+    if holds { Answer::Passed(found.into()) } else { Answer::Failed(found.into()) }
 }
 
 /// Looks at every rule.
@@ -83,15 +90,15 @@ pub fn preflight(facts: &Facts) -> Vec<Finding> {
     Check::all()
         .iter()
         .filter_map(|check| Some((check, check.test?(facts))))
-        .map(|(check, verdict)| {
-            let (verdict, found) = match verdict {
-                Verdict::Passed(found) => ("passed", found),
-                Verdict::NotMeasured(why) => ("not-measured", why.to_owned()),
-                Verdict::Failed(found) if overridden(check) => ("overridden", found),
-                Verdict::Failed(found) if check.weight == Weight::Warns => ("warning", found),
-                Verdict::Failed(found) => ("failed", found),
+        .map(|(check, answer)| {
+            let (verdict, found) = match answer {
+                Answer::Passed(found) => (Verdict::Passed, found),
+                Answer::NotMeasured(why) => (Verdict::NotMeasured, why.to_owned()),
+                Answer::Failed(found) if overridden(check) => (Verdict::Overridden, found),
+                Answer::Failed(found) if check.weight == Weight::Warns => (Verdict::Warning, found),
+                Answer::Failed(found) => (Verdict::Failed, found),
             };
-            Finding { rule: check.id.to_owned(), verdict: verdict.to_owned(), found }
+            Finding { rule: check.id.to_owned(), verdict, found }
         })
         .collect()
 }
@@ -101,7 +108,11 @@ pub fn preflight(facts: &Facts) -> Vec<Finding> {
 /// # Errors
 /// [`CloseError::Refused`] with every rule that failed.
 pub fn pass(findings: &[Finding]) -> Result<()> {
-    let failed: Vec<Finding> = findings.iter().filter(|f| f.verdict == "failed").cloned().collect();
+    let refusal = |finding: &Finding| {
+        let next = Check::find(&finding.rule).map_or_else(Vec::new, Check::remedy);
+        Refusal { finding: finding.clone(), next }
+    };
+    let failed: Vec<Refusal> = findings.iter().filter(|f| f.verdict == Verdict::Failed).map(refusal).collect();
     if failed.is_empty() { Ok(()) } else { Err(CloseError::Refused { failed }.into()) }
 }
 

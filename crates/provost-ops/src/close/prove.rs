@@ -7,7 +7,7 @@ use crate::{
     drive::{
         debug_auth::Conversation,
         otp,
-        service::{EncryptWord, ServiceError, Stored},
+        service::{EncryptWord, ServiceError, Stored, words_end_at_zero},
         target::Delivery,
     },
     fault::{Result, fail},
@@ -21,7 +21,7 @@ impl Run<'_> {
         if self.bound().is_otp() {
             return self.provision_otp();
         }
-        let known = self.known.and_then(How::attempt).map(|attempt| attempt.encrypt_word);
+        let known = self.known.and_then(How::attempt).map(|attempt| attempt.encrypt_word).or(self.bound().encrypt_word);
         let mut last = None;
         for word in self.driver.progress().words_to_try(self.bound().trustzone, known) {
             let Some(how) = self.provision(word, phase)? else { continue };
@@ -56,6 +56,12 @@ impl Run<'_> {
         let outcome =
             match deliver(self.session, &mut self.driver, (&self.plan.bound.parts, tz), object, &mut checksum)? {
                 Stored::Yes { checksum, .. } => return Ok(Some(How::Service { attempt, checksum })),
+                Stored::Refused { status }
+                    if encrypt_word == EncryptWord::ZERO && words_end_at_zero(&self.bound().parts) =>
+                {
+                    self.driver.record(Record::Outcome { attempt, outcome: AttemptOutcome::ServiceRefused })?;
+                    return fail(ServiceError::EncryptWordUnknown { status });
+                }
                 Stored::Refused { .. } => AttemptOutcome::ServiceRefused,
                 Stored::Faulted => AttemptOutcome::ServiceFaulted,
             };

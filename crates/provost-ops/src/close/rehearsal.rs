@@ -9,7 +9,6 @@ use provost_chip::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{bound::Bound, facts::Facts, wish::Site};
 use crate::{
     credential::Binding,
     fault::Result,
@@ -78,48 +77,5 @@ impl Rehearsal {
             out.store().make_folder(folder, Secrecy::Secret)?;
         }
         Ok(out.store().put(&path, &document(self)?, Secrecy::Secret, Replace::Whole)?)
-    }
-
-    pub(super) fn new(bound: &Bound, plan: &str, how: How, site: &Site) -> Self {
-        Self {
-            schema: SCHEMA.to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            time: site.out.store().clock().text(),
-            uid: bound.uid,
-            dev_id: bound.dev_id,
-            trustzone: bound.trustzone,
-            how,
-            method: bound.method,
-            binding: bound.binding.clone(),
-            object: bound.object.clone(),
-            images: bound.images.iter().map(|i| i.sha256.clone()).collect(),
-            plan: plan.to_owned(),
-        }
-    }
-
-    /// Whether it was made with what this plan is bound to, but for the firmware.
-    pub(super) fn is_of(&self, bound: &Bound) -> Result<(), &'static str> {
-        let differs = [
-            ("another chip", self.uid != bound.uid || self.dev_id != bound.dev_id),
-            ("another TrustZone setting", self.trustzone != bound.trustzone),
-            ("another kind of credential", self.method != bound.method),
-            ("another credential", self.binding != bound.binding),
-            ("another object", self.object != bound.object),
-        ];
-        differs.iter().find(|(_, differs)| *differs).map_or(Ok(()), |(what, _)| Err(*what))
-    }
-
-    /// Whether it speaks for the chip as it is now, or why not.
-    ///
-    /// # Errors
-    /// What is different now.
-    pub fn counts_for(&self, facts: &Facts) -> Result<(), String> {
-        let Some(bound) = Bound::of(facts) else { return Err("the credential cannot be read".to_owned()) };
-        self.is_of(&bound)?;
-        let Ok(Some(most)) = facts.site.policy.max_age() else { return Ok(()) };
-        match facts.site.out.store().clock().since(&self.time) {
-            Some(age) if age <= most => Ok(()),
-            _ => Err(format!("it is older than {}", humantime::format_duration(most))),
-        }
     }
 }

@@ -4,7 +4,7 @@ use provost_chip::{option_bytes::OptionField, parts::PartId};
 
 use super::{
     CloseError,
-    bound::{Bound, differing_words},
+    bound::Bound,
     image::{Digest, Image, to_write_again},
     words::{self, Words, with_field},
 };
@@ -60,7 +60,7 @@ pub(super) fn restore(
 ) -> Result<()> {
     let identity = identify(session)?;
     // The parts that share a DEV_ID share their memories and option words.
-    let mut bytes = OptionBytes::read(session, &identity, bound.parts.first().copied())?;
+    let mut bytes = OptionBytes::read(session, &identity, bound.parts.first().copied().map(Into::into))?;
     let part = bytes.part();
     // TrustZone first: turning it on may erase the flash (wolfTrust). Locks and write protection stay out of the way.
     let mut first = words::of(&bytes);
@@ -72,9 +72,9 @@ pub(super) fn restore(
         with_field(part, &mut second, &name, value);
     }
     bytes = change(session, bytes, &second)?;
-    Flash::new(&bytes).write_differing(session, &to_write_again(images)?, narrator)?;
+    Flash::of(&bytes)?.write_differing(session, &to_write_again(images)?, narrator)?;
     bytes = change(session, bytes, &bound.words)?;
-    let differences = differing_words(&bound.words, &words::of(&bytes));
+    let differences = words::differing(bytes.part(), &bound.words, &words::of(&bytes));
     if differences.is_empty() { Ok(()) } else { fail(CloseError::OptionsNotRestored { differences }) }
 }
 

@@ -121,7 +121,7 @@ pub fn resume(
         return fail(ResetError::StaysInRssDa);
     }
     let progress = Progress::of(job.records());
-    let remembered = Rehearsal::remembered(&site.out, plan.bound.uid).filter(|r| r.is_of(&plan.bound).is_ok());
+    let remembered = Rehearsal::remembered(&site.out, plan.bound.uid).filter(|r| plan.bound.is_rehearsed_by(r).is_ok());
     let kept = if plan.bound.rehearse {
         plan.bound.images.iter().map(|digest| restore::kept(&job, digest)).collect::<Result<Vec<_>>>()?
     } else {
@@ -247,7 +247,7 @@ impl Run<'_> {
 
     fn go_on_from_provisioning(&mut self, identity: &Identity, progress: &Progress) -> Result<Ended> {
         let rehearsing = self.bound().rehearse && progress.rehearsed.is_none();
-        let ours = if rehearsing { progress.rehearsing } else { progress.entered };
+        let ours = if rehearsing { progress.rehearsing } else { self.begun(progress) };
         let options = identity.options;
         let same =
             options.is_some_and(|o| o.trustzone() == self.bound().trustzone) && identity.dev_id == self.bound().dev_id;

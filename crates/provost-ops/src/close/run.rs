@@ -6,33 +6,31 @@ use provost_chip::{side::Side, states::ProductState};
 
 use super::{
     CloseError,
-    bound::{Bound, Difference},
+    bound::Bound,
     custody::Custody,
     image::Image,
     plan::ClosePlan,
-    preflight,
     receipt::{Receipt, SCHEMA},
-    rehearsal::Rehearsal,
     restore,
-    survey::{Consent, survey},
-    whose::{self, Begun},
+    survey::Consent,
     wish::{Site, Wish},
+    words::Difference,
 };
 use crate::{
-    Narrator,
     credential::CredentialSet,
     drive::{
         debug_auth::{AuthError, Conversation, Discovered},
         identify::read_options,
-        launch, regress, reset,
+        launch, regress,
+        reset::{self, ResetError},
         session::Session,
         state::write_product_state,
         target::link_broke,
     },
     fault::{Failure, Result, fail},
-    job::{Driver, How, Phase, Record, Step, document},
+    job::{Driver, How, Phase, Progress, Record, Step, document},
     rescue::RescueError,
-    store::{Job, Kind, Secrecy, Subject},
+    store::Secrecy,
 };
 
 /// What a chip takes to settle after its final state was written, before it is asked (wolfTrust waits some seconds; discovery
@@ -53,47 +51,20 @@ pub struct Ended {
     pub performed: Vec<Step>,
 }
 
-/// Closes the chip, or says why not. An unfinished close of this chip with the same end is gone on with.
-///
-/// # Errors
-/// Every way in which a close can stop; [`Failure::exit`] says what it means.
-pub fn close(
-    session: &mut Session,
-    wish: &Wish,
-    site: &Site,
-    consent: &mut dyn Consent,
-    narrator: &mut dyn Narrator,
-) -> Result<Ended> {
-    start(session, wish, site, None, consent, narrator)
-}
-
-/// Carries out exactly this plan on exactly its chip, or refuses and says what is different.
-///
-/// # Errors
-/// As [`close`], and [`CloseError::PlanDiffers`].
-pub fn apply(
-    session: &mut Session,
-    plan: &ClosePlan,
-    site: &Site,
-    consent: &mut dyn Consent,
-    narrator: &mut dyn Narrator,
-) -> Result<Ended> {
-    start(session, &as_planned(&plan.bound, site), site, Some(plan), consent, narrator)
-}
-
 /// What a plan asks for.
 pub(super) fn as_planned(bound: &Bound, site: &Site) -> Wish {
     Wish {
         target: bound.target,
         // Several names stand for a DEV_ID that leaves the part open.
         part: match bound.parts[..] {
-            [part] => Some(part),
+            [part] => Some(part.into()),
             _ => None,
         },
         credential: Some(site.credential.clone().unwrap_or_else(|| bound.credential.to_path_buf())),
         images: bound.images.clone(),
         // What was to be in force was looked at when the plan was made, and all option words are bound.
         options: std::collections::BTreeMap::new(),
+        encrypt_word: bound.encrypt_word,
         rehearse: bound.rehearse,
         rehearse_only: bound.rehearse_only,
         overrides: bound.overrides.clone(),
@@ -101,82 +72,11 @@ pub(super) fn as_planned(bound: &Bound, site: &Site) -> Wish {
     }
 }
 
-fn start(
-    session: &mut Session,
-    wish: &Wish,
-    site: &Site,
-    planned: Option<&ClosePlan>,
-    consent: &mut dyn Consent,
-    narrator: &mut dyn Narrator,
-) -> Result<Ended> {
-    let started = session.now();
-    match whose::begun(session, site)? {
-        Begun::Nothing => {}
-        // Nothing is left of it but its journal.
-        Begun::Over(found) => found.resume()?.record(Record::Abandoned)?,
-        Begun::Unfinished(folder) => {
-            let same = ClosePlan::load(&folder.join(PLAN))?.bound.target == wish.target;
-            if !same || planned.is_some() {
-                return fail(CloseError::Unfinished { folder });
-            }
-            return super::resume::resume(session, site, consent, narrator);
-        }
-    }
-    let survey = survey(session, wish, site, true, narrator)?;
-    preflight::pass(&survey.findings)?;
-    let (mut facts, findings) = (survey.facts, survey.findings);
-    let Some(found) = survey.plan else {
-        // Every way in which a plan is missing fails a rule that nobody may override.
-        return fail(CloseError::Elsewhere { found: "not measured completely".to_owned() });
-    };
-    let plan = match planned {
-        None => found,
-        Some(planned) => {
-            let differences = planned.bound.differences(&found.bound);
-            if !differences.is_empty() {
-                return fail(CloseError::PlanDiffers { differences });
-            }
-            ClosePlan { checks: findings, ..planned.clone() }
-        }
-    };
-    let phrase = plan.bound.phrase();
-    if !consent.is_possible(&phrase) || plan.bound.rehearse && !consent.ask_to_rehearse(&phrase) {
-        return fail(CloseError::NotConfirmed { phrase });
-    }
-    let mut driver = Driver::new(narrator, plan.list());
-    driver.already(Step::ProveNrst);
-    for finding in plan.checks.iter().filter(|f| f.verdict == "overridden" || f.verdict == "warning") {
-        driver.note(&format!("{} {}: {}", finding.rule, finding.verdict, finding.found));
-    }
-    if let Some(escrow) = &site.escrow {
-        escrow.is_free()?;
-    }
-    driver.begin(Step::ReadCredential)?;
-    let kept = std::mem::take(&mut facts.kept);
-    let bound = &plan.bound;
-    let subject = Subject { chip: site.chip.clone(), dev_id: bound.dev_id, uid: Some(bound.uid) };
-    let mut job = Job::begin(&site.out, Kind::Close, &subject)?;
-    for image in &kept {
-        restore::keep(&job, image)?;
-    }
-    job.put(PLAN, &document(&plan)?, Secrecy::Secret)?;
-    let (set, payload) = held(&plan, site)?;
-    if let Some(escrow) = &site.escrow {
-        escrow.keep(&job, set.folder())?;
-    }
-    job.record(Record::Begun { plan: plan.hash.clone() })?;
-    job.record(Record::CredentialSaved { credential: Some(bound.binding.clone()) })?;
-    driver.open(job);
-    let known = facts.rehearsed.take().filter(|r| r.counts_for(&facts).is_ok()).map(|r| r.how);
-    let mut run = Run { session, site, consent, driver, plan, set, payload, kept, known, started, rehearsed: false };
-    run.start_from_open().map_err(|e| run.interrupted(e))
-}
-
 /// The credential of the plan and the payload of its object, on the disk for good and read back from there.
 pub(super) fn held(plan: &ClosePlan, site: &Site) -> Result<(CredentialSet, Vec<u8>)> {
     let bound = &plan.bound;
     let folder = site.credential.as_deref().unwrap_or(&bound.credential);
-    let custody = Custody::of(folder, bound.method, &site.temporary);
+    let custody = Custody::of(folder, bound.method, &site.keys, &site.temporary);
     custody.sync()?;
     let set = custody.set.as_ref().ok().filter(|s| bound.fits(s)).cloned();
     if let (Some(set), Some(payload)) = (set, custody.payload(bound.method)) {
@@ -214,6 +114,11 @@ impl Run<'_> {
         }
     }
 
+    /// Whether the work itself was begun, behind a rehearsal.
+    pub(super) fn begun(&self, progress: &Progress) -> bool {
+        progress.entered || self.bound().start == ProductState::Provisioning
+    }
+
     pub(super) const fn bound(&self) -> &Bound {
         &self.plan.bound
     }
@@ -225,6 +130,19 @@ impl Run<'_> {
             self.rehearse()?;
         }
         self.after_rehearsal()
+    }
+
+    /// The chip was found in Provisioning, and discovery has said who it is. Where only a power cycle leads out of the ROM again, the
+    /// journal keeps that answer for the next run.
+    pub(super) fn start_in_provisioning(&mut self, in_rom: bool) -> Result<Ended> {
+        let (method, uid) = (self.bound().method, self.bound().uid);
+        self.driver.already(Step::AskWho);
+        self.driver.record(Record::Doing(Step::Provision { phase: Phase::Work, method: Some(method) }))?;
+        self.driver.record(Record::Seen { uid: Some(uid) })?;
+        if in_rom {
+            return fail(ResetError::StaysInRssDa);
+        }
+        self.in_provisioning()
     }
 
     /// The chip is Open and as planned, and what there was to rehearse is rehearsed.
@@ -262,7 +180,8 @@ impl Run<'_> {
     }
 
     pub(super) fn record_rehearsal(&mut self, how: How) -> Result<()> {
-        Rehearsal::new(self.bound(), &self.plan.hash, how, self.site).remember(&self.site.out)?;
+        let time = self.site.out.store().clock().text();
+        self.bound().rehearsed(&self.plan.hash, how, time).remember(&self.site.out)?;
         self.driver.record(Record::Rehearsed { how })?;
         self.driver.note("the credential has opened this chip; it is remembered");
         (self.known, self.rehearsed) = (Some(how), true);
@@ -350,7 +269,7 @@ impl Run<'_> {
             bound: self.plan.bound.clone(),
             checks: self.plan.checks.clone(),
             how: progress.proven.or(progress.rehearsed),
-            rehearsed: self.rehearsed || progress.rehearsed.is_some() || self.known.is_some() && progress.entered,
+            rehearsed: self.rehearsed || progress.rehearsed.is_some() || self.known.is_some() && self.begun(&progress),
             discovered,
             took_ms: (self.session.now() - self.started).as_millis() as u64,
         };

@@ -2,14 +2,17 @@
 
 use super::{
     bound::Bound,
-    facts::{Facts, measure},
+    facts::{Asked, Facts, measure},
     plan::ClosePlan,
     preflight::{self, Finding},
+    rehearsal::Rehearsal,
     wish::{Site, Wish},
 };
+use provost_chip::states::ProductState;
+
 use crate::{
     Narrator,
-    drive::{reset, session::Session},
+    drive::{debug_auth::discover, reset, session::Session},
     fault::Result,
     job::Step,
 };
@@ -47,7 +50,8 @@ pub struct Survey {
     pub plan: Option<ClosePlan>,
 }
 
-/// Measures, and makes the plan. With `touch`, NRST is pulsed once every other rule has passed.
+/// Measures, and makes the plan. With `touch`, NRST is pulsed once every other rule has passed, and a chip in Provisioning is asked
+/// who it is.
 ///
 /// # Errors
 /// An override that is none; nobody answers; the link breaks.
@@ -64,8 +68,24 @@ pub fn survey(
     if touch && preflight::pass(&findings).is_ok() {
         narrator.step(&Step::ProveNrst.doing(), Step::ProveNrst.rules());
         facts.nrst = Some(reset::reaches(session)?);
+        if facts.nrst == Some(true) && facts.state() == Some(ProductState::Provisioning) {
+            ask_who(session, &mut facts, narrator)?;
+        }
         findings = preflight::preflight(&facts);
     }
     let plan = Bound::of(&facts).map(|bound| ClosePlan::new(bound, findings.clone())).transpose()?;
     Ok(Survey { facts, findings, plan })
+}
+
+/// In Provisioning nothing but a discovery tells who the chip is.
+fn ask_who(session: &mut Session, facts: &mut Facts, narrator: &mut dyn Narrator) -> Result<()> {
+    narrator.step(&Step::AskWho.doing(), Step::AskWho.rules());
+    let conversation = discover(session)?;
+    narrator.note(&conversation.summary());
+    facts.identity.uid = conversation.unique_id();
+    facts.asked = Asked::Answered { in_rom: !reset::pulse(session)? };
+    if let Some(uid) = facts.identity.uid {
+        facts.rehearsed = Rehearsal::remembered(&facts.site.out, uid);
+    }
+    Ok(())
 }

@@ -2,16 +2,16 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use provost_chip::{parts::PartId, states::ProductState};
+use provost_chip::{order_code::OrderCode, states::ProductState};
 
 use super::{custody::Samples, escrow::Escrow, image::Digest, policy::Policy};
-use crate::store::Base;
+use crate::{credential::Keys, drive::service::EncryptWord, store::Base};
 
 /// What a close is asked for.
 #[derive(Debug, Clone)]
 pub struct Wish {
     /// What the user says the part is.
-    pub part: Option<PartId>,
+    pub part: Option<OrderCode>,
     /// The state to end in.
     pub target: ProductState,
     /// The folder with the credential that will be the way back.
@@ -20,6 +20,8 @@ pub struct Wish {
     pub images: Vec<Digest>,
     /// Option bytes that must be in force, by ST's names.
     pub options: BTreeMap<&'static str, u32>,
+    /// The encryption word to use, where the user knows it.
+    pub encrypt_word: Option<EncryptWord>,
     /// The whole round trip first.
     pub rehearse: bool,
     /// Nothing but the round trip.
@@ -43,6 +45,8 @@ pub struct Site {
     pub temporary: Vec<PathBuf>,
     /// Which credentials are published samples.
     pub samples: Samples,
+    /// How to reach a leaf key that is not simply in a file.
+    pub keys: Keys,
     /// The credential of a plan, if it lies elsewhere than the plan says.
     pub credential: Option<PathBuf>,
     /// Where the chip does not say who it is: the unfinished close that is of this board, by the name of its folder or by its

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use provost_chip::{option_bytes::OptionField, parts::PartId};
 use provost_link::LinkError;
+use serde::Serialize;
 
 use crate::{
     drive::{launch, session::Session},
@@ -12,6 +13,34 @@ use crate::{
 
 /// Option words in force, by register name (`FLASH_OPTSR`). The epoch counters, which only ever count up, are left out.
 pub type Words = BTreeMap<String, u32>;
+
+/// Something that is not as planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// What.
+    pub what: String,
+    /// What the plan says.
+    pub planned: String,
+    /// What was found.
+    pub found: String,
+}
+
+/// The option words that differ, by register, with the fields that do.
+pub fn differing(part: PartId, planned: &Words, found: &Words) -> Vec<Difference> {
+    let word = |words: &Words, name: &str| words.get(name).map_or("none".to_owned(), |w| format!("{w:#010x}"));
+    planned
+        .keys()
+        .chain(found.keys().filter(|name| !planned.contains_key(*name)))
+        .filter(|name| planned.get(*name) != found.get(*name))
+        .map(|name| {
+            let differs =
+                |f: &&OptionField| f.register == *name && field(part, planned, f.name) != field(part, found, f.name);
+            let fields: Vec<&str> = OptionField::of(part).filter(differs).map(|f| f.name).collect();
+            let what = format!("{name} ({})", fields.join(", "));
+            Difference { what, planned: word(planned, name), found: word(found, name) }
+        })
+        .collect()
+}
 
 fn fields(part: PartId) -> impl Iterator<Item = &'static OptionField> {
     OptionField::of(part).filter(|f| !f.name.ends_with("_EPOCH"))

@@ -64,6 +64,12 @@ faults! {
                 "put it into a file that only you can read and name that, or set the environment variable; nothing was written",
             ],
         }
+        /// A certificate that belongs behind others, alone.
+        #[error("only a root's certificate stands alone: the chain so far is needed")]
+        ChainNeeded = "credential-chain-needed", Usage {
+            causes: ["the certificate of an intermediate or a leaf would make a chain that no chip verifies"],
+            next: ["give it with --chain: cert_root.b64 for an intermediate, cert_intermediate_chain.b64 for a leaf; nothing was written"],
+        }
         /// The two passphrases typed differ, or it is empty.
         #[error("the passphrase is empty, or the two that were typed differ")]
         Passphrase = "credential-passphrase", Refused {
@@ -132,7 +138,7 @@ faults! {
             what: String,
         } = "credential-sample", Refused {
             causes: ["the files come from ST's examples, whose private keys are published"],
-            next: ["make your own: `provost credential new`; on a bench --allow-sample-keys lets them pass"],
+            next: ["make your own: `provost credential new --method METHOD --out DIR`; on a bench --allow-sample-keys lets them pass"],
         }
         /// A password whose hash the OTP of an STM32H503 cannot take.
         #[error("{cells} of the 16 half-words of the password's hash would be 0xFFFF, which reads like one never programmed")]
@@ -141,7 +147,7 @@ faults! {
             cells: usize,
         } = "credential-not-for-otp", Refused, [H503Otp] {
             causes: ["one password in 4,096 has such a hash: after an interruption nobody could tell whether it was written"],
-            next: ["choose another password, or none: `provost credential new` makes one that fits; nothing was written"],
+            next: ["choose another password, or none: `provost credential new --method METHOD --out DIR` makes one that fits; nothing was written"],
         }
         /// Nobody signed in time.
         #[error("no signature came within {seconds} s")]

@@ -1,8 +1,9 @@
 //! Who holds the private key: a file, or somebody who signs when asked and never shows it.
 
 use std::{
+    collections::BTreeMap,
     fmt,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -91,6 +92,45 @@ impl Proof<'_> {
             Self::Certificate { signer, .. } => signer.sign(&asked.to_be_signed()),
             Self::Password(_) => Err(SignerError::new(HostError::OutOfTurn { due: false })),
         }
+    }
+}
+
+/// Finds the holder of the leaf key that belongs to the set in a folder; `None` if it is simply in its file.
+type FindKey = dyn Fn(&Path) -> Result<Option<KeyHolder>> + Send + Sync;
+
+/// How to reach leaf keys that are encrypted, on a token, or with somebody else. Nobody is asked before a key is needed, nor twice
+/// for the same one.
+#[derive(Clone, Default)]
+pub struct Keys {
+    find: Option<Arc<FindKey>>,
+    found: Arc<Mutex<BTreeMap<PathBuf, Option<KeyHolder>>>>,
+}
+
+impl Keys {
+    /// Found by this.
+    pub fn new(find: impl Fn(&Path) -> Result<Option<KeyHolder>> + Send + Sync + 'static) -> Self {
+        Self { find: Some(Arc::new(find)), found: Arc::default() }
+    }
+
+    /// The holder of the leaf key of the set in this folder; `None` if the key is simply in its file.
+    ///
+    /// # Errors
+    /// The key cannot be reached.
+    pub fn of(&self, folder: &Path) -> Result<Option<KeyHolder>> {
+        let Some(find) = &self.find else { return Ok(None) };
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(holder) = found.get(folder) {
+            return Ok(holder.clone());
+        }
+        let holder = find(folder)?;
+        found.insert(folder.to_owned(), holder.clone());
+        Ok(holder)
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").field("elsewhere", &self.find.is_some()).finish_non_exhaustive()
     }
 }
 

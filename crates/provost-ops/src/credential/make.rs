@@ -7,19 +7,15 @@ use provost_adac::{
     chain::Chain,
     key::{KeyError, PrivateKey, PublicKey, Signer as _},
     password::Password,
-    permission::PermissionMask,
     scope::Scope,
 };
-use provost_chip::{
-    parts::{DaStore, PartId},
-    states::DaMethod,
-};
+use provost_chip::{parts::DaStore, states::DaMethod};
 use provost_obk::{da::DaObject, h503::OtpPassword};
 use zeroize::Zeroizing;
 
 use super::{
-    CERTIFICATE_OBJECT, CHAINS, CredentialSet, H503_OTP, H503_PASSWORD, Hashes, KEYS, KeyHolder, PASSWORD,
-    PASSWORD_OBJECT, README, SetError, public_name, readme, root_key,
+    CERTIFICATE_OBJECT, CHAINS, ChainRecipe, CredentialSet, H503_OTP, H503_PASSWORD, Hashes, KEYS, KeyHolder, PASSWORD,
+    PASSWORD_OBJECT, Protection, README, Recipe, SetError, public_name, readme, root_key,
 };
 use crate::{
     error::{OpError, Result},
@@ -28,75 +24,6 @@ use crate::{
 
 /// Letters and digits that cannot be taken for one another; 16 of them are 80 bits.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-
-/// How private key files are protected besides by their mode.
-#[derive(Clone, Default)]
-pub enum Protection {
-    /// Not at all.
-    #[default]
-    Plain,
-    /// Encrypted under this passphrase (PKCS #8).
-    Passphrase(Zeroizing<String>),
-}
-
-impl std::fmt::Debug for Protection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Plain => "Plain",
-            Self::Passphrase(_) => "Passphrase(..)",
-        })
-    }
-}
-
-/// The keys of a chain. One that is given is not written again: whoever holds it keeps it.
-#[derive(Debug, Clone, Default)]
-pub struct RoleKeys {
-    /// Signs the root certificate and the intermediate one.
-    pub root: Option<KeyHolder>,
-    /// Signs the leaf certificate.
-    pub intermediate: Option<KeyHolder>,
-    /// Signs tokens.
-    pub leaf: Option<KeyHolder>,
-}
-
-/// What a new chain shall say.
-#[derive(Debug, Clone)]
-pub struct ChainRecipe {
-    /// Keys that there are already; the others are made.
-    pub keys: RoleKeys,
-    /// What the three certificates allow, the root's first.
-    pub permissions: [PermissionMask; 3],
-    /// Where the leaf certificate holds. Root and intermediate take its usage, and hold everywhere.
-    pub scope: Scope,
-    /// How the key files are protected.
-    pub protection: Protection,
-}
-
-impl Default for ChainRecipe {
-    fn default() -> Self {
-        Self {
-            keys: RoleKeys::default(),
-            permissions: [PermissionMask::STM32H5; 3],
-            scope: Scope::STANDARD,
-            protection: Protection::default(),
-        }
-    }
-}
-
-/// What a new set shall be.
-#[derive(Debug, Clone)]
-pub struct Recipe {
-    /// The part it is for.
-    pub part: PartId,
-    /// The method.
-    pub method: DaMethod,
-    /// The chain, if the method is certificate.
-    pub chain: ChainRecipe,
-    /// The password, if the method is password; a random one otherwise.
-    pub password: Option<Password>,
-    /// What the object to provision allows.
-    pub object_mask: PermissionMask,
-}
 
 /// The private keys of a new set, which live only until they are saved.
 #[derive(Debug, Default)]
@@ -282,6 +209,7 @@ impl CredentialSet {
                 files.push(object_file(&self.folder, method, &object, encrypt)?);
             }
         }
+        files.push(NewFile::public(self.folder.join(README), super::readme::MADE_FOR_A_CHIP));
         let store = FolderStore::new();
         let new = store.new_folder(&self.folder, &files, Replace::Never)?;
         Self::load(new.path())?;
@@ -331,6 +259,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use proptest::prelude::*;
+
+    use provost_adac::permission::PermissionMask;
 
     use super::*;
 

@@ -10,6 +10,7 @@ mod holder;
 mod make;
 pub mod offline;
 mod readme;
+mod recipe;
 pub mod words;
 
 use std::{
@@ -32,11 +33,12 @@ use zeroize::Zeroizing;
 
 pub use self::{
     binding::Binding,
-    check::{CheckReport, Finding, Outcome, Question, check, check_on_chip},
+    check::{CHECKS, CheckName, CheckReport, Finding, Outcome, Question, check, check_on_chip},
     error::SetError,
     exposed::{Exposed, exposed},
-    holder::{Access, AskPassphrase, KeyHolder, Proof, token_key},
-    make::{ChainRecipe, NewKeys, NewSet, Protection, Recipe, RoleKeys, make},
+    holder::{Access, AskPassphrase, KeyHolder, Keys, Proof, token_key},
+    make::{NewKeys, NewSet, make},
+    recipe::{ChainRecipe, Protection, Recipe, RoleKeys},
 };
 use crate::{
     error::{OpError, Result},
@@ -46,7 +48,8 @@ use crate::{
 
 pub(crate) const ROOT_KEY: &str = "key_1_root.pem";
 pub(crate) const INTERMEDIATE_KEY: &str = "key_2_intermediate.pem";
-pub(crate) const LEAF_KEY: &str = "key_3_leaf.pem";
+/// The leaf's private key.
+pub const LEAF_KEY: &str = "key_3_leaf.pem";
 /// Private key files, the root's first.
 pub(crate) const KEYS: [&str; 3] = [ROOT_KEY, INTERMEDIATE_KEY, LEAF_KEY];
 pub(crate) const LEAF_CHAIN: &str = "cert_leaf_chain.b64";

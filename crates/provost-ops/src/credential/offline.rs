@@ -78,7 +78,12 @@ impl OfflineSigner {
         let (end, mut wrong_since) = (Instant::now() + self.wait, None);
         loop {
             match self.look(message)? {
-                Some(Ok(signature)) => return Ok(signature),
+                Some(Ok(signature)) => {
+                    // It was for this one; the next token needs another.
+                    let path = self.signature();
+                    std::fs::remove_file(&path).map_err(|source| StoreError::File { path, source })?;
+                    return Ok(signature);
+                }
                 Some(Err(error)) if wrong_since.get_or_insert_with(Instant::now).elapsed() > PATIENCE => {
                     return Err(error.into());
                 }

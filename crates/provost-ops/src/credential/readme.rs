@@ -9,6 +9,19 @@ use super::{
     PASSWORD_OBJECT, Protection, Recipe, public_name,
 };
 
+/// Beside a set that was made for a chip whose part may be any of several, and that goes in at once.
+pub(super) const MADE_FOR_A_CHIP: &str = "\
+# The key to one chip
+
+Keys and a password, made for a chip at the moment they were needed. `provost credential check .` says what is here.
+
+- As long as the chip is not Open again, nothing else opens it: keep this folder, and keep it out of version control.
+- A full regression erases the credential from the chip; then the folder is of no further use. **Not so on an STM32H503**: the hash of
+  the password stays in its OTP for the chip's life, and no other password will ever open that chip. Keep the folder as long as the
+  chip is used.
+- Back to Open, erased: `provost auth regress --credential .`
+";
+
 /// The text. Nothing secret is in it.
 pub(super) fn text(recipe: &Recipe, set: &CredentialSet) -> String {
     let mut text = String::new();

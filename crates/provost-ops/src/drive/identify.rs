@@ -3,7 +3,8 @@
 use std::fmt;
 
 use provost_chip::{
-    parts::PartId,
+    order_code::OrderCode,
+    parts::{FlashSize, PartId},
     registers::{dbgmcu, flash, memory},
     states::{ProductState, TrustZone},
     unique_id::UniqueId,
@@ -52,6 +53,17 @@ faults! {
             dev_id: u16,
         } = "chip-part-mismatch", Refused, [DevIdNotCrypto] {
             causes: ["--part names another part than the one on the wire"],
+            next: ["correct --part, or leave it out; nothing was written"],
+        }
+        /// The chip has another flash size than the part given.
+        #[error("the chip has {measured} of flash, and {given} was given")]
+        FlashMismatch {
+            /// What was given.
+            given: OrderCode,
+            /// What the chip shows.
+            measured: FlashSize,
+        } = "chip-flash-mismatch", Refused, [DevIdNotCrypto] {
+            causes: ["--part names another part than the one on the wire: the letter before the package is its flash size"],
             next: ["correct --part, or leave it out; nothing was written"],
         }
         /// The product state cannot be read as one.
@@ -114,6 +126,9 @@ pub struct Identity {
     pub options: Option<Options>,
     /// The unique id, where it can be read (Open).
     pub uid: Option<UniqueId>,
+    /// How large the flash is, where it can be read (Open).
+    #[serde(rename = "flash_kb")]
+    pub flash: Option<FlashSize>,
 }
 
 /// The option words that decide a chip's life, as read through AP1.
@@ -165,13 +180,26 @@ impl Identity {
     /// The parts it may be, given what the user says it is.
     ///
     /// # Errors
-    /// The DEV_ID is not that of the part.
-    pub fn narrowed_to(&self, part: Option<PartId>) -> Result<Vec<PartId>> {
-        match part {
-            Some(p) if p.info().dev_id == self.dev_id => Ok(vec![p]),
-            Some(p) => fail(IdentifyError::PartMismatch { given: p, dev_id: self.dev_id }),
-            None => Ok(self.parts.clone()),
+    /// The DEV_ID, or the flash size that the chip shows, is not that of the part.
+    pub fn narrowed_to(&self, given: Option<OrderCode>) -> Result<Vec<PartId>> {
+        let Some(given) = given else { return Ok(self.parts.clone()) };
+        if given.part.info().dev_id != self.dev_id {
+            return fail(IdentifyError::PartMismatch { given: given.part, dev_id: self.dev_id });
         }
+        match (self.flash, given.flash) {
+            (Some(measured), Some(said)) if measured != said => fail(IdentifyError::FlashMismatch { given, measured }),
+            _ => Ok(vec![given.part]),
+        }
+    }
+
+    /// How large the flash is: as the chip shows it; where it shows none, as the user says, or the one size that every part it may be
+    /// is made in. `None` where nothing says.
+    pub fn flash_size(&self, given: Option<OrderCode>) -> Option<FlashSize> {
+        let only = || {
+            let mut sizes = self.parts.iter().map(|p| p.info().only_flash());
+            sizes.next().flatten().filter(|first| sizes.all(|size| size == Some(*first)))
+        };
+        self.flash.or_else(|| given.and_then(|code| code.flash)).or_else(only)
     }
 
     /// Refuses what would reset the chip while a product state waits for a reset.
@@ -235,7 +263,8 @@ pub fn identify(session: &mut Session) -> Result<Identity> {
     }
     session.set_dbgmcu(base);
     let sr = session.ap0().read32(base + dbgmcu::SR)?;
-    let mut identity = Identity { dpidr, ap0_idr, dbgmcu: base, dev_id, rev_id, parts, sr, options: None, uid: None };
+    let mut identity =
+        Identity { dpidr, ap0_idr, dbgmcu: base, dev_id, rev_id, parts, sr, options: None, uid: None, flash: None };
     if identity.ap1_open() {
         identity.options = read_options(session)?;
         if let Some(Options { optsr2_cur: optsr2, .. }) = identity.options.filter(|o| o.state().is_some())
@@ -245,7 +274,7 @@ pub fn identify(session: &mut Session) -> Result<Identity> {
             return fail(IdentifyError::UnknownTrustZone { optsr2, code: (optsr2 >> 24) as u8 });
         }
         if identity.options.and_then(|o| o.state()) == Some(ProductState::Open) {
-            identity.uid = read_uid(session)?;
+            (identity.uid, identity.flash) = read_who(session, &identity.parts)?;
         }
     }
     Ok(identity)
@@ -300,11 +329,19 @@ pub(crate) fn read_options(session: &mut Session) -> Result<Option<Options>, Lin
     Ok(last)
 }
 
-fn read_uid(session: &mut Session) -> Result<Option<UniqueId>, LinkError> {
-    let mut uid = [0; 3];
-    match session.ap1().read_block32(memory::UID, &mut uid) {
-        Ok(()) => Ok(UniqueId::new(uid)),
-        Err(LinkError::Fault { .. }) => Ok(None),
+/// The unique id, and the flash size, whose word follows it. A word that is masked, or that is no size of these parts, says nothing.
+pub(crate) fn read_who(
+    session: &mut Session,
+    parts: &[PartId],
+) -> Result<(Option<UniqueId>, Option<FlashSize>), LinkError> {
+    const { assert!(memory::FLASH_SIZE == memory::UID + 12) };
+    let mut words = [0; 4];
+    match session.ap1().read_block32(memory::UID, &mut words) {
+        Ok(()) => {
+            let [a, b, c, size] = words;
+            Ok((UniqueId::new([a, b, c]), parts.iter().find_map(|p| p.info().flash_from_register(size))))
+        }
+        Err(LinkError::Fault { .. }) => Ok((None, None)),
         Err(error) => Err(error),
     }
 }

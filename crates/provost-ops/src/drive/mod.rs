@@ -5,8 +5,10 @@
 //! - [`reset`]: proving that NRST arrives, and leaving the ROM;
 //! - [`service`]: the provisioning service in ROM, over words and checksums; [`otp`]: what the STM32H503 has in its place;
 //! - [`state`]: PRODUCT_STATE and TZEN; `launch`: the register sequence of every option change;
+//! - [`bootloader`]: the ROM bootloader on a serial line, for boards that have nothing else;
 //! - [`debug_auth`]: the mailbox, discovery, authentication; [`regress`]: a full regression, until the chip is Open.
 
+pub mod bootloader;
 pub mod debug_auth;
 pub mod identify;
 pub(crate) mod launch;

@@ -35,7 +35,7 @@ faults! {
         #[error("the hash of this password has a half-word 0xFFFF, which cannot be told from blank OTP")]
         UnfitHash = "otp-hash", Refused, [H503Otp] {
             causes: ["one random password in 4,096 has such a hash"],
-            next: ["make another password: `provost credential new`; nothing was written"],
+            next: ["make another password: `provost credential new --method METHOD --out DIR`; nothing was written"],
         }
         /// Something else stands there.
         #[error("OTP holds another password, or a part of one: it is written once, for the life of the chip")]
@@ -74,6 +74,8 @@ pub fn read(session: &mut Session) -> Result<OtpBlock, LinkError> {
     let mut cells = [None; BLOCK_CELLS];
     for (cell, address) in cells.iter_mut().zip((memory::OTP..).step_by(2)) {
         *cell = match session.ap1().read16(address) {
+            // What was never programmed may read as ones (switch `otp-blank-read`); no password has such a half-word (`fits`).
+            Ok(u16::MAX) => None,
             Ok(value) => Some(value),
             // An ECC double error: never programmed (ST community td-p/889964).
             Err(LinkError::Fault { .. }) => None,

@@ -3,12 +3,13 @@
 //! ST's tool does the same behind `-sdp`; how is not public. The call is legal from the non-secure state because the
 //! function is a non-secure-callable one (CMSIS header), and what it refuses it refuses without writing.
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, fmt, str::FromStr, time::Duration};
 
 use provost_chip::{
     assumptions::RssChecksum,
     parts::PartId,
     registers::{memory, rss},
+    rss_status::{self, RssStatus},
     states::TrustZone,
 };
 use provost_link::{
@@ -32,7 +33,7 @@ const POLL: Duration = Duration::from_millis(2);
 
 // Where things lie in SRAM3.
 // Behind the largest object: a whole HDPL range.
-const REQUEST_OFFSET: u32 = 0x2000;
+pub(crate) const REQUEST_OFFSET: u32 = 0x2000;
 const RETURN_OFFSET: u32 = 0x2100;
 const STACK_OFFSET: u32 = 0x3000;
 /// BKPT #0, twice.
@@ -43,51 +44,66 @@ pub const CHECKSUMS: [RssChecksum; 3] = [RssChecksum::Crc32Words, RssChecksum::C
 
 /// The encryption word of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum EncryptWord {
-    /// 0: anything but the one word seen in public.
-    Zero,
-    /// 0xCACA0AA0.
-    Caca,
-}
+pub struct EncryptWord(u32);
 
 impl EncryptWord {
-    /// Both words, in the order that can do no harm: if zero asks for encryption, a part that cannot encrypt refuses it.
-    pub const ALL: [Self; 2] = [Self::Zero, Self::Caca];
+    /// 0: anything but the one word seen in public.
+    pub const ZERO: Self = Self(0);
+    /// 0xCACA0AA0, the one word seen in public: most likely "as it is".
+    pub const CACA: Self = Self(rss::ENCRYPT_WORD_CACA);
+
+    /// The words that are tried unasked, in the order that can do no harm. 0 first: a ROM that knows two words refuses it and has
+    /// written nothing; where it asks for encryption, a part that cannot encrypt refuses it too. Only a ROM that takes everything
+    /// but 0xCACA0AA0 as "as it is" stores a plain object, and that one encrypts with the next word. The other way round a part with
+    /// secure AES would first get a plain object, over an encrypted one that may have been its way back.
+    pub const PUBLIC: [Self; 2] = [Self::ZERO, Self::CACA];
+
+    /// A word that somebody knows.
+    pub const fn new(word: u32) -> Self {
+        Self(word)
+    }
 
     /// The word.
     pub const fn value(self) -> u32 {
-        match self {
-            Self::Zero => 0,
-            Self::Caca => rss::ENCRYPT_WORD_CACA,
-        }
+        self.0
     }
 
-    /// The other word.
-    pub const fn other(self) -> Self {
-        match self {
-            Self::Zero => Self::Caca,
-            Self::Caca => Self::Zero,
-        }
-    }
-
-    /// `0x00000000` or `0xCACA0AA0`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Zero => "0x00000000",
-            Self::Caca => "0xCACA0AA0",
-        }
+    /// The word that asks for the opposite, as far as one is known.
+    pub fn opposite(self) -> Self {
+        if self == Self::CACA { Self::ZERO } else { Self::CACA }
     }
 }
 
+/// `0x00000000` or `0xCACA0AA0`.
 impl fmt::Display for EncryptWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+        write!(f, "0x{:08X}", self.0)
+    }
+}
+
+/// A text that is no word.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an encryption word is written as 0x and up to eight hexadecimal digits, or as 0")]
+pub struct NoEncryptWord;
+
+impl FromStr for EncryptWord {
+    type Err = NoEncryptWord;
+
+    fn from_str(text: &str) -> Result<Self, NoEncryptWord> {
+        let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+        match digits {
+            _ if text == "0" => Ok(Self::ZERO),
+            Some(digits) if digits.bytes().all(|b| b.is_ascii_hexdigit()) => {
+                u32::from_str_radix(digits, 16).map(Self).map_err(|_| NoEncryptWord)
+            }
+            _ => Err(NoEncryptWord),
+        }
     }
 }
 
 impl Serialize for EncryptWord {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
+        serializer.collect_str(self)
     }
 }
 
@@ -99,7 +115,7 @@ impl JsonSchema for EncryptWord {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let mut schema = Schema::default();
         schema.insert("type".to_owned(), "string".into());
-        schema.insert("enum".to_owned(), Self::ALL.map(Self::as_str).into_iter().collect());
+        schema.insert("pattern".to_owned(), "^0x[0-9A-F]{8}$".into());
         schema
     }
 }
@@ -107,9 +123,14 @@ impl JsonSchema for EncryptWord {
 impl<'de> Deserialize<'de> for EncryptWord {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let word = Cow::<'de, str>::deserialize(deserializer)?;
-        let known = Self::ALL.into_iter().find(|w| w.as_str() == word);
-        known.ok_or_else(|| D::Error::custom(format!("unknown encryption word {word:?}")))
+        word.parse().map_err(|_| D::Error::custom(format!("unknown encryption word {word:?}")))
     }
+}
+
+/// Whether public words are all there is to try on these parts after 0 was refused: a part with secure AES could only be given a
+/// plain object then, which it cannot use.
+pub fn words_end_at_zero(parts: &[PartId]) -> bool {
+    parts.iter().all(|part| part.info().crypto)
 }
 
 faults! {
@@ -125,7 +146,7 @@ faults! {
             next: ["please report DEV_ID and revision; nothing was written"],
         }
         /// It refuses every checksum.
-        #[error("the provisioning service refused each of the {tried} checksums that provost knows (last status {status:#010x})")]
+        #[error("the provisioning service refused each of the {tried} checksums that provost knows (last status {})", rss_status::describe(*status))]
         ChecksumUnknown {
             /// How many were tried.
             tried: usize,
@@ -137,6 +158,28 @@ faults! {
                 "nothing was written and the chip is as rescuable as before (where `status` shows a pending state: do not reset it): provision DA_Config.obk from the credential folder with STM32CubeProgrammer (-sdp), then `provost auth regress --credential DIR`",
                 "please report it with -vv: one trace settles this question for everybody",
             ],
+        }
+        /// It refuses the one public word that could ask for encryption, on a part that needs it.
+        #[error("the provisioning service takes neither public word for `encrypt` (status {})", rss_status::describe(*status))]
+        EncryptWordUnknown {
+            /// The status.
+            status: u32,
+        } = "rss-encrypt-word-unknown", PersonMustAct, [RssEncryptWord, CryptoNeedsEncrypted] {
+            causes: ["this ROM asks for a word of its own before it encrypts, which is not public; a part with secure AES can use no other object"],
+            next: [
+                "nothing was written and the chip is as rescuable as before (where `status` shows a pending state: do not reset it): provision DA_Config.obk (TrustZone on) or DA_ConfigWithPassword.obk (off) from the credential folder with STM32CubeProgrammer (-sdp), then `provost auth regress --credential DIR`",
+                "if you know the word, the same command with --encrypt-word 0x…",
+                "please report it with -vv: one trace of ST's tool settles this question for everybody",
+            ],
+        }
+        /// The next word could replace the user's object by one that the chip cannot use.
+        #[error("the provisioning service does not know the encryption word 0, and whether this {parts} has secure AES decides what may be tried next")]
+        PartNeeded {
+            /// The parts it may be, in words.
+            parts: String,
+        } = "rss-part-needed", PersonMustAct, [DevIdNotCrypto, RssEncryptWord, CryptoNeedsEncrypted] {
+            causes: ["DEV_ID alone does not tell parts with secure AES from those without"],
+            next: ["name the part as printed on the package with --part and run the same command again; nothing was written"],
         }
         /// It cannot be called.
         #[error("the provisioning service cannot be called with TrustZone {tz}, and TZEN cannot be changed here")]
@@ -232,8 +275,10 @@ impl Service {
             poll: POLL,
         };
         Ok(match Core::new(&mut ap1).call(&call)? {
-            CallOutcome::Returned { r0: rss::SUCCESS } => Answer::Stored,
-            CallOutcome::Returned { r0: rss::ERROR_CHECKSUM } => Answer::WrongChecksum { status: rss::ERROR_CHECKSUM },
+            CallOutcome::Returned { r0 } if r0 == RssStatus::Success.word() => Answer::Stored,
+            CallOutcome::Returned { r0: status } if status == RssStatus::Checksum.word() => {
+                Answer::WrongChecksum { status }
+            }
             CallOutcome::Returned { r0 } => Answer::Refused { status: r0 },
             CallOutcome::ResetSeen => Answer::Reset,
             // AP1 shuts while the ROM boots again: the same as a reset.
@@ -303,7 +348,11 @@ impl Provisioner {
             let answer = self.service.provision(session, object, checksum, word)?;
             match answer {
                 Answer::WrongChecksum { status } => {
-                    narrator.note(&format!("checksum {} refused ({status:#010x})", checksum.as_str()));
+                    narrator.note(&format!(
+                        "checksum {} refused ({})",
+                        checksum.as_str(),
+                        rss_status::describe(status)
+                    ));
                     last = status;
                 }
                 Answer::Stored | Answer::Reset => {
@@ -315,7 +364,10 @@ impl Provisioner {
                 }
                 Answer::Refused { status } => {
                     self.checksum = Some(checksum);
-                    narrator.note(&format!("the service refused it ({status:#010x}), nothing was written"));
+                    narrator.note(&format!(
+                        "the service refused it ({}), nothing was written",
+                        rss_status::describe(status)
+                    ));
                     return Ok(Stored::Refused { status });
                 }
                 Answer::Faulted => {
@@ -329,7 +381,13 @@ impl Provisioner {
 }
 
 /// `RSSLIB_DataProvisioningConf_t`: source, destination, size, encryption word, checksum over the data and these four.
-fn request(source: u32, destination: u32, payload: &[u8], checksum: RssChecksum, encrypt: EncryptWord) -> [u32; 5] {
+pub(crate) fn request(
+    source: u32,
+    destination: u32,
+    payload: &[u8],
+    checksum: RssChecksum,
+    encrypt: EncryptWord,
+) -> [u32; 5] {
     let fields = [source, destination, payload.len() as u32, encrypt.value()];
     let mut covered = payload.to_vec();
     covered.extend(fields.iter().flat_map(|f| f.to_le_bytes()));
@@ -366,8 +424,26 @@ mod tests {
     }
 
     #[test]
+    fn any_word_can_be_given_and_is_written_one_way() {
+        for (text, word) in [
+            ("0", 0),
+            ("0x0", 0),
+            ("0xCACA0AA0", 0xCACA_0AA0),
+            ("0xcaca0aa0", 0xCACA_0AA0),
+            ("0x12345678", 0x1234_5678),
+        ] {
+            assert_eq!(text.parse(), Ok(EncryptWord::new(word)), "{text}");
+            assert_eq!(EncryptWord::new(word).to_string().parse(), Ok(EncryptWord::new(word)));
+        }
+        for text in ["", "1", "0x", "0x123456789", "0x+1", "caca0aa0", "-0x1"] {
+            assert_eq!(text.parse::<EncryptWord>(), Err(NoEncryptWord), "{text}");
+        }
+        assert_eq!(EncryptWord::ZERO.to_string(), "0x00000000");
+    }
+
+    #[test]
     fn a_request_is_five_words_in_the_header_s_order() {
-        let words = request(0x2003_4000, DESTINATION, &[0; 0x60], RssChecksum::Crc32Words, EncryptWord::Caca);
+        let words = request(0x2003_4000, DESTINATION, &[0; 0x60], RssChecksum::Crc32Words, EncryptWord::CACA);
         assert_eq!(words[..4], [0x2003_4000, 0x0FFD_0100, 0x60, 0xCACA_0AA0]);
     }
 }

@@ -27,6 +27,12 @@ impl Session {
         Self { wire, cache: MemApCache::default(), dbgmcu: None }
     }
 
+    /// The same session over what is put around its wire.
+    #[must_use]
+    pub fn over(self, around: impl FnOnce(Box<dyn SwdWire>) -> Box<dyn SwdWire>) -> Self {
+        Self { wire: around(self.wire), ..self }
+    }
+
     /// The probe.
     pub fn probe(&self) -> &ProbeInfo {
         self.wire.describe()

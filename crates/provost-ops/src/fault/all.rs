@@ -1,6 +1,6 @@
 //! Every row there is: what `explain` looks a code up in, and what the tests hold together.
 
-use super::{Row, files, keys, link, objects, reports};
+use super::{Row, bootloader, files, keys, link, objects, reports};
 
 /// The row of each error of this crate, and of the errors of the crates below that reach a person.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
@@ -11,6 +11,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         crate::objects::ObjectError::ROWS,
         crate::option_bytes::OptionError::ROWS,
         crate::flash::FlashError::ROWS,
+        crate::drive::bootloader::BootloaderError::ROWS,
         crate::drive::identify::IdentifyError::ROWS,
         crate::drive::reset::ResetError::ROWS,
         crate::drive::service::ServiceError::ROWS,
@@ -22,7 +23,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         crate::rescue::RescueError::ROWS,
         crate::store::StoreError::ROWS,
     ];
-    let below = [files::ROWS, link::ROWS, keys::ROWS, objects::ROWS, &objects::CHECKS, reports::ROWS];
+    let below = [bootloader::ROWS, files::ROWS, link::ROWS, keys::ROWS, objects::ROWS, &objects::CHECKS, reports::ROWS];
     own.into_iter().chain(below).flatten()
 }
 
@@ -64,6 +65,7 @@ mod tests {
     fn no_code_of_the_crates_below_is_without_a_row() {
         let below = [
             provost_link::LinkError::CODES,
+            provost_bootloader::an3155::HostError::CODES,
             #[cfg(feature = "pkcs11")]
             provost_pkcs11::Error::CODES,
             provost_adac::key::KeyError::CODES,

@@ -1,9 +1,6 @@
 //! What the operating system says of a file: one cause, one code and one exit code, whoever opened it.
 
-use std::io;
-
-use super::{Row, table};
-use crate::store::StoreError;
+use super::table;
 
 table! {
     "file-missing" => Usage {
@@ -26,21 +23,4 @@ table! {
         causes: ["the file or folder is not for this user", "the disk is full, or faulty"],
         next: ["mend it, or name another place, and run the same command again; the message names the file"],
     }
-}
-
-/// The row of an error of the operating system: the module's own if it means the same to a script, and one of these if not.
-pub fn row_of(error: &io::Error, own: &'static Row) -> &'static Row {
-    if let Some(inside) = error.get_ref().and_then(|inside| inside.downcast_ref::<StoreError>()) {
-        return inside.told();
-    }
-    use io::ErrorKind::{AlreadyExists, InvalidData, InvalidFilename, InvalidInput, NotADirectory, NotFound};
-    let code = match error.kind() {
-        NotFound => "file-missing",
-        InvalidFilename | InvalidInput => "file-name",
-        AlreadyExists => "file-exists",
-        InvalidData | NotADirectory => "file-malformed",
-        _ => "file-io",
-    };
-    let shared = super::find_in(ROWS, code).unwrap_or(own);
-    if own.exit == shared.exit && code != "file-exists" { own } else { shared }
 }

@@ -25,7 +25,7 @@ table! {
     }
     "key-not-on-curve" | "key-scalar-out-of-range" => Refused {
         causes: ["the key is of another curve than P-256, or damaged"],
-        next: ["Debug Authentication takes P-256 (prime256v1) only: make a key with `provost credential new`; nothing was written"],
+        next: ["Debug Authentication takes P-256 (prime256v1) only: make a key with `provost credential new --method METHOD --out DIR`; nothing was written"],
     }
     "key-encoding" | "no-randomness" => Failed {
         causes: ["the operating system gave no random numbers, or no memory"],
@@ -50,11 +50,11 @@ table! {
     "certificate-truncated" | "certificate-version" | "certificate-crypto-system" | "certificate-role" | "certificate-length"
         | "certificate-padding" => Refused {
         causes: ["the certificate was cut short or edited", "it is of another version or key type than the STM32H5 takes"],
-        next: ["make it again with `provost credential new`; docs/formats.md has every field; nothing was written"],
+        next: ["make it again with `provost credential new --method METHOD --out DIR`; docs/formats.md has every field; nothing was written"],
     }
     "chain-empty" | "chain-incomplete" | "chain-order" => Refused {
         causes: ["certificates are missing, or stand in another order than root, intermediate, leaf"],
-        next: ["put the chain together again: `provost credential prepare`, `provost credential merge`; nothing was written"],
+        next: ["put the chain together again: `provost credential prepare --help`, `provost credential merge --help`; nothing was written"],
     }
     "chain-root-hash" => Refused {
         causes: ["chain and object come from different sets"],

@@ -13,6 +13,10 @@ table! {
             "or try it first on a virtual chip: --probe twin:stuck-in-provisioning",
         ],
     }
+    "link-stopped" => Interrupted {
+        causes: ["a person stopped it"],
+        next: ["run the same command again: it goes on, or begins anew; NRST was let go"],
+    }
     "link-several-probes" => PersonMustAct {
         causes: ["more than one probe is plugged in"],
         next: ["name one: --probe VID:PID:SERIAL, as `provost probes` lists them"],
@@ -56,7 +60,7 @@ table! {
         causes: [
             "the chip has no power",
             "SWDIO, SWCLK or GND is not connected",
-            "the lines are too long or the clock too fast",
+            "the lines are too long",
         ],
         next: ["check supply and wiring, then run the same command again"],
     }
@@ -80,7 +84,7 @@ table! {
         next: ["`provost status` says what is open now", "if nothing speaks against the access, please report it with -vv"],
     }
     "link-parity" => Failed {
-        causes: ["noise: a long cable, a bad ground, or too fast a clock", "the supply sags"],
+        causes: ["noise: a long cable, or a bad ground", "the supply sags"],
         next: ["use shorter lines with a ground beside them, then run the same command again"],
     }
     "link-protocol" => PersonMustAct {

@@ -8,11 +8,11 @@ use super::{Exit, Row, table};
 table! {
     "obk-header" | "obk-length" | "obk-encryption-flag" => Refused {
         causes: ["the file is cut off, or no .obk file of an STM32H5"],
-        next: ["build it again: `provost obk build`; the message names the byte and the rule; nothing was written"],
+        next: ["build it again: `provost obk build FILE`; the message names the byte and the rule; nothing was written"],
     }
     "obk-alignment" | "obk-destination" | "obk-range-end" => Refused {
         causes: ["the destination is none of the STM32H5's storage for objects, 0x0FFD0000 to 0x0FFD1FEF"],
-        next: ["build it for a place where it fits: `provost obk build`; nothing was written"],
+        next: ["build it for a place where it fits: `provost obk build FILE`; nothing was written"],
     }
     "obk-size" => Refused {
         causes: ["the payload is no multiple of 16 bytes"],

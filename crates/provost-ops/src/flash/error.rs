@@ -2,9 +2,12 @@
 
 use std::{io, path::PathBuf};
 
-use provost_chip::registers::flash;
+use provost_chip::{parts::FlashSize, registers::flash};
 
-use crate::fault::{Failure, Row, faults, files};
+use crate::{
+    fault::{Failure, Row, faults},
+    store,
+};
 
 faults! {
     /// Why an operation on user flash stopped.
@@ -38,7 +41,18 @@ faults! {
             path: PathBuf,
         } = "flash-address-needed", Usage {
             causes: ["plain bytes do not say where they belong"],
-            next: ["give --at, as in `--at 0x08000000`; nothing was written"],
+            next: ["say it behind the name: FILE@0x08000000; nothing was written"],
+        }
+        /// An address for an image that has its own.
+        #[error("{path} says itself where it belongs: the address {at:#010x} is not for it")]
+        AddressIgnored {
+            /// The file.
+            path: PathBuf,
+            /// The address.
+            at: u32,
+        } = "flash-address-ignored", Usage {
+            causes: ["ELF and Intel HEX hold their addresses; an address beside them would be left unheeded"],
+            next: ["leave the address out, or link the image for where it is to go; nothing was written"],
         }
         /// An image that says itself where it belongs.
         #[error("image {path} says where it belongs: --at is for plain bytes")]
@@ -61,15 +75,26 @@ faults! {
             ],
             next: ["look at the linker script; nothing was written"],
         }
+        /// Where the second bank begins is not known.
+        #[error("how much flash this {parts} has is not known: its state masks the size, and the line is made in several")]
+        SizeUnknown {
+            /// The parts it may be, in words.
+            parts: String,
+        } = "flash-size-unknown", PersonMustAct, [DevIdNotCrypto] {
+            causes: ["outside Open a chip need not show its flash size, and where the second bank begins depends on it"],
+            next: [
+                "name the part as printed on the package, with the letter of its flash size: `--part STM32H563VG`; nothing was written",
+            ],
+        }
         /// Not user flash of this part.
-        #[error("{length:#x} bytes at {address:#010x} are not within the {} KB of user flash of this part", size / 1024)]
+        #[error("{length:#x} bytes at {address:#010x} are not within the {size} of user flash of this chip")]
         OutsideFlash {
             /// Where.
             address: u32,
             /// How many.
             length: u32,
-            /// Size of the flash in bytes.
-            size: u32,
+            /// Size of the flash.
+            size: FlashSize,
         } = "flash-outside", Refused {
             causes: ["the image is linked for a larger part or for RAM", "the address is not that of user flash"],
             next: ["user flash begins at 0x08000000, for secure code at 0x0C000000; nothing was written"],
@@ -96,7 +121,7 @@ faults! {
             sectors: String,
         } = "flash-write-protected", Refused, [OptionsFrozenWhenClosed] {
             causes: ["a WRPSG bit of these sectors is 0"],
-            next: ["in Open, `provost option set` takes the protection off (all ones); nothing was written"],
+            next: ["in Open, `provost option list` shows the protection (WRPSGn); setting it to all ones takes it off; nothing was written"],
         }
         /// Sectors that are no program memory.
         #[error("{sectors} given to high-cycle data (EDATA): nothing was written")]
@@ -149,7 +174,7 @@ faults! {
             bytes: usize,
         } = "flash-mismatch", Failed {
             causes: ["a write was interrupted", "another image is in flash", "the supply sags"],
-            next: ["`provost flash write` the image again; `provost flash read` shows what is there"],
+            next: ["write the image again: `provost flash write FILE`; `provost flash verify FILE` says what is there"],
         }
         /// A place that cannot be read.
         #[error("flash at {address:#010x} cannot be read: the bus faults there, as it does on an uncorrectable ECC error")]
@@ -180,7 +205,7 @@ impl FlashError {
     /// The row that speaks for it.
     fn told(&self) -> &'static Row {
         match self {
-            Self::File { source, .. } => files::row_of(source, self.row()),
+            Self::File { source, .. } => store::row_of(source, self.row()),
             _ => self.row(),
         }
     }

@@ -6,14 +6,17 @@ use object::{
     Endianness, elf,
     read::elf::{FileHeader as _, ProgramHeader as _},
 };
-use provost_chip::{flash_map::QUAD_WORD, parts::SECTOR_SIZE, registers::memory};
+use provost_chip::{
+    flash_map::QUAD_WORD,
+    parts::{FlashSize, SECTOR_SIZE},
+    registers::memory,
+};
 use sha2::{Digest as _, Sha256};
 
 use super::error::FlashError;
 use crate::store::files;
 
-/// No STM32H5 has more flash, and no image of one needs a longer file (ELF with debug information excepted, hence the factor).
-const LARGEST_FLASH: u32 = 4 << 20;
+/// Sixteen times the largest flash: an ELF file may hold debug information.
 const LONGEST_FILE: u64 = 64 << 20;
 const SECTOR: usize = SECTOR_SIZE as usize;
 
@@ -66,9 +69,13 @@ impl Image {
     pub fn parse(bytes: &[u8], path: &Path, at: Option<u32>) -> Result<Self, FlashError> {
         let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
         let wrong = |says: String| FlashError::Image { path: path.to_owned(), says };
+        let plain = !bytes.starts_with(b"\x7fELF") && !matches!(ending.as_str(), "hex" | "ihex" | "ihx");
+        if let (false, Some(at)) = (plain, at) {
+            return Err(FlashError::AddressIgnored { path: path.to_owned(), at });
+        }
         let (format, parts) = if bytes.starts_with(b"\x7fELF") {
             (Format::Elf, elf_segments(bytes).map_err(wrong)?)
-        } else if matches!(ending.as_str(), "hex" | "ihex" | "ihx") {
+        } else if !plain {
             (Format::Hex, hex_segments(bytes).map_err(wrong)?)
         } else {
             let at = at.ok_or_else(|| FlashError::AddressNeeded { path: path.to_owned() })?;
@@ -89,6 +96,7 @@ impl Image {
     /// # Errors
     /// Two of them overlap, one runs past the end of the address space, or they are more than any flash holds.
     pub fn from_segments(format: Format, mut parts: Vec<(u32, Vec<u8>)>) -> Result<Self, FlashError> {
+        let size = FlashSize::largest();
         parts.retain(|(_, bytes)| !bytes.is_empty());
         // The two aliases are one memory.
         parts.sort_by_key(|(address, _)| (folded(*address), *address));
@@ -96,8 +104,8 @@ impl Image {
         let mut end = None;
         for (address, bytes) in parts {
             let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-            if length > LARGEST_FLASH || address.checked_add(length).is_none() {
-                return Err(FlashError::OutsideFlash { address, length, size: LARGEST_FLASH });
+            if length > size.bytes() || address.checked_add(length).is_none() {
+                return Err(FlashError::OutsideFlash { address, length, size });
             }
             if end.is_some_and(|end| folded(address) < end) {
                 return Err(FlashError::Overlap { address });
@@ -144,13 +152,13 @@ impl Image {
     /// The image cut into sectors, each padded to whole quad-words with 0xFF.
     ///
     /// # Errors
-    /// A piece is not within `size` bytes of user flash.
-    pub fn sectors(&self, size: u32) -> Result<Vec<SectorImage>, FlashError> {
+    /// A piece is not within a user flash of this size.
+    pub fn sectors(&self, size: FlashSize) -> Result<Vec<SectorImage>, FlashError> {
         let mut sectors: BTreeMap<u32, SectorImage> = BTreeMap::new();
         for (address, bytes) in self.by_place() {
             let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
             let offset = address.wrapping_sub(memory::FLASH);
-            if offset.checked_add(length).is_none_or(|end| end > size) {
+            if offset.checked_add(length).is_none_or(|end| end > size.bytes()) {
                 return Err(FlashError::OutsideFlash { address, length, size });
             }
             let mut rest = bytes;
@@ -178,7 +186,7 @@ pub(super) fn hash<'a>(parts: impl Iterator<Item = (u32, &'a [u8])>) -> [u8; 32]
     let mut hasher = Sha256::new();
     let mut end: Option<u32> = None;
     for (address, bytes) in parts {
-        let gap = end.map_or(0, |end| address.saturating_sub(end)).min(LARGEST_FLASH);
+        let gap = end.map_or(0, |end| address.saturating_sub(end)).min(FlashSize::largest().bytes());
         for _ in 0..gap {
             hasher.update([0xFF]);
         }
@@ -211,6 +219,11 @@ impl SectorImage {
     /// Whether the image gives the byte at this place of the sector.
     pub fn gives(&self, at: usize) -> bool {
         self.given.get(at).copied().unwrap_or(false)
+    }
+
+    /// How many bytes the image gives.
+    pub fn given(&self) -> usize {
+        self.given.iter().filter(|given| **given).count()
     }
 
     /// Runs of whole quad-words: offset in the sector, and bytes.

@@ -3,6 +3,7 @@
 //! Sectors that the secure world owns are reached through the secure alias where the debugger has secure access (Open), all others
 //! through the non-secure one. What can be refused is refused before the first write.
 
+mod bootloader;
 mod controller;
 pub mod error;
 mod halted;
@@ -28,7 +29,7 @@ pub use error::FlashError;
 
 use crate::{
     Narrator,
-    drive::identify::IdentifyError,
+    drive::identify::{IdentifyError, parts_text},
     fault::{Result, fail},
     option_bytes::OptionBytes,
     session::Session,
@@ -75,9 +76,15 @@ pub struct Flash<'a> {
 
 impl<'a> Flash<'a> {
     /// The flash as the option bytes divide it. No I/O.
-    pub fn new(bytes: &'a OptionBytes) -> Self {
-        let map = FlashMap::new(bytes.part(), bytes.chip.tz, |offset| bytes.register(offset));
-        Self { bytes, map }
+    ///
+    /// # Errors
+    /// [`FlashError::SizeUnknown`].
+    pub fn of(bytes: &'a OptionBytes) -> Result<Self, FlashError> {
+        let Some(size) = bytes.flash else {
+            return Err(FlashError::SizeUnknown { parts: parts_text(&bytes.parts) });
+        };
+        let map = FlashMap::new(bytes.part(), size, bytes.chip.tz, |offset| bytes.register(offset));
+        Ok(Self { bytes, map })
     }
 
     /// Its sectors.
@@ -125,17 +132,13 @@ impl<'a> Flash<'a> {
     ) -> Result<Written> {
         let sectors: Vec<Sector> = parts.iter().map(|p| self.map.sector(p.index)).collect();
         self.may_write(&sectors)?;
-        let warnings = self.warnings(image);
-        for warning in &warnings {
-            narrator.note(&format!("warning: {warning}"));
-        }
         let written = Written {
             format: image.format.as_str(),
             bytes: image.len(),
             sectors: sectors.len(),
             secure_sectors: sectors.iter().filter(|s| s.secure).count(),
             sha256: hex(&image.sha256()),
-            warnings,
+            warnings: self.warnings(image),
         };
         if sectors.is_empty() {
             return Ok(written);
@@ -163,6 +166,24 @@ impl<'a> Flash<'a> {
         Ok(written)
     }
 
+    /// What somebody should know before an image is written: where it will not run, and what goes with the sectors it touches.
+    ///
+    /// # Errors
+    /// The image does not fit.
+    pub fn beforehand(&self, image: &Image) -> Result<Vec<String>> {
+        let parts = image.sectors(self.map.size)?;
+        let mut says = self.warnings(image);
+        let given: usize = parts.iter().map(SectorImage::given).sum();
+        match parts.len() * SECTOR_SIZE as usize - given {
+            0 => {}
+            others => says.push(format!(
+                "flash is erased by sectors of 8 KB: {others} other bytes of the {} that the image touches are erased, too",
+                if parts.len() == 1 { "sector".to_owned() } else { format!("{} sectors", parts.len()) }
+            )),
+        }
+        Ok(says)
+    }
+
     /// Compares flash with the image. Reads only.
     ///
     /// # Errors
@@ -178,7 +199,7 @@ impl<'a> Flash<'a> {
 
     /// First address and length of what is meant: from the beginning, as far as the flash goes, where nothing else is said.
     pub fn range(&self, at: Option<u32>, length: Option<u32>) -> (u32, u32) {
-        (at.unwrap_or(memory::FLASH), length.unwrap_or(self.map.size))
+        (at.unwrap_or(memory::FLASH), length.unwrap_or(self.map.size.bytes()))
     }
 
     /// Erases every sector of a range; returns how many.
@@ -298,7 +319,7 @@ impl<'a> Flash<'a> {
         let size = self.map.size;
         let outside = FlashError::OutsideFlash { address, length, size };
         match self.map.offset(address) {
-            Some(offset) if length > 0 && offset.checked_add(length).is_some_and(|end| end <= size) => {
+            Some(offset) if length > 0 && offset.checked_add(length).is_some_and(|end| end <= size.bytes()) => {
                 let last = (offset + length - 1) / SECTOR_SIZE;
                 Ok((offset / SECTOR_SIZE..=last).map(|index| self.map.sector(index)).collect())
             }

@@ -38,9 +38,10 @@ pub enum AttemptOutcome {
 }
 
 impl AttemptOutcome {
-    /// Whether the same attempt would only end the same way.
+    /// Whether the same attempt would only end the same way, and cost something: a refusal of the service writes nothing, and why it
+    /// refuses decides what may follow.
     pub const fn leads_nowhere(self) -> bool {
-        matches!(self, Self::ServiceRefused | Self::Invalid | Self::AuthenticationRefused)
+        matches!(self, Self::Invalid | Self::AuthenticationRefused)
     }
 }
 
@@ -224,14 +225,17 @@ impl Progress {
     }
 
     /// The encryption words to try, in the order that can do no harm: what an earlier run saw refused is not repeated, unless
-    /// every word was: then the world has changed, or somebody wants to see it again.
+    /// every word was: then the world has changed, or somebody wants to see it again. A word that is known, from a person or from an
+    /// earlier success, is the only one.
     pub fn words_to_try(&self, trustzone: TrustZone, known: Option<EncryptWord>) -> Vec<EncryptWord> {
+        if let Some(word) = known {
+            return vec![word];
+        }
         let refused = |word: &EncryptWord| {
             self.outcome_of(Attempt { trustzone, encrypt_word: *word }).is_some_and(AttemptOutcome::leads_nowhere)
         };
-        let all = EncryptWord::ALL.into_iter().filter(|word| known.is_none_or(|k| k == *word));
-        let left: Vec<EncryptWord> = all.clone().filter(|word| !refused(word)).collect();
-        if left.is_empty() { all.collect() } else { left }
+        let left: Vec<EncryptWord> = EncryptWord::PUBLIC.into_iter().filter(|word| !refused(word)).collect();
+        if left.is_empty() { EncryptWord::PUBLIC.to_vec() } else { left }
     }
 
     /// Whether the final state that was announced is this one, by the last announcement.
@@ -247,8 +251,8 @@ impl Progress {
 mod tests {
     use super::*;
 
-    const ZERO: Attempt = Attempt { trustzone: TrustZone::Enabled, encrypt_word: EncryptWord::Zero };
-    const CACA: Attempt = Attempt { trustzone: TrustZone::Enabled, encrypt_word: EncryptWord::Caca };
+    const ZERO: Attempt = Attempt { trustzone: TrustZone::Enabled, encrypt_word: EncryptWord::ZERO };
+    const CACA: Attempt = Attempt { trustzone: TrustZone::Enabled, encrypt_word: EncryptWord::CACA };
     const HOW: How = How::Service { attempt: ZERO, checksum: RssChecksum::Crc32Words };
 
     fn enter(phase: Phase) -> Record {
@@ -289,11 +293,11 @@ mod tests {
     fn a_refused_word_is_tried_again_only_when_all_were_refused() {
         let refused = |attempt| Record::Outcome { attempt, outcome: AttemptOutcome::Invalid };
         let words = |records: &[Record]| Progress::of(records).words_to_try(TrustZone::Enabled, None);
-        assert_eq!(words(&[]), EncryptWord::ALL);
-        assert_eq!(words(&[refused(ZERO)]), [EncryptWord::Caca]);
-        assert_eq!(words(&[refused(ZERO), refused(CACA)]), EncryptWord::ALL);
-        let known = Progress::of(&[]).words_to_try(TrustZone::Enabled, Some(EncryptWord::Caca));
-        assert_eq!(known, [EncryptWord::Caca]);
-        assert_eq!(Progress::of(&[refused(ZERO)]).words_to_try(TrustZone::Disabled, None), EncryptWord::ALL);
+        assert_eq!(words(&[]), EncryptWord::PUBLIC);
+        assert_eq!(words(&[refused(ZERO)]), [EncryptWord::CACA]);
+        assert_eq!(words(&[refused(ZERO), refused(CACA)]), EncryptWord::PUBLIC);
+        let known = Progress::of(&[]).words_to_try(TrustZone::Enabled, Some(EncryptWord::CACA));
+        assert_eq!(known, [EncryptWord::CACA]);
+        assert_eq!(Progress::of(&[refused(ZERO)]).words_to_try(TrustZone::Disabled, None), EncryptWord::PUBLIC);
     }
 }

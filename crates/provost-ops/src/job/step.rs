@@ -90,7 +90,7 @@ pub enum Step {
 
 const NOTHING: &str = "nothing";
 const NOTHING_TO_UNDO: &str = "nothing to undo";
-const BY_RESCUE: &str = "provost rescue --credential DIR: a full regression, which erases the chip";
+const BY_RESCUE: &str = "`provost rescue --credential DIR`: a full regression, which erases the chip";
 
 impl Step {
     /// Short name, as plans and receipts have it.
@@ -242,9 +242,9 @@ impl Step {
     pub const fn undo(self) -> &'static str {
         match self {
             Self::AskWho | Self::Discover { .. } => "an NRST pulse or a power cycle",
-            Self::EnterProvisioning { tz: TrustZone::Enabled, .. } => "provost rescue",
+            Self::EnterProvisioning { tz: TrustZone::Enabled, .. } => "`provost rescue`",
             Self::EnterProvisioning { tz: TrustZone::Disabled, .. } => {
-                "provost rescue, where the service can be called with TrustZone off"
+                "`provost rescue`, where the service can be called with TrustZone off"
             }
             Self::Provision { .. } => "another object may be written over it",
             Self::WriteOtp => "never, not by a regression either",

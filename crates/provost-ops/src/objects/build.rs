@@ -16,7 +16,7 @@ use provost_obk::{
 use super::ObjectError;
 use crate::{
     error::Result,
-    store::files::{self, NewFile},
+    store::{NewFile, files},
 };
 
 const LARGEST_DESCRIPTION: u64 = 256 << 10;

@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 
-use provost_chip::{rules::RuleId, states::ProductState};
+use provost_chip::{rss_status, rules::RuleId, states::ProductState};
 use provost_obk::{
     checks::{Check, Finding, Severity},
     obk::ObkError,
 };
 
-use crate::fault::{self, Exit, Fault, Remedy, Row, faults};
+use crate::{
+    drive::service::EncryptWord,
+    fault::{self, Exit, Fault, Remedy, Row, faults},
+};
 
 faults! {
     /// An object that must not go into this chip, or did not.
@@ -22,7 +25,7 @@ faults! {
             source: ObkError,
         } = "obk-malformed", Refused {
             causes: ["the file is no .obk object, or was cut short"],
-            next: ["build it again: `provost obk build`; the message names the byte and the rule; nothing was written"],
+            next: ["build it again: `provost obk build FILE`; the message names the byte and the rule; nothing was written"],
         }
         /// A description cannot be built from.
         #[error("{path}: {says}")]
@@ -138,7 +141,7 @@ faults! {
             /// The file.
             file: String,
             /// The word that asks for encryption after all.
-            word: &'static str,
+            word: EncryptWord,
         } = "obk-power-cycle", PersonMustAct, [RssDaStays, RssEncryptWord] {
             causes: ["this ROM takes the other word for `encrypt` than most public reports suggest"],
             next: [
@@ -148,7 +151,7 @@ faults! {
             ],
         }
         /// The service refused an object.
-        #[error("the provisioning service refused {file} (status {status:#010x}); nothing was written by this call")]
+        #[error("the provisioning service refused {file} (status {}); nothing was written by this call", rss_status::describe(*status))]
         Refused {
             /// The file.
             file: String,
@@ -182,7 +185,7 @@ faults! {
         } = "obk-not-for-part", Refused, [H503Otp] {
             causes: ["the STM32H503 has no option-byte keys"],
             next: [
-                "make a password (`provost credential new --method password --part STM32H503`) and write its password.bin; nothing was written",
+                "make a password (`provost credential new --method password --part STM32H503 --out DIR`) and write its password.bin; nothing was written",
             ],
         }
         /// The part takes objects, and a password file was given.

@@ -11,7 +11,7 @@ mod write;
 use std::path::{Path, PathBuf};
 
 use provost_adac::password::Password;
-use provost_chip::{parts::PartId, states::DaMethod};
+use provost_chip::{order_code::OrderCode, states::DaMethod};
 pub use provost_obk::checks::Finding;
 use provost_obk::{checks::Severity, layout::ObjectKind, object::recognise, obk::Obk};
 
@@ -107,7 +107,7 @@ pub struct Request {
     /// The files, in any order.
     pub sources: Vec<Source>,
     /// What the user says the part is.
-    pub part: Option<PartId>,
+    pub part: Option<OrderCode>,
     /// What the user says the hash in the Debug Authentication object is of.
     pub method: Option<DaMethod>,
     /// Replace valid Debug Authentication data.

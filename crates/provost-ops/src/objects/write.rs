@@ -19,7 +19,7 @@ use crate::{
         debug_auth::{Discovered, discover},
         otp,
         reset::{self, ResetError},
-        service::{EncryptWord, ServiceError, Stored},
+        service::{EncryptWord, ServiceError, Stored, words_end_at_zero},
         session::Session,
         target::{Delivery, link_broke},
     },
@@ -149,7 +149,7 @@ fn otp_written(plan: &Plan, request: &Request, performed: Vec<Step>) -> Written 
     }
 }
 
-/// What one encryption word was found to mean; the other one means the opposite.
+/// The word that was found, or given, to ask for encryption; what asks for the opposite follows from it.
 #[derive(Debug, Clone, Copy)]
 struct Settled {
     encrypts: EncryptWord,
@@ -157,7 +157,7 @@ struct Settled {
 
 impl Settled {
     fn word(self, encrypt: bool) -> EncryptWord {
-        if encrypt { self.encrypts } else { self.encrypts.other() }
+        if encrypt { self.encrypts } else { self.encrypts.opposite() }
     }
 }
 
@@ -236,7 +236,7 @@ impl Writer<'_, '_> {
         for word in self.words(obk.encrypt()) {
             match self.call(source, obk, (word, None))? {
                 None => return Ok(()),
-                Some(status) => refused = status,
+                Some(status) => refused = self.refused(obk, word, status)?,
             }
         }
         fail(ObjectError::Refused { file: source.name(), status: refused })
@@ -247,12 +247,12 @@ impl Writer<'_, '_> {
         let method = self.method();
         let (mut integrity, mut stored, mut refused) = (0, false, 0);
         for word in self.words(obk.encrypt()) {
-            let encrypts = if obk.encrypt() { word } else { word.other() };
+            let encrypts = if obk.encrypt() { word } else { word.opposite() };
             if !self.left_rom {
-                return fail(ObjectError::PowerCycle { file: source.name(), word: encrypts.as_str() });
+                return fail(ObjectError::PowerCycle { file: source.name(), word: encrypts });
             }
             if let Some(status) = self.call(source, obk, (word, method))? {
-                refused = status;
+                refused = self.refused(obk, word, status)?;
                 continue;
             }
             stored = true;
@@ -286,8 +286,16 @@ impl Writer<'_, '_> {
     fn words(&self, encrypt: bool) -> Vec<EncryptWord> {
         match self.settled {
             Some(settled) => vec![settled.word(encrypt)],
-            None => EncryptWord::ALL.to_vec(),
+            None => EncryptWord::PUBLIC.to_vec(),
         }
+    }
+
+    /// A word was refused. Where 0 is, no public word asks for encryption, and an object that needs it would be stored as it is.
+    fn refused(&self, obk: &Obk, word: EncryptWord, status: u32) -> Result<u32> {
+        if obk.encrypt() && word == EncryptWord::ZERO && words_end_at_zero(&[self.plan.part]) {
+            return fail(ServiceError::EncryptWordUnknown { status });
+        }
+        Ok(status)
     }
 
     /// Calls the service; the status with which it refuses this word, if it does.

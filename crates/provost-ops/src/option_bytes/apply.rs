@@ -1,6 +1,6 @@
 //! A checked change carried out: program registers, one launch, one reset, read back.
 
-use provost_chip::{registers::core_debug, rules::RuleId};
+use provost_chip::{order_code::OrderCode, registers::core_debug, rules::RuleId};
 use provost_link::LinkError;
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Narrator,
-    drive::{launch, session::Session},
+    drive::{bootloader::Bootloader, launch, session::Session},
     error::Result,
 };
 
@@ -24,7 +24,7 @@ pub struct Applied {
     /// The change.
     #[serde(flatten)]
     pub change: Change,
-    /// How the chip was reset: `nrst` or `software`; `none` if nothing had to change.
+    /// How the chip was reset: `nrst`, `software` or `bootloader`; `none` if nothing had to change.
     pub reset: &'static str,
     /// Whether every field was read back with its new value.
     pub verified: bool,
@@ -60,6 +60,35 @@ pub fn apply(
     })?;
     narrator.step("read back", &[]);
     let after = bytes.read_again(session)?;
+    verify(change, reset, after)
+}
+
+/// The same through the ROM bootloader: an image and a reset at a time.
+///
+/// # Errors
+/// Something else stands there afterwards, the bootloader does not come back, or the line breaks.
+pub fn apply_by_bootloader(
+    boot: &mut Bootloader,
+    bytes: &OptionBytes,
+    change: Change,
+    narrator: &mut dyn Narrator,
+) -> Result<Applied> {
+    if change.is_empty() {
+        return Ok(Applied { change, reset: "none", verified: true, after: bytes.clone() });
+    }
+    narrator.step("write the option images, every other word filled from the one in force", &[RuleId::BootloaderAck]);
+    for field in &change.fields {
+        narrator.note(&format!("{} {} -> {}", field.name, field.before, field.after));
+    }
+    let words: Vec<(u16, u32)> = change.words.iter().map(|(offset, _, after)| (*offset, *after)).collect();
+    boot.change_options(bytes.part(), &words)?;
+    narrator.step("read back", &[]);
+    let after = OptionBytes::by_bootloader(boot, Some(OrderCode { part: bytes.part(), flash: bytes.flash }))?;
+    verify(change, "bootloader", after)
+}
+
+/// Holds what stands there now against what was wanted.
+fn verify(change: Change, reset: &'static str, after: OptionBytes) -> Result<Applied> {
     let wrong: Vec<Mismatch> = change
         .fields
         .iter()

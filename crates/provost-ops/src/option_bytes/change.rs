@@ -220,9 +220,9 @@ pub fn plan(bytes: &OptionBytes, assignments: &[Assignment]) -> Result<Change> {
         change.fields.push(FieldChange {
             name: field.name,
             before: field.hex(before),
-            before_means: field.describe(part, before),
+            before_means: field.describe(bytes.flash, before),
             after: field.hex(*value),
-            after_means: field.describe(part, *value),
+            after_means: field.describe(bytes.flash, *value),
             field,
             value: *value,
         });
@@ -264,10 +264,11 @@ fn check(
     if let (Some(rule), true) = (refusal, decisions.iter().all(|d| d.outcome.is_none())) {
         return Ok(Err(Refused { field: field.name, wanted: field.hex(value), rule }));
     }
-    if field.name == "PRODUCT_STATE" && value != u32::from(ProductState::Provisioning.code()) {
+    if field.name == "PRODUCT_STATE"
+        && let Some(to) = u8::try_from(value).ok().and_then(ProductState::from_code)
+        && to != ProductState::Provisioning
+    {
         // Forward, and further than Provisioning: what stands before the door is checked there.
-        let to =
-            field.describe(bytes.part(), value).map_or(field.hex(value), |m| format!("{} ({m})", field.hex(value)));
         return Err(OptionError::UseClose { from: bytes.chip.state, to }.into());
     }
     let mut warn = |says: &str, rule: Option<RuleId>, confirm| {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use provost_chip::{option_bytes::OptionField, parts::PartId};
+use provost_chip::{
+    option_bytes::OptionField,
+    parts::{FlashSize, PartId},
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -24,9 +27,10 @@ pub struct Difference {
     pub right_means: Option<String>,
 }
 
-/// The fields whose values differ, in register order. A field that one side does not name counts only if `strict`.
+/// The fields whose values differ, in register order, with what they mean on a flash of this size. A field that one side does not
+/// name counts only if `strict`.
 pub fn diff(
-    part: PartId,
+    (part, flash): (PartId, Option<FlashSize>),
     left: &BTreeMap<&'static str, u32>,
     right: &BTreeMap<&'static str, u32>,
     strict: bool,
@@ -40,7 +44,7 @@ pub fn diff(
                 _ => strict,
             };
             let hex = |v: Option<u32>| v.map(|v| field.hex(v));
-            let means = |v: Option<u32>| v.and_then(|v| field.describe(part, v));
+            let means = |v: Option<u32>| v.and_then(|v| field.describe(flash, v));
             differs.then(|| Difference {
                 name: field.name,
                 left: hex(l),

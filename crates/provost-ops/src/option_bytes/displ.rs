@@ -8,16 +8,18 @@ use provost_chip::{
     option_bytes::OptionField,
     option_values::FieldKind,
     parts::{PartId, SECTOR_SIZE},
-    registers::memory,
 };
 
-use super::{error::OptionError, file::OptionFile, read::OptionBytes};
+use super::{error::OptionError, read::OptionBytes};
 
 /// Lines of the tool's log that look like a field.
 const LOG: [&str; 4] = ["Bank", "Address", "Size", "Voltage"];
 
+/// The values by ST's names, and the names that the part does not have.
+pub(super) type Listed = (BTreeMap<&'static str, u32>, Vec<String>);
+
 /// Reads the tool's output, log lines and colours included.
-pub(super) fn parse(text: &str, path: &Path, part: Option<PartId>) -> Result<OptionFile, OptionError> {
+pub(super) fn parse(text: &str, path: &Path, part: Option<PartId>) -> Result<Listed, OptionError> {
     let at = |line, says: String| OptionError::Format { path: path.to_owned(), line, says };
     let plain = without_colours(text);
     let lines: Vec<(usize, &str, &str)> = plain
@@ -50,7 +52,7 @@ pub(super) fn parse(text: &str, path: &Path, part: Option<PartId>) -> Result<Opt
     if values.is_empty() {
         return Err(at(1, "no line NAME : 0xVALUE was found".to_owned()));
     }
-    Ok(OptionFile { part: None, values, unknown })
+    Ok((values, unknown))
 }
 
 /// The text without escape sequences (ECMA-48 control sequences: ESC, `[`, up to a letter).
@@ -145,12 +147,12 @@ fn line(bytes: &OptionBytes, part: PartId, name: &str) -> Option<String> {
     let field = OptionField::find(part, name).filter(|f| f.name != "WWDG_SW" || f.source.contains(&"PRGDB"))?;
     let value = bytes.value(field)?;
     let means = match field.kind() {
-        FieldKind::Codes => format!(" ({})", field.describe(part, value).unwrap_or_default()),
+        FieldKind::Codes => format!(" ({})", field.describe(bytes.flash, value).unwrap_or_default()),
         FieldKind::Address => format!("  (0x{:X})", u64::from(value) << 8),
-        FieldKind::Sector if name.starts_with("SECWM") => {
-            let second = if name.starts_with("SECWM2") { part.info().flash_size / 2 } else { 0 };
-            format!("  (0x{:X})", memory::FLASH + second + value * SECTOR_SIZE)
-        }
+        FieldKind::Sector if name.starts_with("SECWM") => match field.sector_address(bytes.flash, value) {
+            Some(address) => format!("  (0x{:X})", address & !(SECTOR_SIZE - 1)),
+            None => String::new(),
+        },
         FieldKind::Sector => format!("  (0x{:X})", value * SECTOR_SIZE),
         _ => format!("  (0x{value:X})"),
     };

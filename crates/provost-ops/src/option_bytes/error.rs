@@ -4,7 +4,10 @@ use std::{io, path::PathBuf};
 
 use provost_chip::{option_values::ValueError, rules::RuleId, states::ProductState};
 
-use crate::fault::{Exit, Failure, Fault, Remedy, Row, faults, files};
+use crate::{
+    fault::{Exit, Failure, Fault, Remedy, Row, faults},
+    store,
+};
 
 /// A field that the chip would not change, or did not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +60,7 @@ faults! {
             like: Option<&'static str>,
         } = "option-unknown-field", Usage {
             causes: ["a misspelt name", "a field that this part does not have"],
-            next: ["`provost option list` prints the names; nothing was written"],
+            next: ["`provost explain --list` names those of all parts, `provost option list` those of this chip; nothing was written"],
         }
         /// No value of the field.
         #[error("{0}")]
@@ -98,20 +101,18 @@ faults! {
             next: ["`provost option list` says of every field whether it may be changed now; nothing was written"],
         }
         /// A state that is reached through `close`.
-        #[error(
-            "PRODUCT_STATE = {to} is not set as an option byte: from {from} `provost close` leads there, with its checks"
-        )]
+        #[error("PRODUCT_STATE = {:#04X} ({}) is not set as an option byte", .to.code(), .to.title())]
         UseClose {
             /// The state now.
             from: ProductState,
             /// The state wanted.
-            to: String,
+            to: ProductState,
         } = "option-use-close", Refused, [ClosingWithoutDaLoses, BackOnlyByDa] {
             causes: [
                 "closing is more than an option byte: without a provisioned credential that you hold it loses the chip",
             ],
             next: [
-                "go to Provisioning with `provost option set PRODUCT_STATE=provisioning`, and on from there with `provost close`; nothing was written",
+                "stay in Open: `provost close --to STATE --dry-run` says what is still missing, and without --dry-run goes there, through Provisioning, with the way back proven first; nothing was written",
             ],
         }
         /// What the chip would take and nobody should write.
@@ -255,7 +256,7 @@ impl OptionError {
     /// The row that speaks for it.
     fn told(&self) -> &'static Row {
         match self {
-            Self::File { source, .. } => files::row_of(source, self.row()),
+            Self::File { source, .. } => store::row_of(source, self.row()),
             _ => self.row(),
         }
     }
@@ -283,8 +284,38 @@ impl Fault for OptionError {
     }
 
     fn remedy(&self) -> Remedy {
-        self.told().into()
+        match self {
+            Self::UseClose { from, to } => road_to(*from, *to),
+            _ => self.told().into(),
+        }
     }
+}
+
+/// How one gets from here to a state that is no option byte.
+fn road_to(from: ProductState, to: ProductState) -> Remedy {
+    let go = format!("`provost close --to {} --dry-run`", to.as_str());
+    let (cause, next) = match (from, to) {
+        (_, ProductState::Locked) => (
+            "Locked has no way back at all, with no credential",
+            vec!["leave the chip as it is: provost leads nobody there. `provost explain locked` says why; nothing was written".into()],
+        ),
+        (ProductState::Open, _) => (
+            "closing is more than an option byte: without a provisioned credential that you hold it loses the chip",
+            vec![format!("stay in Open: {go} says what is still missing; without --dry-run it goes there, through Provisioning, with the way back proven first; nothing was written").into()],
+        ),
+        (ProductState::Provisioning, _) => (
+            "closing is more than an option byte: without a provisioned credential that you hold it loses the chip",
+            vec![
+                format!("with the credential whose object is in the chip, or is to be: {go} says what is still missing; nothing was written").into(),
+                "to begin anew from Open, erased: `provost rescue`".into(),
+            ],
+        ),
+        _ => (
+            "from this state a debugger's write leads no further",
+            vec!["`provost auth discover`, which resets the chip, says what leads back; nothing was written".into()],
+        ),
+    };
+    Remedy { causes: vec![cause.into()], next }
 }
 
 fn refused_text(what: &str, fields: &[Refused]) -> String {

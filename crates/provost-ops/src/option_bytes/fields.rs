@@ -74,7 +74,7 @@ pub fn view(bytes: &OptionBytes, field: &'static OptionField) -> FieldView {
         bits: [field.high, field.low],
         value,
         hex: value.map(|v| field.hex(v)),
-        meaning: value.and_then(|v| field.describe(bytes.part(), v)),
+        meaning: value.and_then(|v| field.describe(bytes.flash, v)),
         pending: stored.filter(|s| Some(*s) != value).map(|s| field.hex(s)),
         factory: field.default.map(|d| field.hex(d)),
         factory_confidence: field.default_confidence.as_str(),
@@ -99,10 +99,12 @@ fn access(bytes: &OptionBytes, field: &'static OptionField) -> Access {
     if field.name == "PRODUCT_STATE" {
         return match bytes.chip.state {
             ProductState::Open => {
-                of("confirm", "forward only; closing goes through `provost close`", Some(RuleId::BackOnlyByDa))
+                of("confirm", "forward only; closing goes through a close, with its checks", Some(RuleId::BackOnlyByDa))
             }
             ProductState::Locked => of("no", "Locked is final", Some(RuleId::LockedIsFinal)),
-            ProductState::Provisioning => of("close", "through `provost close`", Some(RuleId::ForwardFromProvisioning)),
+            ProductState::Provisioning => {
+                of("close", "through a close, with its checks", Some(RuleId::ForwardFromProvisioning))
+            }
             _ => of("no", "only Debug Authentication leads out of this state", Some(RuleId::BackOnlyByDa)),
         };
     }

@@ -21,7 +21,7 @@ const LONGEST: u64 = 1 << 20;
 /// What a file says of option bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OptionFile {
-    /// The part, if the file names one.
+    /// The part it was read as, if the file names one.
     pub part: Option<PartId>,
     /// The values, by ST's names.
     pub values: BTreeMap<&'static str, u32>,
@@ -33,7 +33,11 @@ pub struct OptionFile {
 #[serde(deny_unknown_fields)]
 struct Document {
     format: String,
-    part: String,
+    /// The parts it may be of: DEV_ID does not tell all of them apart.
+    #[serde(default)]
+    parts: Vec<String>,
+    /// As earlier versions wrote it.
+    part: Option<String>,
     /// For the reader; an import does not touch it.
     #[serde(rename = "product-state")]
     _product_state: Option<String>,
@@ -57,7 +61,8 @@ impl OptionFile {
     /// It is in neither format, or for another part.
     pub fn parse(text: &str, path: &Path, part: Option<PartId>) -> Result<Self, OptionError> {
         if text.contains("OPTION BYTES BANK") {
-            return displ::parse(text, path, part);
+            let (values, unknown) = displ::parse(text, path, part)?;
+            return Ok(Self { part: None, values, unknown });
         }
         parse_toml(text, path, part)
     }
@@ -82,10 +87,15 @@ fn parse_toml(text: &str, path: &Path, part: Option<PartId>) -> Result<OptionFil
         let given: String = document.format.chars().take(60).collect();
         return Err(at(1, format!("format {given:?} is not {FORMAT:?}")));
     }
-    let given: PartId = document.part.parse().map_err(|e| at(1, format!("{e}")))?;
-    if let Some(part) = part.filter(|p| *p != given) {
-        return Err(other_part(path, given, part));
-    }
+    let given = document.part.iter().chain(&document.parts).map(|name| name.parse().map_err(|e| at(1, format!("{e}"))));
+    let given: Vec<PartId> = given.collect::<Result<_, _>>()?;
+    let Some(first) = given.first().copied() else { return Err(at(1, "it names no part".to_owned())) };
+    // Parts of one DEV_ID have the same option bytes.
+    let given = match part {
+        Some(part) if given.iter().any(|p| p.info().dev_id == part.info().dev_id) => part,
+        Some(part) => return Err(other_part(path, first, part)),
+        None => first,
+    };
     let mut values = BTreeMap::new();
     for (name, value) in &document.options {
         let line = line_of(value.span().start);
@@ -119,9 +129,9 @@ pub fn to_toml(bytes: &OptionBytes) -> String {
     let part = bytes.part();
     let state = bytes.chip.state;
     let parts: Vec<String> = bytes.parts.iter().map(ToString::to_string).collect();
-    let parts = parts.join(" or ");
+    let (names, parts) = (parts.join(" or "), parts.iter().map(|p| format!("{p:?}")).collect::<Vec<_>>().join(", "));
     let mut text = format!(
-        "# Option bytes of an {parts} as provost read them. `provost option import` sets what differs.\nformat = {FORMAT:?}\npart = \"{part}\"\nproduct-state = \"{}\"\n\n[options]\n",
+        "# Option bytes of an {names} as provost read them. `provost option import` sets what differs.\nformat = {FORMAT:?}\nparts = [{parts}]\nproduct-state = \"{}\"\n\n[options]\n",
         state.as_str()
     );
     let mut register = "";
@@ -134,7 +144,7 @@ pub fn to_toml(bytes: &OptionBytes) -> String {
         }
         match bytes.value(field) {
             Some(value) => {
-                let meaning = field.describe(part, value).map(|m| format!("  # {m}")).unwrap_or_default();
+                let meaning = field.describe(bytes.flash, value).map(|m| format!("  # {m}")).unwrap_or_default();
                 let _ = writeln!(text, "{} = {}{meaning}", field.name, field.hex(value));
             }
             None => {

@@ -16,7 +16,7 @@ pub mod fields;
 pub mod file;
 pub mod read;
 
-pub use apply::{Applied, apply};
+pub use apply::{Applied, apply, apply_by_bootloader};
 pub use change::{Assignment, Change, plan};
 pub use diff::{Difference, diff};
 pub use error::OptionError;

@@ -6,7 +6,8 @@ use provost_chip::{
     assumptions::Assumptions,
     model::{Chip, Execution, Firmware, access, access::Ap1, option_change::OptionChange},
     option_bytes::OptionField,
-    parts::PartId,
+    order_code::OrderCode,
+    parts::{FlashSize, PartId},
     registers::flash,
     side::Side,
     states::{BootUbe, ProductState, TrustZone},
@@ -17,7 +18,8 @@ use provost_link::LinkError;
 use super::error::OptionError;
 use crate::{
     drive::{
-        identify::{Identity, Options, read_options},
+        bootloader::Bootloader,
+        identify::{Identity, Options, read_options, read_who},
         launch,
         session::Session,
     },
@@ -49,20 +51,32 @@ pub struct OptionBytes {
     pub view: Ap1,
     /// 96-bit unique id, where it can be read.
     pub uid: Option<UniqueId>,
+    /// How large the flash is; `None` where nothing says.
+    pub flash: Option<FlashSize>,
     side: Side,
     words: BTreeMap<u16, Word>,
 }
+
+/// Unique id and flash size, as far as they are known.
+type Who = (Option<UniqueId>, Option<FlashSize>);
 
 impl OptionBytes {
     /// Reads them. Only reads; the chip goes on as it was.
     ///
     /// # Errors
     /// AP1 is shut, the state is unknown, the part named does not fit, or the link breaks.
-    pub fn read(session: &mut Session, identity: &Identity, part: Option<PartId>) -> Result<Self> {
-        let parts = identity.narrowed_to(part)?;
+    pub fn read(session: &mut Session, identity: &Identity, given: Option<OrderCode>) -> Result<Self> {
+        let parts = identity.narrowed_to(given)?;
         identity.state()?;
         let options = identity.options.ok_or(OptionError::NotVisible)?;
-        Self::read_as(session, parts, options, identity.uid)
+        // Outside Open the size may be masked, or not: it is asked for where something depends on it.
+        let flash = match identity.flash {
+            None if parts.iter().any(|p| p.info().only_flash().is_none()) => read_who(session, &parts)?.1,
+            measured => measured,
+        };
+        let identity = Identity { flash, ..identity.clone() };
+        identity.narrowed_to(given)?;
+        Self::over_swd(session, parts, options, (identity.uid, identity.flash_size(given)))
     }
 
     /// Reads them again, after a reset may have changed everything.
@@ -71,10 +85,41 @@ impl OptionBytes {
     /// As [`read`](Self::read).
     pub fn read_again(&self, session: &mut Session) -> Result<Self> {
         let options = read_options(session)?.ok_or(OptionError::NotVisible)?;
-        Self::read_as(session, self.parts.clone(), options, self.uid)
+        Self::over_swd(session, self.parts.clone(), options, (self.uid, self.flash))
     }
 
-    fn read_as(session: &mut Session, parts: Vec<PartId>, options: Options, uid: Option<UniqueId>) -> Result<Self> {
+    /// Reads them through the ROM bootloader. Only reads.
+    ///
+    /// # Errors
+    /// The state is unknown, the part named does not fit, or the line breaks.
+    pub fn by_bootloader(boot: &mut Bootloader, given: Option<OrderCode>) -> Result<Self> {
+        let parts = boot.parts(given.map(|code| code.part))?;
+        let seen = boot.see()?;
+        let flash = seen.flash.or_else(|| given.and_then(|code| code.flash));
+        let images = boot.option_images()?;
+        Self::assemble(parts, images.options(), (seen.uid, flash), |_, offset| {
+            Ok([images.register(offset), images.register(offset + 4)])
+        })
+    }
+
+    fn over_swd(session: &mut Session, parts: Vec<PartId>, options: Options, who: Who) -> Result<Self> {
+        Self::assemble(parts, options, who, |side, offset| {
+            let mut pair = [0; 2];
+            match session.ap1_as(side).read_block32(launch::register(side, offset), &mut pair) {
+                Ok(()) => Ok(pair),
+                Err(LinkError::Fault { .. } | LinkError::ApDisabled { .. }) => Err(OptionError::NotVisible.into()),
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+
+    /// `pair` gives `_CUR` and `_PRG` of a register, as a side sees them.
+    fn assemble(
+        parts: Vec<PartId>,
+        options: Options,
+        (uid, flash): Who,
+        mut pair: impl FnMut(Side, u16) -> Result<[u32; 2]>,
+    ) -> Result<Self> {
         let (part, state) = match (parts.first(), options.state()) {
             (Some(part), Some(state)) => (*part, state),
             _ => return Err(OptionError::NotVisible.into()),
@@ -86,23 +131,16 @@ impl OptionBytes {
             if words.contains_key(&field.offset_cur) {
                 continue;
             }
-            let mut pair = [0; 2];
-            match session.ap1_as(side).read_block32(launch::register(side, field.offset_cur), &mut pair) {
-                Ok(()) => {}
-                Err(LinkError::Fault { .. } | LinkError::ApDisabled { .. }) => {
-                    return Err(OptionError::NotVisible.into());
-                }
-                Err(error) => return Err(error.into()),
-            }
+            let [current, program] = pair(side, field.offset_cur)?;
             let secure_only = matches!(
                 field.offset_cur,
                 flash::SECEPOCHR_CUR | flash::SECBOOTR_CUR | flash::SECWM1R_CUR | flash::SECWM2R_CUR
             );
-            let hidden = secure_only && chip.tz == TrustZone::Enabled && side == Side::NonSecure && pair[0] == 0;
-            words.insert(field.offset_cur, Word { current: pair[0], program: pair[1], hidden });
+            let hidden = secure_only && chip.tz == TrustZone::Enabled && side == Side::NonSecure && current == 0;
+            words.insert(field.offset_cur, Word { current, program, hidden });
         }
         let view = access::ap1(&chip).outcome;
-        Ok(Self { parts, chip, view, uid, side, words })
+        Ok(Self { parts, chip, view, uid, flash, side, words })
     }
 
     /// The part whose table is used.

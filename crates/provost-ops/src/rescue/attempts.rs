@@ -1,16 +1,20 @@
 //! Provisioning a credential and using it, by every way that the open questions leave, in an order that can do no harm.
 
-use provost_chip::states::{DaMethod, ProductState, TrustZone};
+use provost_chip::{
+    rss_status::RssStatus,
+    states::{DaMethod, ProductState, TrustZone},
+};
 use provost_obk::da::DESTINATION;
 
 use super::{
     RescueError,
-    run::{Finish, Run},
+    run::{Finish, Run, Verdict},
 };
 use crate::{
     drive::{
         debug_auth::Conversation,
-        service::{EncryptWord, Stored},
+        identify::parts_text,
+        service::{EncryptWord, ServiceError, Stored, words_end_at_zero},
         target::Delivery,
     },
     fault::{Result, fail},
@@ -18,15 +22,6 @@ use crate::{
 };
 
 const WORK: Phase = Phase::Work;
-
-/// What came of all attempts under one TrustZone setting.
-pub(super) enum Verdict {
-    Open(Box<Finish>),
-    /// The service cannot be called with this setting.
-    Faulted,
-    /// Each attempt was refused, this many.
-    Refused(usize),
-}
 
 impl Run<'_> {
     /// Tries every encryption word with the method that fits this TrustZone setting.
@@ -36,8 +31,8 @@ impl Run<'_> {
             return Ok(Verdict::Refused(0));
         };
         let payload = object.payload().to_bytes();
-        let words = self.driver.progress().words_to_try(tz, None);
-        let mut tried = EncryptWord::ALL.len() - words.len();
+        let words = self.driver.progress().words_to_try(tz, self.wish.encrypt_word);
+        let mut tried = 0;
         for encrypt_word in words {
             let attempt = Attempt { trustzone: tz, encrypt_word };
             self.driver.begin(Step::Provision { phase: WORK, method: Some(method) })?;
@@ -52,7 +47,10 @@ impl Run<'_> {
                     }
                     return Ok(Verdict::Faulted);
                 }
-                Stored::Refused { .. } => self.outcome(attempt, AttemptOutcome::ServiceRefused)?,
+                Stored::Refused { status } => {
+                    self.outcome(attempt, AttemptOutcome::ServiceRefused)?;
+                    self.may_go_on(encrypt_word, status)?;
+                }
                 Stored::Yes { checksum, .. } => {
                     if let Some(ended) = self.use_it(attempt, How::Service { attempt, checksum }, method)? {
                         return Ok(Verdict::Open(Box::new(ended)));
@@ -62,6 +60,23 @@ impl Run<'_> {
             tried += 1;
         }
         Ok(Verdict::Refused(tried))
+    }
+
+    /// Whether the next word may follow one that was refused: it must not put a plain object into a part with secure AES, which
+    /// cannot use it and may hold one that it can.
+    fn may_go_on(&self, refused: EncryptWord, status: u32) -> Result<()> {
+        if refused != EncryptWord::ZERO || self.wish.encrypt_word.is_some() {
+            return Ok(());
+        }
+        if words_end_at_zero(&self.parts) {
+            return fail(ServiceError::EncryptWordUnknown { status });
+        }
+        let unclear = self.parts.iter().any(|part| part.info().crypto) && status == RssStatus::EncryptionWord.word();
+        // An object of a credential made just now cannot be in the chip yet. Where a closing state waits, there is no second try.
+        if unclear && (self.wish.credential.is_some() || self.plan.is_pending()) {
+            return fail(ServiceError::PartNeeded { parts: parts_text(&self.parts) });
+        }
+        Ok(())
     }
 
     fn outcome(&mut self, attempt: Attempt, outcome: AttemptOutcome) -> Result<()> {

@@ -17,7 +17,8 @@ faults! {
         } = "rescue-every-way-refused", PersonMustAct, [CryptoNeedsEncrypted, RssEncryptWord] {
             causes: ["the chip keeps what is stored and cannot use it"],
             next: [
-                "the chip is still in Provisioning and as rescuable as before; use STM32CubeProgrammer (-sdp) with the objects of the credential folder",
+                "the chip is still in Provisioning and as rescuable as before; use STM32CubeProgrammer (-sdp) with the objects of the credential folder, then `provost auth regress --credential DIR`",
+                "if you know the word that asks this ROM for encryption, the same command with --encrypt-word 0x…",
             ],
         }
         /// Closed without valid Debug Authentication data.

@@ -64,6 +64,11 @@ impl Plan {
         matches!(self.situation, Situation::Provisioning { pending: Some(_), .. })
     }
 
+    /// Whether the rescue would stop at once, having done nothing.
+    pub fn is_refusal(&self) -> bool {
+        self.list.contains(&Step::FindCredential)
+    }
+
     /// The steps.
     pub fn list(&self) -> &[Step] {
         &self.list
@@ -75,6 +80,8 @@ impl Plan {
 pub struct Means {
     /// The user has a credential.
     pub credential: bool,
+    /// And it may be in the chip already.
+    pub inside: bool,
     /// The user wants a password in OTP for the chip's whole life, where there is no other way.
     pub once_for_life: bool,
 }
@@ -87,6 +94,9 @@ pub fn plan(identity: &Identity, parts: &[PartId], means: Means) -> Result<Plan>
     let situation = situation(identity, parts)?;
     let list = match situation {
         Situation::Open => Vec::new(),
+        Situation::Provisioning { pending: None, .. } if means.inside => {
+            [Step::ProveNrst].into_iter().chain(shut()).collect()
+        }
         Situation::Provisioning { tz, pending } => provisioning(tz, pending, means.credential),
         Situation::Otp if means.once_for_life => write_otp(means.credential),
         Situation::Otp if !means.credential => vec![Step::FindCredential],

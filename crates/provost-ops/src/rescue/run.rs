@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use provost_chip::{
     assumptions::RssChecksum,
+    order_code::OrderCode,
     parts::{DaStore, PartId},
     rules::RuleId,
     states::{DaMethod, ProductState, TrustZone},
@@ -11,7 +12,6 @@ use provost_chip::{
 
 use super::{
     RescueError,
-    attempts::Verdict,
     plan::{Means, Plan, Situation, plan},
     receipt::{Receipt, SCHEMA},
 };
@@ -23,7 +23,7 @@ use crate::{
         identify::Identity,
         otp, regress,
         reset::ResetError,
-        service::ServiceError,
+        service::{EncryptWord, ServiceError},
         target::{Target, link_broke},
     },
     fault::{Failure, Result, fail},
@@ -43,9 +43,13 @@ pub struct Wish {
     /// What `--probe` said, for the journal.
     pub chip: String,
     /// What the user says the part is.
-    pub part: Option<PartId>,
+    pub part: Option<OrderCode>,
     /// The user's own credential; otherwise one is made.
     pub credential: Option<CredentialSet>,
+    /// The credential may be in the chip already: it is asked before anything is put over it.
+    pub inside: bool,
+    /// The encryption word to use, where the user knows it.
+    pub encrypt_word: Option<EncryptWord>,
     /// Where the folders of rescues go: credential, journal and receipt.
     pub out: Base,
     /// Go on where a closing write waits for its reset, although a wrong guess would then lose the chip.
@@ -59,7 +63,7 @@ pub struct Wish {
 impl Wish {
     /// What it may use.
     pub const fn means(&self) -> Means {
-        Means { credential: self.credential.is_some(), once_for_life: self.once_for_life }
+        Means { credential: self.credential.is_some(), inside: self.inside, once_for_life: self.once_for_life }
     }
 }
 
@@ -113,6 +117,15 @@ pub(super) struct Finish {
     how: Option<How>,
 }
 
+/// What came of all attempts under one TrustZone setting.
+pub(super) enum Verdict {
+    Open(Box<Finish>),
+    /// The service cannot be called with this setting.
+    Faulted,
+    /// Each attempt was refused, this many.
+    Refused(usize),
+}
+
 pub(super) struct Run<'a> {
     pub(super) target: &'a mut dyn Target,
     pub(super) wish: Wish,
@@ -142,6 +155,11 @@ impl Run<'_> {
     fn from(&mut self, identity: &Identity) -> Result<Finish> {
         match self.plan.situation {
             Situation::Open => Ok(Finish { after: identity.clone(), discovered: None, how: None }),
+            // A discovery resets the chip: not where a closing state waits for that.
+            Situation::Provisioning { pending: None, .. } if self.wish.inside => {
+                self.prove_nrst()?;
+                self.when_shut(identity)
+            }
             Situation::Provisioning { tz, pending } => self.in_provisioning(tz, pending, identity),
             Situation::Otp if self.wish.once_for_life => self.by_otp(identity),
             Situation::Otp if self.wish.credential.is_none() => fail(RescueError::OtpOnceForLife),
@@ -203,7 +221,8 @@ impl Run<'_> {
     fn have_credential(&mut self, password_only: bool) -> Result<()> {
         let saved = self.driver.progress().credential_saved;
         let Some(folder) = self.driver.job().map(|job| job.folder().join(CREDENTIAL)) else { return Ok(()) };
-        if self.wish.credential.is_none() && saved {
+        // A folder comes whole or not at all: where there is one and no record of it, the run before was stopped in between.
+        if self.wish.credential.is_none() && (saved || folder.exists()) {
             self.made = Some(CredentialSet::load(&folder)?);
         } else if self.wish.credential.is_none() {
             self.driver.begin(Step::MakeCredential { password_only })?;
@@ -281,6 +300,8 @@ impl Run<'_> {
     /// The chip sat in RSS-DA: out of it by the pulse, it is a chip in Provisioning like any other.
     fn left_in_rom(&mut self) -> Result<Finish> {
         let identity = self.target.identify()?;
+        // It has been asked.
+        self.wish.inside = false;
         self.plan = plan(&identity, &self.parts, self.wish.means())?;
         self.driver.replan(self.plan.list.clone());
         match self.plan.situation {

@@ -4,8 +4,7 @@ use provost_adac::key::{KeyError, KeyFile, KeyForm};
 
 use super::{
     adac::sample_key,
-    malformed,
-    sheet::{Section, Sheet},
+    sheet::{Section, Sheet, malformed},
 };
 use crate::{credential::hex, error::Result};
 

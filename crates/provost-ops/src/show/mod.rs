@@ -15,14 +15,12 @@ use provost_adac::{
 };
 use zeroize::Zeroizing;
 
+use self::sheet::malformed;
 pub use self::{
     object::{inspect, says},
-    sheet::{Field, Section, Sheet},
+    sheet::{Field, LARGEST_FILE, Section, Sheet},
 };
 use crate::{credential::SetError, error::Result};
-
-/// No file that is shown is larger: a flash image of the largest part, twice.
-pub const LARGEST_FILE: u64 = 8 << 20;
 
 const KNOWN: &str =
     "PEM or DER key, certificate, chain, token, password.bin, .obk, image, or what waits for a signature";
@@ -46,10 +44,6 @@ pub fn show(name: &str, bytes: &[u8]) -> Result<Sheet> {
 
 fn unknown(name: &str, bytes: &[u8]) -> crate::error::Failure {
     SetError::UnknownFile { name: name.to_owned(), bytes: bytes.len(), known: KNOWN }.into()
-}
-
-fn malformed(what: &'static str, rule: impl ToString) -> crate::error::Failure {
-    SetError::Malformed { what, rule: rule.to_string() }.into()
 }
 
 /// ST's `.b64` files are one line of standard base64.

@@ -7,10 +7,7 @@ use provost_obk::{
     samples::SampleRisk,
 };
 
-use super::{
-    malformed,
-    sheet::{Section, Sheet},
-};
+use super::sheet::{Section, Sheet, malformed};
 use crate::error::Result;
 
 /// An object, if the bytes look like one: a destination in the storage.

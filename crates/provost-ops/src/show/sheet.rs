@@ -3,6 +3,16 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::{credential::SetError, fault::Failure};
+
+/// No file that is shown is larger: a flash image of the largest part, twice.
+pub const LARGEST_FILE: u64 = 8 << 20;
+
+/// Why a file is not what it should be.
+pub(super) fn malformed(what: &'static str, rule: impl ToString) -> Failure {
+    SetError::Malformed { what, rule: rule.to_string() }.into()
+}
+
 /// A file, field by field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Sheet {

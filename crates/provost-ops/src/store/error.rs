@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::fault::{Row, faults, files};
+use crate::fault::{Row, faults, files, find_in};
 
 faults! {
     /// What can be wrong with files, folders and journals.
@@ -158,7 +158,7 @@ impl StoreError {
     /// The row that speaks for it: that of what the operating system says of a file.
     pub(crate) fn told(&self) -> &'static Row {
         match self {
-            Self::File { source, .. } => files::row_of(source, self.row()),
+            Self::File { source, .. } => row_of(source, self.row()),
             _ => self.row(),
         }
     }
@@ -171,4 +171,21 @@ impl StoreError {
             other => other,
         }
     }
+}
+
+/// The row of an error of the operating system: the module's own if it means the same to a script, and one of these if not.
+pub fn row_of(error: &io::Error, own: &'static Row) -> &'static Row {
+    if let Some(inside) = error.get_ref().and_then(|inside| inside.downcast_ref::<StoreError>()) {
+        return inside.told();
+    }
+    use io::ErrorKind::{AlreadyExists, InvalidData, InvalidFilename, InvalidInput, NotADirectory, NotFound};
+    let code = match error.kind() {
+        NotFound => "file-missing",
+        InvalidFilename | InvalidInput => "file-name",
+        AlreadyExists => "file-exists",
+        InvalidData | NotADirectory => "file-malformed",
+        _ => "file-io",
+    };
+    let shared = find_in(files::ROWS, code).unwrap_or(own);
+    if own.exit == shared.exit && code != "file-exists" { own } else { shared }
 }

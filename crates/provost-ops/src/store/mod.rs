@@ -12,6 +12,7 @@ pub mod files;
 mod folder;
 mod job;
 mod journal;
+mod new_file;
 mod path;
 #[cfg(test)]
 mod processes;
@@ -26,11 +27,11 @@ use zeroize::Zeroizing;
 pub use self::{
     clock::WallClock,
     crash::CrashStore,
-    error::StoreError,
-    files::{Content, Made, NewFile},
+    error::{StoreError, row_of},
     folder::{FolderStore, NewFolder},
     job::{Base, Found, Job, Unfinished, find, list_unfinished, unfinished},
     journal::{Header, Kind, Line, Match, Record, Subject},
+    new_file::{Content, Made, NewFile},
     path::FilePath,
 };
 

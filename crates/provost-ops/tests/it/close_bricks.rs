@@ -133,7 +133,7 @@ impl Way {
             let mut bench = Bench::on_board(board.clone());
             let part: PartId = PART.parse().unwrap();
             let identity = identify(&mut bench.session).unwrap();
-            let now = OptionBytes::read(&mut bench.session, &identity, Some(part)).unwrap();
+            let now = OptionBytes::read(&mut bench.session, &identity, Some(part.into())).unwrap();
             let mut wanted = words::of(&now);
             words::with_field(part, &mut wanted, name, value);
             words::program(&mut bench.session, &now, &wanted).unwrap();

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use closing::{all_option_words, open_chip, request, root_only_set, run, scratch, state_of};
 use provost_chip::{
-    assumptions::Assumptions,
-    parts::{DaStore, PartId},
+    order_code::OrderCode,
+    parts::DaStore,
     states::{ProductState, TrustZone},
 };
 use provost_ops::credential::CredentialSet;
@@ -21,15 +21,17 @@ fn forward_and_back() {
     let base = scratch();
     root_only_set(&base.path().join("set"));
     let mut counts = BTreeMap::<&str, usize>::new();
-    for part in PartId::all() {
+    for code in OrderCode::all() {
+        let (part, chip) = (code.part, code.to_string());
         for tz in TrustZone::ALL {
             for target in TARGETS {
-                let name = format!("{part}, TrustZone {tz}, to {target}");
+                let name = format!("{chip}, TrustZone {tz}, to {target}");
                 if tz == TrustZone::Enabled && !part.info().trustzone {
                     continue;
                 }
-                let board = VirtualBoard::with_chip("chip", open_chip(part.info().name, tz, Assumptions::default()));
-                let mut request = request(part.info().name, tz, target, base.path());
+                let board =
+                    VirtualBoard::with_chip("chip", open_chip(&chip, tz, provost_twin::presets::practice_world()));
+                let mut request = request(&chip, tz, target, base.path());
                 let otp = part.info().da_store == DaStore::Otp;
                 request.rehearse = part.info().crypto;
                 if otp {
@@ -61,8 +63,8 @@ fn forward_and_back() {
         }
     }
     println!("{counts:?}");
-    // Ten parts with TrustZone: three targets with it on, two without, and one that does not exist; two and one on the H503.
-    let parts = PartId::all().filter(|p| p.info().trustzone).count();
+    // Ten lines with TrustZone, five of them in two sizes: three targets with it on, two without, and one that does not exist; two and one on the H503.
+    let parts = OrderCode::all().filter(|code| code.part.info().trustzone).count();
     assert_eq!(counts["closed, and back in Open"], 5 * parts + 2);
     assert_eq!(counts["refused: TZ-Closed needs TrustZone"], parts + 1);
 }

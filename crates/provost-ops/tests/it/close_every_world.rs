@@ -81,7 +81,7 @@ fn outcome(case: &Case, base: &Path, set: &CredentialSet) -> String {
     let board = VirtualBoard::with_chip("chip", open_chip(case.part, case.tz, case.assumptions));
     let mut request: Request = request(case.part, case.tz, case.target, base);
     request.credential = Some(set.folder().to_owned());
-    request.rehearse = request.part.unwrap().info().crypto;
+    request.rehearse = request.part.unwrap().part.info().crypto;
     let mut reasons = Vec::new();
     let mut ended = run(&board, &request);
     loop {
@@ -157,6 +157,10 @@ fn every_world_is_closed_and_opened_again_or_stops_where_it_can_be_helped() {
     // Why a close stops for good: what the ROM expects is on no list, or it does not let itself be called.
     for reason in counts.keys() {
         let last = reason.rsplit(", then ").next().unwrap();
-        assert!(["closed, and back in Open", "rss-checksum-unknown", "rss-unreachable"].contains(&last), "{reason}");
+        assert!(
+            ["closed, and back in Open", "rss-checksum-unknown", "rss-encrypt-word-unknown", "rss-unreachable"]
+                .contains(&last),
+            "{reason}"
+        );
     }
 }

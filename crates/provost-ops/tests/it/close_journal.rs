@@ -114,7 +114,7 @@ fn damage_before_the_last_record_is_an_error_and_nothing_is_done() {
         &mut provost_ops::Silent,
     )
     .unwrap_err();
-    assert_eq!((stopped.code(), stopped.exit().code()), ("close-stopped", 4));
+    assert_eq!((stopped.code(), stopped.exit().code()), ("close-stopped", 5));
     assert_eq!(state_of(&board).0, ProductState::Provisioning);
     let mut bytes = std::fs::read(journal(&base)).unwrap();
     bytes[30] ^= 1;

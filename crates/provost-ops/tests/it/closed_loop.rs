@@ -21,10 +21,10 @@ use std::{
 };
 
 use provost_chip::{
-    assumptions::Assumptions,
+    model::World,
     states::{BootUbe, ProductState, TrustZone},
 };
-use provost_diagnosis::{Diagnosis, diagnose, moves::Move, verdict::Verdict};
+use provost_diagnosis::{Diagnosis, case::Goal, diagnose, moves::Move, verdict::Verdict};
 
 use advice::{Follower, perform_test};
 use bench::Workbench;
@@ -77,7 +77,7 @@ impl Shop {
             None => {}
         }
         let stranger_helps = random.percent(70);
-        let mut bench = Workbench::new(situation.board(&self.credentials), situation.part);
+        let mut bench = Workbench::new(situation.board(&self.credentials), situation.part, situation.bars);
         let mut report = Owner::new(random, &mut bench, &self.credentials).live(&situation);
         let mut worse = Vec::new();
         let mut at_first = None;
@@ -105,12 +105,14 @@ impl Shop {
         };
         let world = bench.world();
         let truth = self.oracle.of(world);
+        let planned: Vec<Move> = diagnosis.plan.iter().filter_map(|s| s.action()).collect();
+        let erased_without_need = needless(&planned, &situation, &world);
         let mut follower = Follower::new(&mut bench, &self.credentials, scratch, stranger_helps);
         let mut before = truth;
         for step in diagnosis.plan.iter().filter_map(|s| s.action()) {
             follower.follow(step);
             let after = self.oracle.of(follower.bench.world());
-            if after < before {
+            if is_worse(before, after, situation.goal.0) {
                 worse.push(step.to_string());
             }
             before = after;
@@ -129,6 +131,7 @@ impl Shop {
             at_first: at_first.unwrap_or(diagnosis.verdict),
             asked,
             worse,
+            erased_without_need,
             stranger_helps,
             stopped,
             by_st_tool,
@@ -141,6 +144,20 @@ impl Shop {
             worlds,
         }
     }
+}
+
+/// Whether a step took something away. Who wants a chip closed is none the worse when it is, as long as the owner can open it.
+fn is_worse(before: Truth, after: Truth, goal: Goal) -> bool {
+    let closed_as_wished = goal == Goal::Forward && after >= Truth::Recoverable;
+    after < before && !closed_as_wished
+}
+
+/// Whether a plan erases a closed product that works, from which its owner wants nothing of the kind, and says so.
+fn needless(planned: &[Move], situation: &Situation, world: &World) -> bool {
+    let erases = planned.iter().any(|m| matches!(m, Move::FullRegression | Move::EraseFlash));
+    let spares = matches!(situation.goal, (Goal::Check | Goal::Debug | Goal::Boot, true));
+    let works = world.chip.state > ProductState::Provisioning && world.chip.firmware.boots;
+    erases && spares && works
 }
 
 /// Scratch space in memory where there is such a thing: the journals are synced to it thousands of times.
@@ -203,10 +220,12 @@ fn a_step_that_loses_a_chip_is_noticed() {
         st_irot_data: false,
         stored: Stored::Nothing,
         firmware: None,
-        assumptions: Assumptions::default(),
+        assumptions: provost_twin::presets::practice_world(),
         nrst_wired: true,
         boot0: false,
         dead_link: false,
+        bars: false,
+        goal: (Goal::Open, false),
     };
     for (stored, step, before, after) in [
         (Stored::Nothing, Move::WriteState(ProductState::Closed), Truth::Recoverable, Truth::Lost),
@@ -218,9 +237,10 @@ fn a_step_that_loses_a_chip_is_noticed() {
         (Stored::OwnPlain, Move::WriteState(ProductState::TzClosed), Truth::Recoverable, Truth::Lost),
     ] {
         let board = Situation { stored, ..situation.clone() }.board(&shop.credentials);
-        let mut bench = Workbench::new(board, situation.part);
+        let mut bench = Workbench::new(board, situation.part, false);
         assert_eq!(shop.oracle.of(bench.world()), before, "{stored:?}");
         let mut follower = Follower::new(&mut bench, &shop.credentials, scratch.path(), false);
+        follower.heeds = false;
         follower.follow(step);
         assert_eq!(shop.oracle.of(bench.world()), after, "{stored:?} {step}");
     }

@@ -5,7 +5,8 @@ use crate::common;
 use common::{Log, maker};
 use provost_bench::Bench;
 use provost_chip::{
-    parts::{PartId, SECTOR_SIZE},
+    order_code::OrderCode,
+    parts::SECTOR_SIZE,
     states::{ProductState, TrustZone},
 };
 use provost_ops::{
@@ -29,14 +30,17 @@ fn board(part: &str, state: ProductState, tz: TrustZone) -> VirtualBoard {
     VirtualBoard::with_chip("board", made.make())
 }
 
-fn read(bench: &mut Bench) -> Result<OptionBytes, Failure> {
+/// A person reads the package to it, where the chip does not tell its size.
+fn read(bench: &mut Bench, board: &VirtualBoard) -> Result<OptionBytes, Failure> {
     let identity = identify(&mut bench.session)?;
-    OptionBytes::read(&mut bench.session, &identity, None)
+    let made = *board.board().silicon().identity();
+    let code = OrderCode { part: made.part, flash: Some(made.flash) };
+    OptionBytes::read(&mut bench.session, &identity, identity.flash.is_none().then_some(code))
 }
 
 fn set(board: &VirtualBoard, values: &[&str]) {
     let mut bench = Bench::on_board(board.clone());
-    let bytes = read(&mut bench).unwrap();
+    let bytes = read(&mut bench, board).unwrap();
     let values: Vec<Assignment> = values.iter().map(|v| Assignment::parse(v).unwrap()).collect();
     let change = plan(&bytes, &values).unwrap();
     apply(&mut bench.session, &bytes, change, &mut Log::default()).unwrap();
@@ -62,14 +66,14 @@ fn image(parts: &[(u32, &[u8])]) -> Image {
 
 fn write(board: &VirtualBoard, image: &Image) -> Result<provost_ops::flash::Written, Failure> {
     let mut bench = Bench::on_board(board.clone());
-    let bytes = read(&mut bench)?;
-    Flash::new(&bytes).write(&mut bench.session, image, &mut Log::default())
+    let bytes = read(&mut bench, board)?;
+    Flash::of(&bytes).unwrap().write(&mut bench.session, image, &mut Log::default())
 }
 
 fn verify(board: &VirtualBoard, image: &Image) -> Result<(), Failure> {
     let mut bench = Bench::on_board(board.clone());
-    let bytes = read(&mut bench)?;
-    Flash::new(&bytes).verify(&mut bench.session, image, &mut Log::default()).map(drop)
+    let bytes = read(&mut bench, board)?;
+    Flash::of(&bytes).unwrap().verify(&mut bench.session, image, &mut Log::default()).map(drop)
 }
 
 /// What stands in the memory itself, at a physical offset.
@@ -81,11 +85,11 @@ fn held(board: &VirtualBoard, offset: u32, length: u32) -> Vec<u8> {
 
 #[test]
 fn an_image_is_in_flash_of_every_part_afterwards_and_nothing_else() {
-    for part in PartId::all() {
-        for tz in TrustZone::ALL.into_iter().filter(|tz| part.info().trustzone || *tz == TrustZone::Disabled) {
-            let name = part.info().name;
+    for code in OrderCode::all() {
+        for tz in TrustZone::ALL.into_iter().filter(|tz| code.part.info().trustzone || *tz == TrustZone::Disabled) {
+            let name = &code.to_string();
             let board = board(name, ProductState::Open, tz);
-            let bank = part.info().flash_size / 2;
+            let bank = code.flash.unwrap().bank();
             // Not aligned, across a sector's edge in the first bank; and at the end of the second.
             let (one, two) = (pattern(9000, 1), pattern(0x1230, 2));
             let base = if tz == TrustZone::Enabled { 0x0C00_0000 } else { 0x0800_0000 };
@@ -112,9 +116,9 @@ fn what_is_read_is_what_stands_there_whatever_the_alignment() {
     let data = pattern(3 * SECTOR_SIZE, 3);
     // Across the edge of the banks: secure below, non-secure above.
     write(&board, &image(&[(0x0C0F_E000, &data[..0x2000]), (0x0810_0000, &data[0x2000..])])).unwrap();
-    let mut bench = Bench::on_board(board);
-    let bytes = read(&mut bench).unwrap();
-    let flash = Flash::new(&bytes);
+    let mut bench = Bench::on_board(board.clone());
+    let bytes = read(&mut bench, &board).unwrap();
+    let flash = Flash::of(&bytes).unwrap();
     for (from, length) in [(0u32, 3 * SECTOR_SIZE), (1, 1), (0x1FFF, 2), (0x1FFD, 0x2007), (4, 4), (3, 0x3FFE)] {
         let found = flash.read(&mut bench.session, 0x080F_E000 + from, length, &mut Log::default()).unwrap();
         assert_eq!(found, data[from as usize..(from + length) as usize], "{from:#x}+{length:#x}");
@@ -144,8 +148,8 @@ fn erasing_takes_whole_sectors_and_no_others() {
     let data = pattern(4 * SECTOR_SIZE, 5);
     write(&board, &image(&[(0x0800_0000, &data)])).unwrap();
     let mut bench = Bench::on_board(board.clone());
-    let bytes = read(&mut bench).unwrap();
-    let erased = Flash::new(&bytes).erase(&mut bench.session, 0x0800_3FFF, 2, &mut Log::default()).unwrap();
+    let bytes = read(&mut bench, &board).unwrap();
+    let erased = Flash::of(&bytes).unwrap().erase(&mut bench.session, 0x0800_3FFF, 2, &mut Log::default()).unwrap();
     assert_eq!(erased, 2);
     assert_eq!(held(&board, 0, SECTOR_SIZE), data[..0x2000]);
     assert_eq!(held(&board, SECTOR_SIZE, 2 * SECTOR_SIZE), [0xFF; 0x4000]);
@@ -173,10 +177,10 @@ fn what_cannot_be_written_is_refused_with_no_transaction_and_no_change() {
             set(&board, options);
         }
         let mut bench = Bench::on_board(board.clone());
-        let bytes = read(&mut bench).unwrap();
+        let bytes = read(&mut bench, &board).unwrap();
         let before = (bench.session.stats(), board.board().stats().transactions);
         let image = image(&[(address, &data)]);
-        let error = Flash::new(&bytes).write(&mut bench.session, &image, &mut Log::default()).unwrap_err();
+        let error = Flash::of(&bytes).unwrap().write(&mut bench.session, &image, &mut Log::default()).unwrap_err();
         assert_eq!(error.code(), code, "{address:#x}: {error}");
         assert_eq!((bench.session.stats(), board.board().stats().transactions), before, "{code}");
     }
@@ -194,6 +198,11 @@ fn in_provisioning_the_non_secure_sectors_are_programmed() {
         write(&board, &image(&[(0x0810_4000, &data)])).unwrap();
         assert_eq!(held(&board, 0x10_4000, 100), data, "TrustZone {tz}");
         assert_eq!(common::state_of(&board).0, ProductState::Provisioning);
+        // The size is masked, the line is made in two, and which sector lies at an address depends on it.
+        let mut bench = Bench::on_board(board);
+        let identity = identify(&mut bench.session).unwrap();
+        let bytes = OptionBytes::read(&mut bench.session, &identity, None).unwrap();
+        assert_eq!(Failure::from(Flash::of(&bytes).unwrap_err()).code(), "flash-size-unknown", "TrustZone {tz}");
     }
 }
 

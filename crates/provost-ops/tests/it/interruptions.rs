@@ -11,16 +11,13 @@ use std::{
 
 use common::{Log, rescue_on, run, state_of, stuck};
 use deadly::{Interruption, Killed, every_index, interrupted_bench, mend};
-use provost_chip::{
-    assumptions::Assumptions,
-    states::{ProductState, TrustZone},
-};
+use provost_chip::states::{ProductState, TrustZone};
 use provost_twin::{board::VirtualBoard, wire::Wire as _};
 
 const PART: &str = "STM32H533RE";
 
 fn board() -> VirtualBoard {
-    VirtualBoard::with_chip("chip", stuck(PART, TrustZone::Enabled, Assumptions::default()))
+    VirtualBoard::with_chip("chip", stuck(PART, TrustZone::Enabled, provost_twin::presets::practice_world()))
 }
 
 /// Interrupts a rescue at transaction `index`, mends the bench, and runs it again; says how the first one ended.

@@ -11,6 +11,7 @@ use provost_chip::{
     model::{access::Ap1, option_change::unwise},
     option_bytes::OptionField,
     option_values::FieldKind,
+    order_code::OrderCode,
     parts::PartId,
     registers::flash as reg,
     states::{ProductState, TrustZone},
@@ -25,13 +26,13 @@ use provost_twin::{
     wire::{Wire as _, faults::Fault},
 };
 
-fn board(part: PartId, state: ProductState, tz: TrustZone) -> VirtualBoard {
-    VirtualBoard::with_chip("board", maker(part.info().name, state, tz).make())
+fn board(code: impl Into<OrderCode>, state: ProductState, tz: TrustZone) -> VirtualBoard {
+    VirtualBoard::with_chip("board", maker(&code.into().to_string(), state, tz).make())
 }
 
 fn read(bench: &mut Bench, part: PartId) -> Result<OptionBytes, Failure> {
     let identity = identify(&mut bench.session)?;
-    OptionBytes::read(&mut bench.session, &identity, Some(part))
+    OptionBytes::read(&mut bench.session, &identity, Some(part.into()))
 }
 
 fn assignments(values: &[(&'static OptionField, u32)]) -> Vec<Assignment> {
@@ -77,18 +78,19 @@ fn left_to_others(bytes: &OptionBytes, field: &OptionField, value: u32) -> bool 
 #[test]
 fn every_legal_value_of_every_field_of_every_part_is_there_after_the_reset() {
     let mut sets = 0;
-    for part in PartId::all() {
+    for code in OrderCode::all() {
+        let part = code.part;
         for tz in settings(part) {
             for field in OptionField::of(part) {
                 for value in samples(field) {
-                    let board = board(part, ProductState::Open, tz);
+                    let board = board(code, ProductState::Open, tz);
                     let mut bench = Bench::on_board(board.clone());
                     let bytes = read(&mut bench, part).unwrap();
-                    assert_eq!(bytes.view, Ap1::Full);
+                    assert_eq!((bytes.view, bytes.flash), (Ap1::Full, code.flash));
                     if left_to_others(&bytes, field, value) {
                         continue;
                     }
-                    let name = format!("{part}, TrustZone {tz}: {}={}", field.name, field.hex(value));
+                    let name = format!("{code}, TrustZone {tz}: {}={}", field.name, field.hex(value));
                     let mut expected = held(&board, part);
                     let applied = set(&board, part, &[(field, value)]).unwrap_or_else(|e| panic!("{name}: {e}"));
                     assert!(applied.verified || applied.change.is_empty(), "{name}");
@@ -102,7 +104,7 @@ fn every_legal_value_of_every_field_of_every_part_is_there_after_the_reset() {
         }
     }
     println!("{sets} values set, reset and read back");
-    assert!(sets > 1500);
+    assert!(sets > 2500);
 }
 
 #[test]
@@ -150,6 +152,29 @@ fn what_a_field_cannot_hold_or_the_state_forbids_costs_no_transaction() {
     }
     println!("{refused} writes refused before the wire");
     assert!(refused > 4000);
+}
+
+/// STM32_Prog_DB: the second bank of these begins at 0x08020000, 0x08080000, 0x08180000.
+#[test]
+fn on_half_the_flash_the_second_bank_begins_where_the_first_one_ends() {
+    for (code, sector_3) in
+        [("STM32H523CC", "0x08026000"), ("STM32H563VG", "0x08086000"), ("STM32H5E5ZK", "0x08186000")]
+    {
+        let code: OrderCode = code.parse().unwrap();
+        let meaning = |state, given: OrderCode| {
+            let mut bench = Bench::on_board(board(code, state, TrustZone::Disabled));
+            let identity = identify(&mut bench.session).unwrap();
+            let bytes = OptionBytes::read(&mut bench.session, &identity, Some(given))?;
+            Ok::<_, Failure>(OptionField::find(code.part, "SECWM2_STRT").unwrap().describe(bytes.flash, 3).unwrap())
+        };
+        let line = OrderCode::from(code.part);
+        assert_eq!(meaning(ProductState::Open, line).unwrap(), format!("sector 3 ({sector_3})"), "{code}");
+        // The size is masked, and the line is made in two.
+        assert!(meaning(ProductState::Provisioning, line).unwrap().contains("not known"), "{code}");
+        assert_eq!(meaning(ProductState::Provisioning, code).unwrap(), format!("sector 3 ({sector_3})"), "{code}");
+        let other = OrderCode { flash: Some(code.part.info().largest_flash()), ..code };
+        assert_eq!(meaning(ProductState::Open, other).unwrap_err().code(), "chip-flash-mismatch", "{code}");
+    }
 }
 
 #[test]

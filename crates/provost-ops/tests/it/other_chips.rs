@@ -86,8 +86,17 @@ fn another_family_is_named_by_its_dev_id_and_left_alone() {
     {
         let out = base.path().into();
         let (one_shot, once_for_life) = (true, false);
-        let request =
-            Wish { chip: "other".into(), part: None, credential, out, one_shot, once_for_life, this_is: None };
+        let request = Wish {
+            chip: "other".into(),
+            part: None,
+            credential,
+            inside: false,
+            encrypt_word: None,
+            out,
+            one_shot,
+            once_for_life,
+            this_is: None,
+        };
         let error = rescue(&mut session(0x2003_6450), request, &mut Silent).unwrap_err();
         assert_eq!(error.code(), "chip-unknown-part");
     }

@@ -4,7 +4,6 @@ use crate::closing::{request, root_only_set, scratch};
 use crate::common::{self, Log, stuck};
 use provost_bench::Bench;
 use provost_chip::{
-    assumptions::Assumptions,
     parts::{DaStore, PartId},
     states::{DaMethod, ProductState, TrustZone},
 };
@@ -35,9 +34,11 @@ fn of_a_rescue() {
     for part in PartId::all() {
         for tz in TrustZone::ALL.into_iter().filter(|tz| *tz == TrustZone::Disabled || part.info().trustzone) {
             let base = scratch();
-            let board = VirtualBoard::with_chip("chip", stuck(part.info().name, tz, Assumptions::default()));
+            let board =
+                VirtualBoard::with_chip("chip", stuck(part.info().name, tz, provost_twin::presets::practice_world()));
             let once_for_life = part.info().da_store == DaStore::Otp;
-            let wish = rescue::Wish { part: Some(part), once_for_life, ..common::wish(&board, base.path(), None) };
+            let wish =
+                rescue::Wish { part: Some(part.into()), once_for_life, ..common::wish(&board, base.path(), None) };
             let mut bench = Bench::on_board(board);
             let identity = identify(&mut bench.session).unwrap();
             let plan = rescue::plan(&identity, &[part], wish.means()).unwrap();
@@ -86,12 +87,14 @@ fn of_a_write_of_objects() {
         let base = scratch();
         let set = base.path().join("set");
         CredentialSet::make_in(&set, part.info().crypto).unwrap();
-        let board =
-            VirtualBoard::with_chip("chip", stuck(part.info().name, TrustZone::Enabled, Assumptions::default()));
+        let board = VirtualBoard::with_chip(
+            "chip",
+            stuck(part.info().name, TrustZone::Enabled, provost_twin::presets::practice_world()),
+        );
         let mut bench = Bench::on_board(board);
         let request = objects::Request {
             sources: vec![Source::load(&set.join("DA_Config.obk")).unwrap()],
-            part: Some(part),
+            part: Some(part.into()),
             method: Some(DaMethod::Certificate),
             replace: false,
             encrypting_word: None,

@@ -11,10 +11,7 @@ use provost_adac::{
     permission::PermissionMask,
 };
 use provost_bench::Bench;
-use provost_chip::{
-    parts::PartId,
-    states::{ProductState, TrustZone},
-};
+use provost_chip::states::{ProductState, TrustZone};
 use provost_obk::{
     da::{DaObject, DaPayload},
     obk::Obk,
@@ -23,7 +20,7 @@ use provost_ops::{
     Silent,
     close::{
         Survey,
-        preflight::{Check, Weight},
+        preflight::{Check, Verdict, Weight},
         survey, words,
     },
     identify::identify,
@@ -60,10 +57,11 @@ impl Bed {
 
     /// Sets an option field of the chip, as a debugger would.
     fn option(&mut self, name: &str, value: u32, reset: bool) {
-        let part: PartId = self.request.part.unwrap();
+        let part = self.request.part.unwrap();
         let session = &mut self.bench.session;
         let identity = identify(session).unwrap();
         let now = OptionBytes::read(session, &identity, Some(part)).unwrap();
+        let part = part.part;
         let mut wanted = words::of(&now);
         words::with_field(part, &mut wanted, name, value);
         assert_ne!(words::of(&now), wanted, "{name}");
@@ -165,9 +163,9 @@ fn a_chip_that_passes_everything() {
     assert!(survey.plan.is_some());
     // What is not said of this chip belongs to parts of another kind.
     let silent: Vec<&str> =
-        survey.findings.iter().filter(|f| f.verdict == "not-measured").map(|f| f.rule.as_str()).collect();
+        survey.findings.iter().filter(|f| f.verdict == Verdict::NotMeasured).map(|f| f.rule.as_str()).collect();
     assert_eq!(silent, ["P-OPTIONS", "P-OTP", "P-TARGET-USB"]);
-    for finding in survey.findings.iter().filter(|f| f.verdict == "passed") {
+    for finding in survey.findings.iter().filter(|f| f.verdict == Verdict::Passed) {
         assert!(!finding.found.is_empty(), "{}: what was measured?", finding.rule);
     }
 }
@@ -195,28 +193,27 @@ fn each_rule_fails_alone() {
 #[test]
 fn warnings_warn() {
     let base = scratch();
-    let verdict =
-        |survey: &Survey, rule: &str| survey.findings.iter().find(|f| f.rule == rule).unwrap().verdict.clone();
+    let verdict = |survey: &Survey, rule: &str| survey.findings.iter().find(|f| f.rule == rule).unwrap().verdict;
     let mut bed = Bed::new(base.path());
-    assert_eq!(verdict(&bed.survey(), "P-LOCKS"), "warning");
+    assert_eq!(verdict(&bed.survey(), "P-LOCKS"), Verdict::Warning);
     bed.option("SECBOOT_LOCK", 0xB4, true);
     bed.option("NSBOOT_LOCK", 0xB4, true);
-    assert_eq!(verdict(&bed.survey(), "P-LOCKS"), "passed");
+    assert_eq!(verdict(&bed.survey(), "P-LOCKS"), Verdict::Passed);
     let mut bed = Bed::with(maker(PART, TrustZone::Disabled), base.path());
-    assert_eq!(verdict(&bed.survey(), "P-BANKS"), "passed");
+    assert_eq!(verdict(&bed.survey(), "P-BANKS"), Verdict::Passed);
     bed.option("SWAP_BANK", 1, true);
-    assert_eq!(verdict(&bed.survey(), "P-BANKS"), "warning");
+    assert_eq!(verdict(&bed.survey(), "P-BANKS"), Verdict::Warning);
     let mut bed = Bed::new(base.path());
-    assert_eq!(verdict(&bed.survey(), "P-FIRMWARE-NS"), "passed");
+    assert_eq!(verdict(&bed.survey(), "P-FIRMWARE-NS"), Verdict::Passed);
     bed.option("NSBOOTADD", 0x08_0000, true);
-    assert_eq!(verdict(&bed.survey(), "P-FIRMWARE-NS"), "warning");
+    assert_eq!(verdict(&bed.survey(), "P-FIRMWARE-NS"), Verdict::Warning);
     let mut bed = Bed::new(base.path());
-    assert_eq!(verdict(&bed.survey(), "P-PIN-SPEED"), "passed");
+    assert_eq!(verdict(&bed.survey(), "P-PIN-SPEED"), Verdict::Passed);
     bed.option("IO_VDD_HSLV", 1, true);
-    assert_eq!(verdict(&bed.survey(), "P-PIN-SPEED"), "warning");
+    assert_eq!(verdict(&bed.survey(), "P-PIN-SPEED"), Verdict::Warning);
     let mut bed = Bed::new(base.path());
     bed.request.options = [("TZEN", 0xB4), ("PRODUCT_STATE", 0x17)].into();
-    assert_eq!(verdict(&bed.survey(), "P-OPTIONS"), "passed", "the state is another matter");
+    assert_eq!(verdict(&bed.survey(), "P-OPTIONS"), Verdict::Passed, "the state is another matter");
 }
 
 #[test]
@@ -227,7 +224,7 @@ fn an_override_is_named_and_kept() {
     bed.request.overrides = vec!["p-custody".to_owned()];
     let receipt = closing::run_on(&mut bed.bench, &bed.request).unwrap();
     let finding = receipt.checks.iter().find(|c| c.rule == "P-CUSTODY").unwrap();
-    assert_eq!(finding.verdict, "overridden");
+    assert_eq!(finding.verdict, Verdict::Overridden);
     assert_eq!(receipt.bound.overrides, ["p-custody"]);
     // What makes the close impossible is not to be had at any price, nor what the policy keeps.
     for (id, forbidden) in [("P-HOST-KEY", false), ("P-NOTHING", false), ("P-DA-VALID", false), ("P-CUSTODY", true)] {

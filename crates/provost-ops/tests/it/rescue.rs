@@ -3,16 +3,13 @@
 use crate::common;
 
 use common::{Log, run_logged, state_of, stuck};
-use provost_chip::{
-    assumptions::Assumptions,
-    states::{ProductState, TrustZone},
-};
+use provost_chip::states::{ProductState, TrustZone};
 use provost_twin::{board::VirtualBoard, wire::Wire as _};
 
 #[test]
 fn the_stuck_chip_comes_back_to_open() {
     for tz in TrustZone::ALL {
-        let board = VirtualBoard::with_chip("stuck", stuck("STM32H533RE", tz, Assumptions::default()));
+        let board = VirtualBoard::with_chip("stuck", stuck("STM32H533RE", tz, provost_twin::presets::practice_world()));
         let base = tempfile::tempdir().unwrap();
         let mut log = Log::default();
         let result = run_logged(&board, base.path(), None, &mut log);

@@ -7,7 +7,6 @@ use std::time::Duration;
 use common::{maker, stuck};
 use provost_bench::Bench;
 use provost_chip::{
-    assumptions::Assumptions,
     registers::{SECURE_PERIPHERAL, dbgmcu, flash, memory, rss},
     states::{ProductState, TrustZone},
 };
@@ -28,7 +27,7 @@ fn bench(silicon: provost_twin::silicon::Silicon) -> Bench {
 
 #[test]
 fn r_secure_alias_reads_zero() {
-    let mut bench = bench(stuck("STM32H533", TrustZone::Enabled, Assumptions::default()));
+    let mut bench = bench(stuck("STM32H533", TrustZone::Enabled, provost_twin::presets::practice_world()));
     let mut ap1 = bench.session.ap1();
     assert_eq!(ap1.read32(OPTSR).unwrap() >> 8 & 0xFF, 0x17);
     assert_eq!(ap1.read32(OPTSR + SECURE_PERIPHERAL).unwrap(), 0);
@@ -53,7 +52,7 @@ fn r_options_read_zero_in_reset() {
 
 /// Calls DataProvisioning with a request of these fields and a valid checksum.
 fn provision(source: u32, destination: u32, size: u32) -> u32 {
-    let mut bench = bench(stuck("STM32H533", TrustZone::Enabled, Assumptions::default()));
+    let mut bench = bench(stuck("STM32H533", TrustZone::Enabled, provost_twin::presets::practice_world()));
     let sram3 = 0x2003_4000;
     let mut ap1 = bench.session.ap1();
     let entry = ap1.read32(0x0BF9_FB00 + rss::DESCRIPTOR_TABLE).unwrap();

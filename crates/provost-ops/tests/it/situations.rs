@@ -107,7 +107,7 @@ fn closed_without_data_is_refused_and_nothing_could_have_been_done() {
 
 /// A stuck chip into which a tool has programmed a later state, and was interrupted before the reset.
 fn with_pending(part: &str, tz: TrustZone, to: ProductState) -> VirtualBoard {
-    let board = VirtualBoard::with_chip("chip", stuck(part, tz, Assumptions::default()));
+    let board = VirtualBoard::with_chip("chip", stuck(part, tz, provost_twin::presets::practice_world()));
     let mut bench = Bench::on_board(board.clone());
     let optsr = identify(&mut bench.session).unwrap().options.unwrap().optsr_cur;
     let mut ap1 = bench.session.ap1();
@@ -148,7 +148,7 @@ fn a_closing_write_that_waits_for_its_reset_is_one_shot_on_parts_that_take_anyth
 #[test]
 fn a_chip_left_in_its_rom_is_fetched_out_or_a_power_cycle_is_asked_for() {
     for assumptions in Assumptions::combinations(&["leave-rss-da"]) {
-        let board = VirtualBoard::with_chip("chip", stuck("STM32H533", TrustZone::Enabled, assumptions));
+        let board = VirtualBoard::with_chip("chip", stuck("STM32H563", TrustZone::Enabled, assumptions));
         let mut bench = Bench::on_board(board.clone());
         identify(&mut bench.session).unwrap();
         discover(&mut bench.session).unwrap();
@@ -171,7 +171,7 @@ fn a_chip_left_in_its_rom_is_fetched_out_or_a_power_cycle_is_asked_for() {
 #[test]
 fn without_nrst_nothing_is_written_and_with_it_the_rescue_goes_through() {
     for tz in TrustZone::ALL {
-        let mut silicon = stuck("STM32H563", tz, Assumptions::default());
+        let mut silicon = stuck("STM32H563", tz, provost_twin::presets::practice_world());
         silicon.set_nrst_wired(false);
         let board = VirtualBoard::with_chip("chip", silicon);
         board.board().silicon_mut().set_nrst_wired(false);
@@ -198,7 +198,10 @@ fn a_closed_chip_without_nrst_gets_no_answer() {
 
 #[test]
 fn the_h503_is_not_given_a_password_for_life_unasked() {
-    let board = VirtualBoard::with_chip("chip", stuck("STM32H503", TrustZone::Disabled, Assumptions::default()));
+    let board = VirtualBoard::with_chip(
+        "chip",
+        stuck("STM32H503", TrustZone::Disabled, provost_twin::presets::practice_world()),
+    );
     let base = tempfile::tempdir().unwrap();
     let before = board.board().silicon().nvm().clone();
     let error = run(&board, base.path(), None).unwrap_err();
@@ -222,7 +225,10 @@ fn locked_and_open_chips_are_left_alone() {
 
 #[test]
 fn the_part_given_must_be_the_part_measured() {
-    let board = VirtualBoard::with_chip("chip", stuck("STM32H533", TrustZone::Enabled, Assumptions::default()));
+    let board = VirtualBoard::with_chip(
+        "chip",
+        stuck("STM32H533", TrustZone::Enabled, provost_twin::presets::practice_world()),
+    );
     let mut bench = Bench::on_board(board);
     let identity = identify(&mut bench.session).unwrap();
     assert_eq!(identity.narrowed_to(None).unwrap().len(), 2, "H523 and H533 share a DEV_ID");

@@ -2,7 +2,7 @@
 //!
 //! What is said on the wire is the target of [`provost_adac`]; here is when it speaks, and what a grant does to the chip.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use provost_adac::{
     crypto::CryptoSystem,
@@ -22,7 +22,7 @@ use provost_chip::{
     states::{NS_REGRESSION, ProductState, REGRESSION, TrustZone},
 };
 
-use crate::silicon::{Silicon, Time, nvm::Nvm, sector_is_secure};
+use crate::silicon::{Silicon, Time, nvm::Nvm};
 
 /// How long the host may leave the last word unread before the ROM goes on without it.
 const PATIENCE: Time = 100_000_000;
@@ -199,9 +199,9 @@ pub(crate) fn finish_regression(silicon: &mut Silicon) {
 
 /// The end of a partial regression (rule R-TZ-REGRESSION): TZ-Closed, the non-secure side erased.
 pub(crate) fn finish_tz_regression(silicon: &mut Silicon) {
-    let (chip, options) = (*silicon.chip(), silicon.nvm().options.clone());
+    let secure: BTreeSet<u32> = silicon.nvm().flash.keys().copied().filter(|n| silicon.sector_is_secure(*n)).collect();
     let nvm = silicon.nvm_mut();
-    nvm.erase_for_tz_regression(|sector| sector_is_secure(sector, &chip, &options));
+    nvm.erase_for_tz_regression(|sector| secure.contains(&sector));
     set_product_state(nvm, ProductState::TzClosed.code());
 }
 

@@ -21,8 +21,12 @@ pub(crate) fn data_provisioning(identity: &Identity) -> Option<u32> {
 pub(crate) fn word(identity: &Identity, address: u32) -> Option<u32> {
     let info = identity.part.info();
     if address == info.sfsp_version {
-        // SFSP 2.5.0, as `-c` prints for H563.
-        return Some(0x0205_0000);
+        // How the word encodes the version is not public; where no log shows one, neither does the virtual chip.
+        return info.sfsp.map(|[major, minor, patch]| u32::from_be_bytes([major, minor, patch, 0]));
+    }
+    if address == info.bootloader_version & !3 {
+        let shift = 8 * (info.bootloader_version & 3);
+        return info.bootloader_id.map(|id| u32::from(id) << shift);
     }
     let base = base(identity)?;
     let magic = |at: usize| info.rss_magic.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes);
@@ -43,7 +47,8 @@ mod tests {
     fn the_magic_stands_at_exactly_one_base() {
         for part in PartId::all().filter(|p| p.info().trustzone) {
             for rom_version in 0..3 {
-                let identity = Identity { part, uid: [1, 2, 3], rev_id: 0x1000, rom_version };
+                let identity =
+                    Identity { part, flash: part.info().largest_flash(), uid: [1, 2, 3], rev_id: 0x1000, rom_version };
                 let found: Vec<_> = part
                     .info()
                     .rss_descriptors
@@ -57,8 +62,9 @@ mod tests {
 
     #[test]
     fn the_h503_has_no_service() {
-        let part = "STM32H503".parse().unwrap();
-        let identity = Identity { part, uid: [1, 2, 3], rev_id: 0x1000, rom_version: 0 };
+        let part: PartId = "STM32H503".parse().unwrap();
+        let flash = part.info().largest_flash();
+        let identity = Identity { part, flash, uid: [1, 2, 3], rev_id: 0x1000, rom_version: 0 };
         assert_eq!(data_provisioning(&identity), None);
     }
 }

@@ -1,20 +1,19 @@
-//! The visible effects of ST's ROM code: its descriptor, the provisioning service, Debug Authentication.
+//! The visible effects of ST's ROM code: its descriptor, the provisioning service, Debug Authentication, the bootloader's interfaces.
 //!
 //! The code itself is not modelled: running the core at a service's entry performs the service.
 
+pub(crate) mod bootloader;
 pub(crate) mod debug_auth;
 pub(crate) mod descriptor;
 pub(crate) mod rss;
 
 use crate::silicon::Silicon;
 
-/// The core leaves debug state: a service is called, a breakpoint is hit, or code that the model does not execute runs on.
+/// The core runs in the ROM: a service is called, or code that the model does not execute runs on.
 pub(crate) fn resume(silicon: &mut Silicon) {
     let pc = silicon.core().program_counter();
     if Some(pc) == descriptor::data_provisioning(silicon.identity()).map(|entry| entry & !1) {
         rss::data_provisioning(silicon);
-    } else {
-        stop_at_breakpoint(silicon);
     }
 }
 

@@ -1,9 +1,14 @@
 //! The provisioning service: checks a request in SRAM3, then stores its data in the option-byte keys.
 
 use provost_chip::{
-    assumptions::RssChecksum,
-    model::provisioning::{self, Call, Service},
+    assumptions::{Assumptions, RssChecksum},
+    model::{
+        Chip,
+        provisioning::{self, Call, EncryptionWord, Service},
+    },
     registers::{memory, rss},
+    rss_status::RssStatus,
+    rules::Decision,
 };
 use sha2::{Digest, Sha256};
 
@@ -19,18 +24,22 @@ struct Request {
     checksum: u32,
 }
 
+/// Stands for the word with which ST's tool asks for encryption, which is not public: no silicon takes this one.
+pub const INVENTED_ENCRYPT_WORD: u32 = 0x1BAD_C0DE;
+
 /// The largest object of ST's samples is 0x150 bytes; the area itself bounds every request.
 const LARGEST: u32 = memory::OBK_SIZE;
 
 /// The core was resumed at DataProvisioning.
 pub(crate) fn data_provisioning(silicon: &mut Silicon) {
-    let (status, resets) = match perform(silicon) {
+    let request = silicon.core().argument(0);
+    let (status, resets) = match perform(silicon, request, provisioning::service) {
         Outcome::Fault => {
             silicon.core().lock_up();
             return;
         }
         Outcome::Status(status) => (status, false),
-        Outcome::Stored { resets } => (rss::SUCCESS, resets),
+        Outcome::Stored { resets } => (RssStatus::Success.word(), resets),
     };
     if resets {
         silicon.system_reset();
@@ -49,27 +58,34 @@ pub(crate) fn store_da(silicon: &mut Silicon, payload: &[u8]) {
     silicon.project();
 }
 
-enum Outcome {
+/// What a call of the service came to.
+pub(crate) enum Outcome {
     Fault,
     Status(u32),
     Stored { resets: bool },
 }
 
-fn perform(silicon: &mut Silicon) -> Outcome {
-    let request_address = silicon.core().argument(0);
-    let Some(request) = read_request(silicon, request_address) else { return Outcome::Fault };
+/// The bootloader calls the service for a host: special command 0x0083.
+pub(crate) fn for_the_bootloader(silicon: &mut Silicon, request: u32) -> Outcome {
+    perform(silicon, request, provisioning::service_by_bootloader)
+}
+
+/// What the model says of a call.
+type Decide = fn(&Chip, Call, &Assumptions) -> Decision<Service>;
+
+fn perform(silicon: &mut Silicon, request: u32, decide: Decide) -> Outcome {
+    let Some(request) = read_request(silicon, request) else { return Outcome::Fault };
     let Some((data, call)) = check(silicon, &request) else {
         // A call that faults does so before it looks at its arguments.
-        let probe = Call { checksum: RssChecksum::Unlisted, caca: true };
-        return match provisioning::service(silicon.chip(), probe, silicon.assumptions()).outcome {
+        let probe = Call { checksum: RssChecksum::Unlisted, word: EncryptionWord::Zero };
+        return match decide(silicon.chip(), probe, silicon.assumptions()).outcome {
             Service::Faults => Outcome::Fault,
-            _ => Outcome::Status(rss::ERROR),
+            _ => Outcome::Status(RssStatus::Error.word()),
         };
     };
-    match provisioning::service(silicon.chip(), call, silicon.assumptions()).outcome {
+    match decide(silicon.chip(), call, silicon.assumptions()).outcome {
         Service::Faults => Outcome::Fault,
-        Service::Refuses => Outcome::Status(rss::ERROR),
-        Service::RefusesChecksum => Outcome::Status(rss::ERROR_CHECKSUM),
+        Service::Refuses(status) => Outcome::Status(status.word()),
         Service::Stores { encrypted, resets } => {
             let offset = (request.destination - memory::OBK_SECURE) as usize;
             let stored = if encrypted { seal(silicon, offset, &data) } else { data };
@@ -82,8 +98,8 @@ fn perform(silicon: &mut Silicon) -> Outcome {
 
 fn read_request(silicon: &Silicon, address: u32) -> Option<Request> {
     let mut words = [0; 5];
-    for (word, at) in words.iter_mut().zip((address..).step_by(4)) {
-        *word = silicon.sram().read(at)?;
+    for (word, at) in words.iter_mut().zip(0..) {
+        *word = silicon.sram().read(address.checked_add(at * 4)?)?;
     }
     let [source, destination, size, encrypt_word, checksum] = words;
     Some(Request { source, destination, size, encrypt_word, checksum })
@@ -112,7 +128,12 @@ fn check(silicon: &Silicon, request: &Request) -> Option<(Vec<u8>, Call)> {
     let matches = checksum(wanted, &covered) == Some(request.checksum);
     // A checksum that matches was made the way this chip expects; any other is as good as unlisted.
     let checksum = if matches { wanted } else { RssChecksum::Unlisted };
-    Some((data, Call { checksum, caca: request.encrypt_word == rss::ENCRYPT_WORD_CACA }))
+    let word = match request.encrypt_word {
+        rss::ENCRYPT_WORD_CACA => EncryptionWord::Caca,
+        INVENTED_ENCRYPT_WORD => EncryptionWord::Unpublished,
+        _ => EncryptionWord::Zero,
+    };
+    Some((data, Call { checksum, word }))
 }
 
 /// The checksum over the data and the four fields before it, in each of the flavours that the switch knows.

@@ -1,20 +1,21 @@
 //! Address decoding: what each access port reaches, and what an access shows or changes.
 
+use std::time::Duration;
+
 use provost_chip::{
-    assumptions::{DbgmcuAddress, Dpidr},
+    assumptions::{DbgmcuAddress, OtpBlankRead},
     model::access::{Ap1, ap1, dbgmcu_sr},
     parts::SECTOR_SIZE,
-    registers::{SECURE_PERIPHERAL, core_debug, dbgmcu, flash as reg, memory},
+    registers::{SECURE_PERIPHERAL, dbgmcu, flash as reg, memory},
     states::{ProductState, TrustZone},
 };
 
 use super::{
     Silicon,
-    core::Request,
+    core::{Request, Security},
     coresight,
     dbgmcu::identification,
     flash::{Context, Controller, Side},
-    sector_is_secure,
 };
 use crate::{
     rom,
@@ -26,15 +27,13 @@ const SWCLK_PERIOD_NS: u64 = 250;
 
 impl Bus for Silicon {
     fn dpidr(&self) -> u32 {
-        match self.assumptions().dpidr {
-            Dpidr::Silicon => 0x6BA0_2477,
-            Dpidr::Minimal => 0x0BE1_2477,
-        }
+        // Read on H533 and H563 (STMicroelectronics/OpenOCD issue 33, Black Magic issue 1440).
+        0x6BA0_2477
     }
 
     fn targetid(&self) -> u32 {
-        // Pattern of the boundary-scan id 0x?6484041 (ST, part field DEV_ID shifted by four); inferred.
-        u32::from(self.identity().part.info().dev_id) << 16 | 0x0041
+        // Part and revision as probe-rs reads them of an STM32H533 (probe-rs issue 3075: part 0x4780, revision 1); other parts inferred.
+        0x1000_0041 | u32::from(self.identity().part.info().dev_id) << 16
     }
 
     fn ap_kind(&self, ap: u8) -> ApKind {
@@ -98,6 +97,10 @@ impl Bus for Silicon {
 
     fn elapse(&mut self, swclk_cycles: u32) {
         self.advance(u64::from(swclk_cycles) * SWCLK_PERIOD_NS);
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.advance(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
     fn powered(&self) -> bool {
@@ -178,6 +181,7 @@ impl Silicon {
         let roles = self.assumptions().ack_roles;
         if let Some(offset) = self.dbgmcu_offset(address) {
             self.mailbox().write(offset & !3, value, roles);
+            self.debug_config.write(offset & !3, value);
         }
     }
 
@@ -193,12 +197,13 @@ impl Silicon {
             }
             _ => {
                 let roles = self.assumptions().ack_roles;
-                self.mailbox().read(offset, roles).or_else(|| identification(offset)).unwrap_or(0)
+                let config = self.debug_config.read(offset);
+                self.mailbox().read(offset, roles).or(config).or_else(|| identification(offset)).unwrap_or(0)
             }
         }
     }
 
-    fn read_ap1(&mut self, access: Access) -> Result<u32, BusFault> {
+    pub(super) fn read_ap1(&mut self, access: Access) -> Result<u32, BusFault> {
         let view = self.view();
         if view == Ap1::Shut {
             return Err(BusFault);
@@ -221,29 +226,26 @@ impl Silicon {
             }
             0x0B00_0000..0x0C00_0000 => self.read_system(place.address, secure),
             0x2000_0000..0x3000_0000 if self.sram_visible(&place) => self.sram().read(place.address).ok_or(BusFault)?,
+            at if self.identity().part.info().bkpsram.contains(at, 1) => self.sram().read(at).unwrap_or(0),
             0x4402_4000..0x4402_5000 => self.read_dbgmcu(place.address - dbgmcu::CPU_BASE),
+            // The system bus shows the private one's DBGMCU too (probe-rs's sequence on H563ZI, NuttX's header).
+            0xE004_4000..0xE004_5000 => self.read_dbgmcu(place.address - dbgmcu::BASES[0]),
             0xE000_0000..=0xFFFF_FFFF => {
                 let dev_id = self.identity().part.info().dev_id;
-                match self.core().read(address) {
-                    Some(word) => word,
-                    None => self.core_status(address).or_else(|| coresight::ap1(address, dev_id)).unwrap_or(0),
-                }
+                let security = self.security();
+                self.core().read(address, security).or_else(|| coresight::ap1(address, dev_id)).unwrap_or(0)
             }
             _ => 0,
         })
     }
 
-    fn core_status(&self, address: u32) -> Option<u32> {
-        let full = self.view() == Ap1::Full && self.chip().tz == TrustZone::Enabled;
-        match address {
-            // Non-secure invasive and non-invasive debug allowed; secure too where the view is full.
-            core_debug::DAUTHSTATUS => Some(if full { 0xFF } else { 0x0F }),
-            core_debug::DSCSR => Some(u32::from(full) << 16),
-            _ => None,
-        }
+    /// How the core stands towards TrustZone.
+    pub(crate) fn security(&self) -> Security {
+        let two_worlds = self.chip().tz == TrustZone::Enabled;
+        Security { two_worlds, secure_debug: two_worlds && self.view() == Ap1::Full }
     }
 
-    fn write_ap1(&mut self, access: Access, value: u32) -> Result<(), BusFault> {
+    pub(super) fn write_ap1(&mut self, access: Access, value: u32) -> Result<(), BusFault> {
         let view = self.view();
         if view == Ap1::Shut {
             return Err(BusFault);
@@ -264,25 +266,48 @@ impl Silicon {
                 let kept = self.sram().read(place.address).ok_or(BusFault)? & !(access.size.mask() << shift);
                 self.sram.write(place.address, kept | value << shift);
             }
-            0xE000_0000..=0xFFFF_FFFF => match self.core().write(access.address & !3, value) {
-                Request::None => {}
-                Request::Resume => rom::resume(self),
-                Request::Reset => self.system_reset(),
-            },
+            at if self.identity().part.info().bkpsram.contains(at, 1) => {
+                let shift = 8 * (access.address & 3 & (4 - access.size.bytes()));
+                let kept = self.sram().read(at).unwrap_or(0) & !(access.size.mask() << shift);
+                self.sram.write(at, kept | value << shift);
+            }
+            0x4402_4000..0x4402_5000 => self.debug_config.write((place.address - dbgmcu::CPU_BASE) & !3, value),
+            0xE000_0000..=0xFFFF_FFFF => {
+                let security = self.security();
+                match self.core().write(access.address & !3, value, security) {
+                    Request::None => {}
+                    Request::Resume => self.resume(),
+                    Request::Step => self.single_step(),
+                    Request::Reset => self.system_reset(),
+                }
+            }
             _ => {}
         }
         Ok(())
     }
 
+    /// Whether the core can fetch there: user flash and SRAM, as far as AP1 sees them (default memory map, DDI 0553).
+    pub(super) fn holds_code(&self, address: u32) -> bool {
+        let place = Place::of(address);
+        let secure = self.view() == Ap1::Full;
+        let reached = secure || !place.secure_alias || self.chip().tz == TrustZone::Disabled;
+        reached
+            && match place.address >> 24 {
+                0x08 => self.flash_offset(place.address).is_some(),
+                0x20..=0x2F => self.sram_visible(&place),
+                _ => false,
+            }
+    }
+
     /// Runs the flash controller with what it may see of the chip.
-    fn with_controller<T>(&mut self, act: impl FnOnce(&mut Controller, &mut Context<'_>) -> T) -> T {
+    pub(super) fn with_controller<T>(&mut self, act: impl FnOnce(&mut Controller, &mut Context<'_>) -> T) -> T {
         let view = self.view();
         let Self { controller, nvm, loaded, layout, chip, assumptions, now, .. } = self;
         let mut context = Context { nvm, loaded, layout, chip, view, assumptions, now: *now };
         act(controller, &mut context)
     }
 
-    fn read_flash_register(&mut self, side: Side, offset: u16) -> u32 {
+    pub(super) fn read_flash_register(&mut self, side: Side, offset: u16) -> u32 {
         if self.in_reset() {
             // Rule R-OPTIONS-READ-ZERO-IN-RESET.
             return 0;
@@ -290,7 +315,7 @@ impl Silicon {
         self.with_controller(|controller, context| controller.read(side, offset, context))
     }
 
-    fn write_flash_register(&mut self, side: Side, offset: u16, value: u32) {
+    pub(super) fn write_flash_register(&mut self, side: Side, offset: u16, value: u32) {
         if !self.in_reset() {
             self.with_controller(|controller, context| controller.write(side, offset, value, context));
             if self.controller.is_idle() {
@@ -301,14 +326,14 @@ impl Silicon {
 
     fn flash_offset(&self, address: u32) -> Option<u32> {
         let offset = address - memory::FLASH;
-        (offset < self.identity().part.info().flash_size).then_some(offset)
+        (offset < self.identity().flash.bytes()).then_some(offset)
     }
 
     /// `half` names the half-word that a narrow access is after.
-    fn read_flash_area(&self, address: u32, half: Option<u32>, secure: bool) -> Result<u32, BusFault> {
+    pub(super) fn read_flash_area(&self, address: u32, half: Option<u32>, secure: bool) -> Result<u32, BusFault> {
         if let Some(offset) = self.flash_offset(address) {
             let offset = self.physical(offset);
-            let hidden = sector_is_secure(offset / SECTOR_SIZE, self.chip(), &self.loaded) && !secure;
+            let hidden = self.sector_is_secure(offset / SECTOR_SIZE) && !secure;
             return Ok(if hidden { 0 } else { self.nvm.flash_word(offset) });
         }
         let open = self.chip().state == ProductState::Open;
@@ -319,15 +344,17 @@ impl Silicon {
                 let word = self.identity().uid[((address - memory::UID) / 4) as usize];
                 Ok(if open { word } else { 0 })
             }
-            memory::FLASH_SIZE => Ok(if open { self.identity().part.info().flash_size / 1024 } else { 0 }),
+            memory::FLASH_SIZE => Ok(if open { self.identity().flash.kb() } else { 0 }),
             _ => Err(BusFault),
         }
     }
 
-    /// A half-word of OTP that was never programmed faults: an ECC double error (ST community td-p/889964). So does one that was
-    /// programmed twice.
+    /// A half-word of OTP that was never programmed is an ECC double error: reading it faults, or gives ones (switch `otp-blank-read`).
+    /// One that was programmed twice faults in any world.
     fn read_otp(&self, index: usize, half: Option<u32>) -> Result<u32, BusFault> {
-        let pair = [index, index + 1].map(|i| self.nvm.otp_half(i));
+        let ones = self.assumptions().otp_blank_read == OtpBlankRead::Ones;
+        let blank = |i: usize| (ones && self.nvm.is_otp_blank(i)).then_some(u16::MAX);
+        let pair = [index, index + 1].map(|i| self.nvm.otp_half(i).or_else(|| blank(i)));
         let [low, high] = match half {
             Some(half) => [0, 1].map(|i| if i == half & 1 { pair[i as usize] } else { Some(0) }),
             None => pair,
@@ -338,7 +365,13 @@ impl Silicon {
         }
     }
 
-    fn write_flash_area(&mut self, address: u32, secure: bool, size: Size, value: u32) -> Result<(), BusFault> {
+    pub(super) fn write_flash_area(
+        &mut self,
+        address: u32,
+        secure: bool,
+        size: Size,
+        value: u32,
+    ) -> Result<(), BusFault> {
         if self.in_reset() {
             return Ok(());
         }
@@ -356,7 +389,7 @@ impl Silicon {
         Ok(())
     }
 
-    fn read_system(&self, address: u32, secure: bool) -> u32 {
+    pub(super) fn read_system(&self, address: u32, secure: bool) -> u32 {
         let obk = memory::OBK..memory::OBK + memory::OBK_SIZE;
         if obk.contains(&address) {
             // Option-byte keys are read by code at the right HDPL, never by a debugger outside Open.
@@ -381,7 +414,7 @@ impl Silicon {
     }
 }
 
-fn register_offset(address: u32) -> Option<u16> {
+pub(super) fn register_offset(address: u32) -> Option<u16> {
     let offset = address.wrapping_sub(reg::BASE);
     (offset < reg::SIZE).then(|| u16::try_from(offset & !3).ok()).flatten()
 }

@@ -1,27 +1,58 @@
-//! The Cortex-M33's debug registers (Arm DDI 0553), as far as a debugger that halts, calls and resumes can see them.
-//!
-//! The core executes nothing but calls of ROM services: see [`crate::rom`].
+//! The Cortex-M33's debug registers (Arm DDI 0553), as a debugger that halts, steps, calls and resumes sees them.
+
+mod ppb;
+mod registers;
+pub(super) mod run;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
 
 use provost_chip::registers::core_debug;
+use provost_thumb::{Cpu, Fault};
+
+use self::ppb::Ppb;
 
 const DBGKEY: u32 = 0xA05F;
 const C_DEBUGEN: u32 = 1 << 0;
 const C_HALT: u32 = 1 << 1;
 const C_STEP: u32 = 1 << 2;
+/// Bits of DHCSR that keep what is written: C_DEBUGEN, C_HALT, C_STEP, C_MASKINTS, C_SNAPSTALL.
+const DHCSR_WRITABLE: u32 = 0x2F;
 const S_REGRDY: u32 = 1 << 16;
 const S_HALT: u32 = 1 << 17;
+const S_SLEEP: u32 = 1 << 18;
 const S_LOCKUP: u32 = 1 << 19;
+const S_SDE: u32 = 1 << 20;
+const S_RETIRE_ST: u32 = 1 << 24;
 const S_RESET_ST: u32 = 1 << 25;
 const DFSR_HALTED: u32 = 1 << 0;
 const DFSR_BKPT: u32 = 1 << 1;
 const DFSR_VCATCH: u32 = 1 << 3;
 const DEMCR_VC_CORERESET: u32 = 1 << 0;
+const DEMCR_VC_HARDERR: u32 = 1 << 10;
+/// TRCENA, the monitor's bits and the vector catches.
+const DEMCR_WRITABLE: u32 = 0x010F_0FF1;
 const AIRCR_VECTKEY: u32 = 0x05FA;
+const AIRCR_VECTKEYSTAT: u32 = 0xFA05_0000;
 const AIRCR_SYSRESETREQ: u32 = 1 << 2;
+/// PRIGROUP, and BFHFNMINS, PRIS, SYSRESETREQS where there are two worlds.
+const AIRCR_WRITABLE: u32 = 0x0000_6708;
+const DCRSR_WRITE: u32 = 1 << 16;
 /// CPUID of a Cortex-M33 r0p4, as read on an STM32H563 (Black Magic Debug scan log).
 const CPUID: u32 = 0x410F_D214;
-/// DCRSR numbers of the registers that the model keeps.
-const PC: usize = 15;
+const VTOR: u32 = 0xE000_ED08;
+const VTOR_WRITABLE: u32 = !0x7F;
+const CFSR: u32 = 0xE000_ED28;
+const HFSR: u32 = 0xE000_ED2C;
+const HFSR_FORCED: u32 = 1 << 30;
+const ID_PFR1: u32 = 0xE000_ED44;
+const SAU_TYPE: u32 = 0xE000_EDD4;
+/// DSCSR.CDS: the core is in Secure state; SBRSEL and SBRSELEN below it choose a bank.
+const DSCSR_CDS: u32 = 1 << 16;
+const DSCSR_WRITABLE: u32 = 0b11;
+/// The non-secure view of the System Control Space.
+const SCS_NS: u32 = 0x0002_0000;
 
 /// What a write to a debug register asks of the chip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,33 +61,87 @@ pub(crate) enum Request {
     None,
     /// The core leaves debug state at the program counter.
     Resume,
+    /// The core leaves debug state for one instruction.
+    Step,
     /// A system reset.
     Reset,
+}
+
+/// How the core and its debugger stand towards TrustZone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Security {
+    /// TrustZone is on.
+    pub(crate) two_worlds: bool,
+    /// Secure state may be debugged.
+    pub(crate) secure_debug: bool,
+}
+
+/// Why a core that is not halted executes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Parked {
+    /// It executes.
+    #[default]
+    No,
+    /// A branch to itself: nothing changes until a debugger does something.
+    Idle,
+    /// Code that the model does not execute: ROM, or the owner's outside Open, whose visible effects are modelled instead.
+    NotModelled,
 }
 
 /// The core.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Core {
-    /// R0-R12, SP, LR, PC, xPSR.
-    registers: [u32; 17],
+    cpu: Cpu,
+    parked: Parked,
+    /// Resets since power-on: a core that resets itself finds itself replaced.
+    resets: u64,
+    /// Its registers are with the one who executes.
+    executing: bool,
+    vtor: u32,
+    cfsr: u32,
+    hfsr: u32,
+    /// Registers of the other world and of the floating-point unit, by DCRSR number: kept, never used.
+    other_registers: BTreeMap<u8, u32>,
+    ppb: Ppb,
     control: u32,
     halted: bool,
-    lockup: bool,
     reset_seen: bool,
+    retired: bool,
     dfsr: u32,
     demcr: u32,
     dcrdr: u32,
+    aircr: u32,
+    dscsr: u32,
 }
 
 impl Core {
-    /// A system reset: debug control survives, the rest does not. `catch` says whether a reset vector catch can stop it.
-    pub(crate) fn reset(&mut self, catch: bool) {
-        self.lockup = false;
-        self.reset_seen = true;
-        self.registers = [0; 17];
-        self.halted = catch && self.control & C_DEBUGEN != 0 && self.demcr & DEMCR_VC_CORERESET != 0;
+    /// A system reset into the vector table at `vtor`, which begins with these words: debug control survives, the rest does not.
+    /// `open` says that the chip is Open: there a reset vector catch can stop the core, and there it executes the owner's code.
+    pub(crate) fn reset(&mut self, vtor: u32, vectors: [u32; 2], open: bool) {
+        self.cpu = Cpu::reset(vectors);
+        self.parked = if open { Parked::No } else { Parked::NotModelled };
+        self.resets += 1;
+        self.vtor = vtor;
+        self.other_registers.clear();
+        self.ppb.reset();
+        (self.halted, self.retired, self.reset_seen) = (false, false, true);
+        (self.dfsr, self.aircr, self.dscsr, self.cfsr, self.hfsr) = (0, 0, 0, 0, 0);
         self.control &= !(C_HALT | C_STEP);
-        self.dfsr = if self.halted { DFSR_VCATCH } else { 0 };
+        if open && self.control & C_DEBUGEN != 0 && self.demcr & DEMCR_VC_CORERESET != 0 {
+            self.halt(DFSR_VCATCH);
+        }
+    }
+
+    /// Enters debug state; hardware sets C_HALT, whatever the reason.
+    fn halt(&mut self, reason: u32) {
+        self.halted = true;
+        self.control |= C_HALT;
+        self.dfsr |= reason;
+        self.cpu.wake();
+    }
+
+    pub(crate) const fn is_locked_up(&self) -> bool {
+        self.cpu.locked_up()
     }
 
     pub(crate) const fn is_halted(&self) -> bool {
@@ -64,136 +149,159 @@ impl Core {
     }
 
     pub(crate) fn argument(&self, index: usize) -> u32 {
-        self.registers.get(index).copied().unwrap_or(0)
+        self.cpu.register(index)
     }
 
     pub(crate) const fn program_counter(&self) -> u32 {
-        self.registers[PC] & !1
+        self.cpu.pc()
     }
 
     /// A function returns `value` to the link register.
     pub(crate) fn return_value(&mut self, value: u32) {
-        self.registers[0] = value;
-        self.registers[PC] = self.registers[14] & !1;
+        self.cpu.set_register(0, value);
+        self.cpu.set_register(15, self.cpu.register(14));
     }
 
     /// The core hits a BKPT at its program counter.
     pub(crate) fn breakpoint(&mut self) {
-        self.halted = true;
-        self.dfsr |= DFSR_BKPT;
+        if self.debug_enabled() {
+            self.halt(DFSR_BKPT);
+        }
+    }
+
+    const fn stepping(&self) -> bool {
+        self.control & C_STEP != 0
+    }
+
+    const fn debug_enabled(&self) -> bool {
+        self.control & C_DEBUGEN != 0
+    }
+
+    /// A fault was taken as HardFault: its reason is kept for who looks, and a debugger may want to stop there.
+    fn faulted(&mut self, fault: Fault) {
+        self.hfsr |= HFSR_FORCED;
+        // CFSR: PRECISERR, UNDEFINSTR, INVSTATE, INVPC, NOCP, STKOF, UNALIGNED.
+        self.cfsr |= 1
+            << match fault {
+                Fault::Bus => 9,
+                Fault::Undefined => 16,
+                Fault::InvalidState => 17,
+                Fault::InvalidReturn => 18,
+                Fault::NoCoprocessor => 19,
+                Fault::StackOverflow => 20,
+                Fault::Unaligned => 24,
+            };
+        if self.debug_enabled() && self.demcr & DEMCR_VC_HARDERR != 0 {
+            self.halt(DFSR_VCATCH);
+        }
     }
 
     /// The core locks up on a fault.
-    pub(crate) fn lock_up(&mut self) {
-        self.lockup = true;
+    pub(crate) const fn lock_up(&mut self) {
+        self.cpu.set_locked_up(true);
     }
 
-    pub(crate) fn read(&mut self, address: u32) -> Option<u32> {
+    pub(crate) fn read(&mut self, address: u32, security: Security) -> Option<u32> {
+        let address = fold(address, security);
         Some(match address {
             core_debug::CPUID => CPUID,
             core_debug::DFSR => self.dfsr,
-            core_debug::DEMCR => self.demcr,
+            core_debug::DEMCR => self.demcr | if security.secure_debug { 1 << 20 } else { 0 },
             core_debug::DCRDR => self.dcrdr,
-            core_debug::DHCSR => {
-                let status = [
-                    (true, S_REGRDY),
-                    (self.halted, S_HALT),
-                    (self.lockup, S_LOCKUP),
-                    (std::mem::take(&mut self.reset_seen), S_RESET_ST),
-                ];
-                status.iter().filter(|(set, _)| *set).fold(self.control, |word, (_, bit)| word | bit)
+            core_debug::AIRCR => AIRCR_VECTKEYSTAT | self.aircr,
+            core_debug::DHCSR => self.dhcsr(security),
+            core_debug::DSCSR => {
+                let cds = if security.secure_debug { DSCSR_CDS } else { 0 };
+                cds | self.dscsr
             }
-            _ => return None,
+            // Bits in pairs, non-secure then secure, invasive then not: 0b11 allowed, 0b10 implemented but off, 0b00 not there.
+            core_debug::DAUTHSTATUS => match (security.two_worlds, security.secure_debug) {
+                (true, true) => 0xFF,
+                (true, false) => 0xAF,
+                (false, _) => 0x0F,
+            },
+            VTOR => self.vtor,
+            CFSR => self.cfsr,
+            HFSR => self.hfsr,
+            ID_PFR1 => 0x200 | if security.two_worlds { 0x10 } else { 0 },
+            SAU_TYPE => {
+                if security.two_worlds {
+                    8
+                } else {
+                    0
+                }
+            }
+            _ => return self.ppb.read(address),
         })
     }
 
-    pub(crate) fn write(&mut self, address: u32, value: u32) -> Request {
+    fn dhcsr(&mut self, security: Security) -> u32 {
+        // A loop that nobody counts retires instructions all the same.
+        self.retired |= !self.halted && self.parked != Parked::No;
+        let status = [
+            (true, S_REGRDY),
+            (self.halted, S_HALT),
+            (self.cpu.sleeping(), S_SLEEP),
+            (self.cpu.locked_up(), S_LOCKUP),
+            (security.secure_debug, S_SDE),
+            (std::mem::take(&mut self.retired), S_RETIRE_ST),
+            (std::mem::take(&mut self.reset_seen), S_RESET_ST),
+        ];
+        status.iter().filter(|(set, _)| *set).fold(self.control, |word, (_, bit)| word | bit)
+    }
+
+    pub(crate) fn write(&mut self, address: u32, value: u32, security: Security) -> Request {
+        let address = fold(address, security);
         match address {
             core_debug::DHCSR if value >> 16 == DBGKEY => return self.write_dhcsr(value),
             core_debug::DFSR => self.dfsr &= !value,
-            core_debug::DEMCR => self.demcr = value,
+            core_debug::DEMCR => self.demcr = value & DEMCR_WRITABLE,
             core_debug::DCRDR => self.dcrdr = value,
             core_debug::DCRSR if self.halted => {
-                let write = value & 1 << 16 != 0;
-                if let Some(register) = self.registers.get_mut((value & 0x7F) as usize) {
-                    if write { *register = self.dcrdr } else { self.dcrdr = *register }
+                let register = (value & 0x7F) as u8;
+                if value & DCRSR_WRITE != 0 {
+                    self.set_register(register, self.dcrdr, security);
+                } else {
+                    self.dcrdr = self.register(register, security);
                 }
             }
-            core_debug::AIRCR if value >> 16 == AIRCR_VECTKEY && value & AIRCR_SYSRESETREQ != 0 => {
-                return Request::Reset;
+            core_debug::AIRCR if value >> 16 == AIRCR_VECTKEY => {
+                self.aircr = value & AIRCR_WRITABLE;
+                if value & AIRCR_SYSRESETREQ != 0 {
+                    return Request::Reset;
+                }
             }
-            _ => {}
+            core_debug::DSCSR => self.dscsr = value & DSCSR_WRITABLE,
+            VTOR => self.vtor = value & VTOR_WRITABLE,
+            CFSR => self.cfsr &= !value,
+            HFSR => self.hfsr &= !value,
+            _ => self.ppb.write(address, value),
         }
         Request::None
     }
 
     fn write_dhcsr(&mut self, value: u32) -> Request {
-        self.control = value & (C_DEBUGEN | C_HALT | C_STEP | 1 << 3);
+        self.control = value & DHCSR_WRITABLE;
         let enabled = value & C_DEBUGEN != 0;
         if enabled && value & C_HALT != 0 {
             if !self.halted {
-                self.dfsr |= DFSR_HALTED;
+                self.halt(DFSR_HALTED);
             }
-            self.halted = true;
             return Request::None;
         }
         if !self.halted {
             return Request::None;
         }
-        if enabled && value & C_STEP != 0 {
-            // One instruction of code that the model does not execute: the core is halted again at once.
-            self.dfsr |= DFSR_HALTED;
-            return Request::None;
-        }
         self.halted = false;
-        Request::Resume
+        if self.parked == Parked::Idle {
+            self.parked = Parked::No;
+        }
+        if enabled && value & C_STEP != 0 { Request::Step } else { Request::Resume }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn halted() -> Core {
-        let mut core = Core::default();
-        core.write(core_debug::DHCSR, 0xA05F_0003);
-        core
-    }
-
-    #[test]
-    fn registers_move_through_dcrdr_only_while_halted() {
-        let mut core = halted();
-        core.write(core_debug::DCRDR, 0x2003_4001);
-        core.write(core_debug::DCRSR, 1 << 16 | 15);
-        assert_eq!(core.program_counter(), 0x2003_4000);
-        core.write(core_debug::DCRDR, 0);
-        core.write(core_debug::DCRSR, 15);
-        assert_eq!(core.read(core_debug::DCRDR), Some(0x2003_4001));
-        assert_eq!(core.write(core_debug::DHCSR, 0xA05F_0001), Request::Resume);
-        core.write(core_debug::DCRDR, 5);
-        core.write(core_debug::DCRSR, 1 << 16 | 15);
-        assert_eq!(core.program_counter(), 0x2003_4000);
-    }
-
-    #[test]
-    fn dhcsr_needs_its_key_and_forgets_a_reset_once_read() {
-        let mut core = Core::default();
-        core.write(core_debug::DHCSR, 0x0000_0003);
-        assert_eq!(core.read(core_debug::DHCSR).unwrap() & S_HALT, 0);
-        core.reset(true);
-        assert_ne!(core.read(core_debug::DHCSR).unwrap() & S_RESET_ST, 0);
-        assert_eq!(core.read(core_debug::DHCSR).unwrap() & S_RESET_ST, 0);
-    }
-
-    #[test]
-    fn a_reset_vector_catch_halts_where_it_may() {
-        for catch in [false, true] {
-            let mut core = Core::default();
-            core.write(core_debug::DHCSR, 0xA05F_0001);
-            core.write(core_debug::DEMCR, DEMCR_VC_CORERESET);
-            assert_eq!(core.write(core_debug::AIRCR, 0x05FA_0004), Request::Reset);
-            core.reset(catch);
-            assert_eq!(core.read(core_debug::DHCSR).unwrap() & S_HALT != 0, catch);
-        }
-    }
+/// The non-secure view shows what a single-world core has; with two worlds it stands for itself, which nothing here needs.
+const fn fold(address: u32, security: Security) -> u32 {
+    let unfolded = address.wrapping_sub(SCS_NS);
+    if !security.two_worlds && unfolded >= 0xE000_E000 && unfolded < 0xE000_F000 { unfolded } else { address }
 }

@@ -86,6 +86,37 @@ impl Mailbox {
     }
 }
 
+/// What a debugger sets up: DBGMCU_CR and the registers that freeze peripherals while the core is halted. They survive a reset of the
+/// system; a reset at power-on clears them (SVD). All bits of the freeze registers are kept, whichever timers a part has.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DebugConfig {
+    words: [u32; Self::ROWS.len()],
+}
+
+impl DebugConfig {
+    /// Offset and writable bits: CR (DBG_STOP, DBG_STANDBY, TRACE_IOEN, TRACE_EN, TRACE_MODE, DCRT), APB1LFZR, APB1HFZR, APB2FZR,
+    /// APB3FZR, AHB1FZR (SVD).
+    const ROWS: [(u32, u32); 6] = [
+        (dbgmcu::CR, 0x0001_00F6),
+        (0x08, u32::MAX),
+        (0x0C, u32::MAX),
+        (0x10, u32::MAX),
+        (0x14, u32::MAX),
+        (0x20, u32::MAX),
+    ];
+
+    /// `None` if the offset is none of these registers.
+    pub(crate) fn read(&self, offset: u32) -> Option<u32> {
+        Self::ROWS.iter().zip(&self.words).find(|((at, _), _)| *at == offset).map(|(_, word)| *word)
+    }
+
+    pub(crate) fn write(&mut self, offset: u32, value: u32) {
+        if let Some(((_, mask), word)) = Self::ROWS.iter().zip(&mut self.words).find(|((at, _), _)| *at == offset) {
+            *word = value & mask;
+        }
+    }
+}
+
 /// CoreSight component identification (PIDR, CIDR) of DBGMCU, by offset (SVD).
 pub(crate) const fn identification(offset: u32) -> Option<u32> {
     Some(match offset {
@@ -102,6 +133,16 @@ pub(crate) const fn identification(offset: u32) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_configuration_keeps_the_bits_there_are() {
+        let mut config = DebugConfig::default();
+        for (offset, value, kept) in [(dbgmcu::CR, 6, 6), (0x08, 0x1800, 0x1800), (dbgmcu::CR, u32::MAX, 0x0001_00F6)] {
+            config.write(offset, value);
+            assert_eq!(config.read(offset), Some(kept));
+        }
+        assert_eq!(config.read(dbgmcu::SR), None);
+    }
 
     #[test]
     fn reading_clears_the_device_bit_in_st_s_code() {

@@ -10,7 +10,7 @@ use provost_chip::{
 };
 
 use super::{
-    layout::{Layout, OptionRegister, sector_is_secure},
+    layout::{Layout, OptionRegister},
     nvm::{Nvm, OptionWords},
     option_change,
 };
@@ -310,8 +310,8 @@ impl Controller {
         // BKSEL names the physical bank, whatever SWAP_BANK says (SVD).
         let bank = u32::from(control & reg::CR_BKSEL != 0) * per_bank;
         let (sectors, code) = match control & (reg::CR_SER | reg::CR_BER | reg::CR_MER) {
-            reg::CR_SER => {
-                let number = bank + (control >> reg::CR_SNB_SHIFT & (per_bank - 1));
+            reg::CR_SER if control >> reg::CR_SNB_SHIFT & 0xFF < per_bank => {
+                let number = bank + (control >> reg::CR_SNB_SHIFT & 0xFF);
                 (number..number + 1, code_op::SECTOR_ERASE)
             }
             reg::CR_BER => (bank..bank + per_bank, code_op::BANK_ERASE),
@@ -407,5 +407,5 @@ impl Controller {
 fn is_protected(sector: u32, secure_set: bool, context: &Context<'_>) -> bool {
     context.layout.is_write_protected(sector, context.loaded)
         || (context.chip.tz == TrustZone::Enabled
-            && sector_is_secure(sector, context.chip, context.loaded) != secure_set)
+            && context.layout.is_secure(sector, context.chip.tz, context.loaded) != secure_set)
 }

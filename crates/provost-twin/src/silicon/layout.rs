@@ -1,9 +1,8 @@
 //! Where a part's option fields lie, looked up once: an access must not search the table by name.
 
 use provost_chip::{
-    model::Chip,
     option_bytes::OptionField,
-    parts::{PartId, SECTOR_SIZE},
+    parts::{FlashSize, PartId},
     registers::flash as reg,
     states::TrustZone,
 };
@@ -18,6 +17,7 @@ pub(crate) struct Layout {
     /// One bit per word of the register window: a `_CUR` register stands there.
     current: [u64; WORDS / 64],
     sectors_per_bank: u32,
+    sectors_per_group: u32,
     /// Write protection of each bank, in the order of its sectors.
     write_protection: [Vec<&'static OptionField>; 2],
     /// `SRAM1_3_RST` and its namesakes.
@@ -36,7 +36,7 @@ pub(crate) enum OptionRegister {
 }
 
 impl Layout {
-    pub(crate) fn new(part: PartId) -> Self {
+    pub(crate) fn new(part: PartId, flash: FlashSize) -> Self {
         let mut current = [0; WORDS / 64];
         for field in OptionField::of(part) {
             let word = usize::from(field.offset_cur / 4);
@@ -45,7 +45,8 @@ impl Layout {
         let all = |names: &[&str]| names.iter().filter_map(|name| OptionField::find(part, name)).collect::<Vec<_>>();
         Self {
             current,
-            sectors_per_bank: part.info().flash_size / 2 / SECTOR_SIZE,
+            sectors_per_bank: flash.sectors_per_bank(),
+            sectors_per_group: part.info().wrp_sectors.max(1),
             write_protection: [all(&["WRPSGn1", "WRPSG11", "WRPSG12"]), all(&["WRPSGn2", "WRPSG21", "WRPSG22"])],
             sram1_reset: all(&["SRAM1_3_RST", "SRAM1_3_4_5_RST", "SRAM1_RST"]).first().copied(),
             sram2_reset: OptionField::find(part, "SRAM2_RST"),
@@ -69,12 +70,11 @@ impl Layout {
         offset.checked_sub(4).filter(|cur| is_current(*cur)).map(OptionRegister::Program)
     }
 
-    /// Whether a sector's write-protection group is on; each group covers equally many sectors of its bank.
+    /// Whether a sector's write-protection group is on.
     pub(crate) fn is_write_protected(&self, sector: u32, loaded: &OptionWords) -> bool {
         let fields = &self.write_protection[usize::from(sector >= self.sectors_per_bank)];
         let width = |field: &OptionField| u32::from(field.high - field.low) + 1;
-        let groups: u32 = fields.iter().map(|field| width(field)).sum();
-        let mut group = sector % self.sectors_per_bank / (self.sectors_per_bank / groups.max(1)).max(1);
+        let mut group = sector % self.sectors_per_bank / self.sectors_per_group;
         for field in fields {
             if group < width(field) {
                 return field.get(loaded.get(field.offset_cur)) >> group & 1 == 0;
@@ -83,27 +83,25 @@ impl Layout {
         }
         false
     }
-}
 
-/// Whether a sector lies in a secure watermark (with TrustZone on).
-pub(crate) fn sector_is_secure(sector: u32, chip: &Chip, loaded: &OptionWords) -> bool {
-    if chip.tz == TrustZone::Disabled {
-        return false;
+    /// Whether a sector lies in a secure watermark (with TrustZone on).
+    pub(crate) fn is_secure(&self, sector: u32, tz: TrustZone, loaded: &OptionWords) -> bool {
+        let first_bank = sector < self.sectors_per_bank;
+        let watermark = loaded.get(if first_bank { reg::SECWM1R_CUR } else { reg::SECWM2R_CUR });
+        let (first, last) = (watermark & 0xFFFF, watermark >> 16);
+        tz == TrustZone::Enabled && (first..=last).contains(&(sector % self.sectors_per_bank))
     }
-    let per_bank = chip.part.info().flash_size / 2 / SECTOR_SIZE;
-    let watermark = loaded.get(if sector < per_bank { reg::SECWM1R_CUR } else { reg::SECWM2R_CUR });
-    let (first, last) = (watermark & 0xFFFF, watermark >> 16);
-    (first..=last).contains(&(sector % per_bank))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use provost_chip::order_code::OrderCode;
 
     #[test]
     fn registers_are_found_without_the_table() {
         for part in PartId::all() {
-            let layout = Layout::new(part);
+            let layout = Layout::new(part, part.info().largest_flash());
             for offset in (0..reg::SIZE as u16).step_by(4) {
                 let expected = OptionField::of(part).find_map(|f| match offset {
                     o if o == f.offset_cur => Some(OptionRegister::Current),
@@ -118,12 +116,18 @@ mod tests {
     #[test]
     fn write_protection_groups_cover_the_sectors_of_the_table() {
         // Sectors per group as the option-byte table says: one on H503, four elsewhere, H5E/H5F in two registers a bank.
-        for (name, per_group) in
-            [("STM32H503", 1), ("STM32H533", 4), ("STM32H563", 4), ("STM32H553", 4), ("STM32H5F5", 4)]
-        {
-            let part: PartId = name.parse().unwrap();
-            let layout = Layout::new(part);
-            let sectors = part.info().flash_size / SECTOR_SIZE;
+        for (name, per_group) in [
+            ("STM32H503", 1),
+            ("STM32H533", 4),
+            ("STM32H563", 4),
+            ("STM32H563VG", 4),
+            ("STM32H523CC", 4),
+            ("STM32H5F5", 4),
+        ] {
+            let code: OrderCode = name.parse().unwrap();
+            let (part, flash) = (code.part, code.flash_or_largest());
+            let layout = Layout::new(part, flash);
+            let sectors = flash.sectors();
             for first in (0..sectors).step_by(per_group) {
                 let (bank, group) =
                     (first / layout.sectors_per_bank, first % layout.sectors_per_bank / per_group as u32);

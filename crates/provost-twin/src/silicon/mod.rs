@@ -12,21 +12,21 @@ mod layout;
 pub mod nvm;
 mod option_change;
 mod projection;
+mod rom_view;
 mod sram;
 
 use provost_adac::target::RefusalReason;
 use provost_chip::{
     assumptions::Assumptions,
     model::{Bench, Chip, Execution, boot},
-    parts::PartId,
+    parts::{FlashSize, PartId},
     registers::memory,
     states::{NS_REGRESSION, ProductState, REGRESSION},
 };
 
-pub(crate) use self::layout::sector_is_secure;
 use self::{
-    core::Core,
-    dbgmcu::Mailbox,
+    core::{Core, run::Run},
+    dbgmcu::{DebugConfig, Mailbox},
     flash::{Changed, Controller},
     layout::Layout,
     nvm::{Nvm, OptionWords},
@@ -47,6 +47,8 @@ const BOOT_TIME: Time = 2_700_000;
 pub struct Identity {
     /// The part.
     pub part: PartId,
+    /// How large its flash is.
+    pub flash: FlashSize,
     /// 96-bit unique id, as three words.
     pub uid: [u32; 3],
     /// `DBGMCU_IDCODE.REV_ID`.
@@ -82,6 +84,7 @@ pub struct Silicon {
     controller: Controller,
     core: Core,
     mailbox: Mailbox,
+    debug_config: DebugConfig,
     rss_da: Option<Box<RssDa>>,
     last_refusal: Option<RefusalReason>,
     entropy: u64,
@@ -100,7 +103,7 @@ impl Silicon {
             behaviour,
             loaded: nvm.options.clone(),
             nvm,
-            layout: Layout::new(identity.part),
+            layout: Layout::new(identity.part, identity.flash),
             chip,
             bench: Bench { powered: false, ..Bench::default() },
             nrst_low: false,
@@ -110,6 +113,7 @@ impl Silicon {
             controller: Controller::default(),
             core: Core::default(),
             mailbox: Mailbox::default(),
+            debug_config: DebugConfig::default(),
             rss_da: None,
             last_refusal: None,
             entropy: u64::from(identity.uid[0]) << 32 | u64::from(identity.uid[1]),
@@ -197,6 +201,7 @@ impl Silicon {
             return;
         }
         self.mailbox = Mailbox::default();
+        self.debug_config = DebugConfig::default();
         self.core = Core::default();
         if self.nrst_low {
             self.chip.runs = Execution::HeldInReset;
@@ -283,19 +288,21 @@ impl Silicon {
     /// Whether a session outlives a system reset (rule R-RSS-DA-STAYS). A regression that has begun ends it in any world.
     fn rss_da_survives(&self) -> bool {
         let regressing = matches!(product_state_code(&self.nvm.options), REGRESSION | NS_REGRESSION);
-        self.assumptions.leave_rss_da == provost_chip::assumptions::LeaveRssDa::Power
-            && self.rss_da.is_some()
-            && !regressing
+        !boot::nrst_leaves_rss_da(self.chip.state, &self.assumptions).outcome && self.rss_da.is_some() && !regressing
     }
 
     /// Lets virtual time pass; what becomes due within it happens when it is due.
     pub fn advance(&mut self, nanoseconds: Time) {
         let end = self.now.saturating_add(nanoseconds);
+        let mut run = Run::new();
         loop {
-            let step = self.next_event().filter(|due| *due < end);
-            self.now = step.unwrap_or(end);
+            let due = self.next_event().unwrap_or(end).min(end);
+            let due = self.slice(due, &run);
+            let elapsed = due.saturating_sub(self.now);
+            self.now = self.now.max(due);
             self.settle();
-            if step.is_none() {
+            self.execute(elapsed, &mut run);
+            if self.now >= end {
                 return;
             }
         }
@@ -359,7 +366,8 @@ impl Silicon {
         self.project();
         boot::reset(&mut self.chip, &self.bench, kind, request, &self.assumptions);
         self.controller = Controller::after_reset(self.take_interrupted());
-        self.core.reset(self.chip.state == ProductState::Open);
+        let vtor = self.vector_table();
+        self.core.reset(vtor, self.vectors(vtor), self.chip.state == ProductState::Open);
         self.booted_at = self.now + BOOT_TIME;
         self.rss_da = match self.chip.runs {
             Execution::RssDa { open } => Some(Box::new(RssDa::enter(self, open))),

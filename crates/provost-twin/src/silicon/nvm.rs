@@ -111,6 +111,12 @@ impl Nvm {
         self.otp.get(index).copied().filter(|half| *half != u16::MAX && !spoilt)
     }
 
+    /// Whether a half-word of OTP was never programmed.
+    pub fn is_otp_blank(&self, index: usize) -> bool {
+        let spoilt = u16::try_from(index).is_ok_and(|i| self.otp_spoilt.contains(&i));
+        self.otp.get(index) == Some(&u16::MAX) && !spoilt
+    }
+
     /// Writes bytes as a programmer with the chip on the bench would, erasing nothing; for making chips.
     pub fn load_flash(&mut self, offset: u32, bytes: &[u8]) {
         for (at, &byte) in (offset..).zip(bytes) {

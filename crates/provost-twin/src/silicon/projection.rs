@@ -7,8 +7,11 @@ use provost_chip::{
     states::{BootUbe, ProductState, TrustZone},
 };
 
-use super::{Silicon, nvm::OptionWords, sector_is_secure};
+use super::{Silicon, nvm::OptionWords};
 use crate::rom;
+
+/// Where the vector table of the ROM is taken to lie: the beginning of system memory (AN2606 names the bootloader's own places).
+const ROM_VECTORS: u32 = 0x0BF8_0000;
 
 impl Silicon {
     /// Reads the model's view out of the memories.
@@ -34,18 +37,17 @@ impl Silicon {
     }
 
     pub(super) fn firmware(&self) -> Firmware {
-        let info = self.identity.part.info();
         // The physical sector of the vector table that this register points at, if there is one.
         let code_at = |register: u16, alias: u32| {
             let offset = (self.loaded.get(register) & !0xFF).wrapping_sub(alias);
-            let physical = (offset < info.flash_size).then(|| self.physical(offset))?;
+            let physical = (offset < self.identity.flash.bytes()).then(|| self.physical(offset))?;
             (self.nvm.flash_word(physical + 4) != u32::MAX).then_some(physical / SECTOR_SIZE)
         };
         let non_secure = code_at(reg::NSBOOTR_CUR, memory::FLASH);
         let (boots, non_secure) = match self.chip.tz {
             TrustZone::Disabled => (non_secure.is_some(), true),
             TrustZone::Enabled => {
-                let callable = non_secure.is_some_and(|sector| !sector_is_secure(sector, &self.chip, &self.loaded));
+                let callable = non_secure.is_some_and(|sector| !self.sector_is_secure(sector));
                 let secure = code_at(reg::SECBOOTR_CUR, memory::FLASH + memory::SECURE_ALIAS);
                 (secure.is_some(), self.behaviour.non_secure && callable)
             }
@@ -53,10 +55,37 @@ impl Silicon {
         Firmware { boots, non_secure: boots && non_secure, regresses: boots && self.behaviour.regresses }
     }
 
+    /// Where the core finds its vector table after this reset: where the boot register points if the owner's code runs, else in the ROM.
+    pub(super) fn vector_table(&self) -> u32 {
+        let register = match self.chip.tz {
+            TrustZone::Enabled => reg::SECBOOTR_CUR,
+            TrustZone::Disabled => reg::NSBOOTR_CUR,
+        };
+        match self.chip.runs {
+            model::Execution::User => self.loaded.get(register) & !0xFF,
+            _ => ROM_VECTORS,
+        }
+    }
+
+    /// The first two words of a vector table in flash; elsewhere an entry just behind it, with nothing known of the stack.
+    pub(super) fn vectors(&self, vtor: u32) -> [u32; 2] {
+        let offset = (vtor & !memory::SECURE_ALIAS).wrapping_sub(memory::FLASH);
+        if offset >= self.identity.flash.bytes() {
+            return [0, vtor | 1];
+        }
+        let physical = self.physical(offset);
+        [self.nvm.flash_word(physical), self.nvm.flash_word(physical + 4)]
+    }
+
+    /// Whether a sector lies in a secure watermark (with TrustZone on).
+    pub(crate) fn sector_is_secure(&self, sector: u32) -> bool {
+        self.layout.is_secure(sector, self.chip.tz, &self.loaded)
+    }
+
     /// With banks swapped the second bank is seen first.
     pub(super) fn physical(&self, offset: u32) -> u32 {
         let swapped = self.loaded.get(reg::OPTSR_CUR) >> 31 == 1;
-        if swapped { offset ^ (self.identity.part.info().flash_size / 2) } else { offset }
+        if swapped { (offset + self.identity.flash.bank()) % self.identity.flash.bytes() } else { offset }
     }
 
     fn da_record(&self) -> Option<DaRecord> {

@@ -2,6 +2,8 @@
 //!
 //! Behind it stands a [`Bus`]: the chip. Nothing here allocates.
 
+use std::time::Duration;
+
 use super::mem_ap::MemAp;
 
 /// Access ports with registers of their own. An STM32H5 has two; APSEL beyond these reads as absent.
@@ -99,6 +101,8 @@ pub trait Bus {
     fn debug_power(&mut self, on: bool);
     /// Time passes: this many cycles of SWCLK since the last call. Called before each access and at least every 4096 cycles.
     fn elapse(&mut self, swclk_cycles: u32);
+    /// Time passes without a clock on the wire.
+    fn wait(&mut self, _time: Duration) {}
     /// Whether the chip has supply. Without it nobody drives SWDIO.
     fn powered(&self) -> bool;
     /// The supply goes away (see [`Fault`](super::faults::Fault)); afterwards [`Bus::powered`] must be false.

@@ -9,7 +9,10 @@ mod mem_ap;
 pub mod swd;
 mod swj;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use faults::Stats;
 
@@ -25,6 +28,9 @@ pub trait Wire: Send {
 
     /// Drives the NRST pin: `true` pulls it low, `false` releases it.
     fn set_nrst(&mut self, asserted: bool);
+
+    /// Time passes without a clock on the wire.
+    fn wait(&mut self, _time: Duration) {}
 
     /// What has happened on this wire so far.
     fn stats(&self) -> Stats;

@@ -9,12 +9,15 @@
     reason = "tests, and what they share"
 )]
 
+mod bootloader;
 mod silicon_access;
 mod silicon_bench;
+mod silicon_core;
 mod silicon_flash;
 mod silicon_model;
 mod silicon_options;
 mod silicon_regression;
+mod wire_cmsis_dap;
 mod wire_dap;
 mod wire_faults;
 #[cfg(feature = "probe-rs")]

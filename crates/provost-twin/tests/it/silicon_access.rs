@@ -164,7 +164,8 @@ fn narrow_accesses_move_their_own_bytes() {
 fn the_descriptor_stands_where_the_rom_version_says() {
     for part in PartId::all() {
         for rom_version in 0..3 {
-            let identity = Identity { part, uid: [1, 2, 3], rev_id: 0x1001, rom_version };
+            let flash = part.info().largest_flash();
+            let identity = Identity { part, flash, uid: [1, 2, 3], rev_id: 0x1001, rom_version };
             let mut nvm = Nvm::factory(part);
             set_option(&mut nvm, part, "PRODUCT_STATE", 0x17);
             set_option(&mut nvm, part, "TZEN", 0xB4);

@@ -84,7 +84,7 @@ fn erase_and_program_that_lose_power_leave_the_old_content_and_name_themselves()
 fn erase_takes_what_it_names_and_nothing_protected() {
     let part: PartId = "STM32H533".parse().unwrap();
     let mut chip = Situation::of("STM32H533", ProductState::Open, TrustZone::Disabled).memory();
-    (0..part.info().flash_size / SECTOR_SIZE).for_each(|n| chip.load_flash(n * SECTOR_SIZE, &[n as u8]));
+    (0..part.info().largest_flash().sectors()).for_each(|n| chip.load_flash(n * SECTOR_SIZE, &[n as u8]));
     let fill = |d: &mut Debugger| d.silicon.nvm().flash.len();
     let make = |protect: bool| {
         let mut memory = chip.clone();
@@ -202,7 +202,7 @@ fn each_world_programs_its_own_sectors() {
     let chip =
         Situation { code: Code::BothWorlds, ..Situation::of("STM32H563", ProductState::Open, TrustZone::Enabled) };
     let mut d = Debugger::new(chip.powered(Assumptions::default()));
-    let bank2 = FLASH + d.silicon.identity().part.info().flash_size / 2;
+    let bank2 = FLASH + d.silicon.identity().flash.bank();
     ready_to_program(&mut d);
     d.unlock_secure_flash();
     d.set_secure_flash(reg::SECCR, reg::CR_PG);

@@ -7,7 +7,7 @@ use provost_chip::{
     model::{
         Action, Bench, Chip, World,
         authentication::{PRODUCT_MASK, Permission, Presented},
-        provisioning::Call,
+        provisioning::{Call, EncryptionWord},
     },
     states::{BootUbe, ProductState, TrustZone},
 };
@@ -116,8 +116,8 @@ fn option_writes() -> Vec<Action> {
 fn provisions(keys: &[Key]) -> Vec<Action> {
     let mut actions = Vec::new();
     for &checksum in RssChecksum::ALL {
-        for caca in [false, true] {
-            let call = Call { checksum, caca };
+        for word in EncryptionWord::ALL {
+            let call = Call { checksum, word };
             actions.push(Action::Provision { call, id: keys[0].id(), mask: PRODUCT_MASK });
         }
     }

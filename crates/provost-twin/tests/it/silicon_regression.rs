@@ -205,7 +205,10 @@ fn provisioning_leaves_the_old_object_or_the_new_one() {
     let mut d = Debugger::new(chip.powered(Assumptions::default()));
     let old = d.silicon.nvm().obk_current;
     let mut driver = Driver { debugger: d, keys: &keys };
-    let call = Call { checksum: provost_chip::assumptions::RssChecksum::Crc32Words, caca: false };
+    let call = Call {
+        checksum: provost_chip::assumptions::RssChecksum::Crc32Words,
+        word: provost_chip::model::provisioning::EncryptionWord::Unpublished,
+    };
     let provision = Action::Provision { call, id: keys[1].id(), mask: PRODUCT_MASK };
     assert_eq!(driver.perform(provision), Some(Observation::Provisioned));
     d = driver.debugger;

@@ -15,7 +15,7 @@ use std::{
 };
 
 use provost_twin::{
-    doors::{DoorError, remote_bitbang},
+    doors::{self, DoorError, Terms, WallClock},
     wire::swd::SwDp,
 };
 use wire_toy::{DPIDR, Toy};
@@ -30,18 +30,22 @@ struct Door {
 
 impl Door {
     fn open() -> Self {
-        Self::open_with(remote_bitbang::IDLE)
+        Self::open_with(doors::IDLE, false)
     }
 
-    fn open_with(idle: Duration) -> Self {
-        let listener = remote_bitbang::bind(0).unwrap();
+    fn open_with(idle: Duration, wall: bool) -> Self {
+        let listener = doors::bind(0).unwrap();
         let address = listener.local_addr().unwrap();
         assert!(address.ip().is_loopback());
         let chip = Arc::new(Mutex::new(SwDp::new(Toy::new())));
         let shutdown = Arc::new(AtomicBool::new(false));
         let server = {
             let (chip, shutdown) = (chip.clone(), shutdown.clone());
-            thread::spawn(move || remote_bitbang::serve_patiently(&listener, &*chip, &shutdown, idle))
+            thread::spawn(move || {
+                let clock = WallClock::default();
+                let terms = Terms { shutdown: &shutdown, idle, clock: wall.then_some(&clock) };
+                doors::serve(doors::Door::RemoteBitbang, &listener, &*chip, &terms)
+            })
         };
         Self { port: address.port(), chip, shutdown, server: Some(server) }
     }
@@ -181,7 +185,7 @@ fn whoever_speaks_http_does_not_reach_the_chip() {
 
 #[test]
 fn an_idle_client_makes_room_for_one_that_waits() {
-    let door = Door::open_with(Duration::ZERO);
+    let door = Door::open_with(Duration::ZERO, false);
     let mut first = door.client();
     first.say("sc");
     first.0.read_exact(&mut [0]).unwrap();
@@ -197,10 +201,29 @@ fn an_idle_client_makes_room_for_one_that_waits() {
 }
 
 #[test]
+fn sleep_passes_time_and_round_trips_do_not() {
+    let waited = |wall, action: &dyn Fn(&mut Client)| {
+        let door = Door::open_with(doors::IDLE, wall);
+        let mut client = door.client();
+        action(&mut client);
+        client.say("c");
+        client.0.read_exact(&mut [0]).unwrap();
+        door.chip.lock().unwrap().bus().waited
+    };
+    assert_eq!(waited(false, &|client| client.say("ZZz")), Duration::from_micros(2001), "what the client asks for");
+    let sleep = |_: &mut Client| thread::sleep(Duration::from_millis(50));
+    assert_eq!(waited(false, &sleep), Duration::ZERO, "nothing but the wire's clock");
+    let slept = waited(true, &sleep);
+    assert!(slept >= Duration::from_millis(50), "{slept:?}");
+}
+
+#[test]
 fn only_loopback_is_served() {
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
     let chip = Mutex::new(SwDp::new(Toy::new()));
-    let result = remote_bitbang::serve(&listener, &chip, &AtomicBool::new(false));
+    let shutdown = AtomicBool::new(false);
+    let terms = Terms { shutdown: &shutdown, idle: doors::IDLE, clock: None };
+    let result = doors::serve(doors::Door::RemoteBitbang, &listener, &chip, &terms);
     assert!(matches!(result, Err(DoorError::NotLoopback(_))), "{result:?}");
 }
 

@@ -3,19 +3,24 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{
-    Args,
+    ArgGroup, Args,
     builder::{OsStringValueParser, TypedValueParser as _},
 };
 use provost_chip::states::ProductState;
+use provost_ops::drive::service::EncryptWord;
 
-use super::{number, state};
+use super::{KeyAccess, SignIn, number, state};
 
 /// Options of `close`.
 #[derive(Debug, Args)]
 pub(crate) struct Close {
     /// The state to end in: irot-provisioned, tz-closed or closed.
-    #[arg(long, value_name = "STATE", value_parser = state)]
-    pub(crate) to: ProductState,
+    #[arg(long, value_name = "STATE", value_parser = closed_state, required_unless_present = "check")]
+    pub(crate) to: Option<ProductState>,
+    /// Only say whether the chip is closed as it was to be, by its receipt or by --to: exit code 0 if so, 3 if not. Writes nothing; the
+    /// discovery resets the chip.
+    #[arg(long, conflicts_with_all = ["rehearse", "rehearse_only", "dry_run", "save", "overrides", "images", "options", "escrow"])]
+    pub(crate) check: bool,
     /// The folder with the credential that will be the way back, under the names that ST's tools use.
     #[arg(long, value_name = "DIR")]
     pub(crate) credential: Option<PathBuf>,
@@ -27,6 +32,10 @@ pub(crate) struct Close {
     /// what the file does not name may be anything.
     #[arg(long, value_name = "FILE")]
     pub(crate) options: Option<PathBuf>,
+    /// The word that asks this chip's ROM for encryption on a part with secure AES, and for none on the others, where you know it; it
+    /// is then the only one tried.
+    #[arg(long, value_name = "WORD")]
+    pub(crate) encrypt_word: Option<EncryptWord>,
     /// Do the whole round trip first: Provisioning, object, discovery, full regression, Open; then restore option bytes and flash.
     #[arg(long)]
     pub(crate) rehearse: bool,
@@ -61,6 +70,12 @@ pub(crate) struct Close {
     /// this board, or `another`.
     #[arg(long, value_name = "NAME")]
     pub(crate) this_is: Option<String>,
+    /// Keys of the credential that are not simply in a file.
+    #[command(flatten)]
+    pub(crate) access: KeyAccess,
+    /// A leaf key that is elsewhere.
+    #[command(flatten)]
+    pub(crate) sign_in: SignIn,
     /// Locked has no way back.
     #[arg(long, hide = true)]
     pub(crate) i_want_this_forever: bool,
@@ -68,9 +83,10 @@ pub(crate) struct Close {
 
 /// Options of `apply`.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).args(["plan", "resume"]))]
 pub(crate) struct Apply {
     /// The plan, as `provost close --save` wrote it.
-    #[arg(value_name = "PLAN", required_unless_present = "resume", conflicts_with = "resume")]
+    #[arg(value_name = "PLAN")]
     pub(crate) plan: Option<PathBuf>,
     /// Go on with the unfinished close of this chip.
     #[arg(long)]
@@ -88,6 +104,12 @@ pub(crate) struct Apply {
     /// this board, or `another`.
     #[arg(long, value_name = "NAME")]
     pub(crate) this_is: Option<String>,
+    /// Keys of the credential that are not simply in a file.
+    #[command(flatten)]
+    pub(crate) access: KeyAccess,
+    /// A leaf key that is elsewhere.
+    #[command(flatten)]
+    pub(crate) sign_in: SignIn,
 }
 
 /// Options of `history`.
@@ -95,8 +117,8 @@ pub(crate) struct Apply {
 pub(crate) struct History {
     /// A unique id, whole or in part.
     pub(crate) uid: Option<String>,
-    /// Folders with receipts.
-    #[arg(long = "in", value_name = "DIR", default_values = ["provost-close", "provost-rescue"])]
+    /// Folders with receipts; without one, provost-close and provost-rescue.
+    #[arg(long = "in", value_name = "DIR")]
     pub(crate) folders: Vec<PathBuf>,
 }
 
@@ -107,10 +129,29 @@ pub(crate) struct ImageAt {
     pub(crate) at: Option<u32>,
 }
 
-/// `FILE`, or `FILE@ADDRESS` for plain bytes. A name that is no text can have no address.
-fn image_at(word: OsString) -> Result<ImageAt, String> {
-    match word.to_str().and_then(|text| text.rsplit_once('@')) {
-        Some((path, address)) => Ok(ImageAt { path: path.into(), at: Some(number(address)?) }),
-        None => Ok(ImageAt { path: word.into(), at: None }),
+/// A state that a close ends in.
+fn closed_state(text: &str) -> Result<ProductState, String> {
+    const KNOWN: &str = "a close ends in irot-provisioned, tz-closed or closed";
+    match state(text) {
+        Ok(ProductState::Open) => Err(format!("back to Open leads `provost rescue`; {KNOWN}")),
+        Ok(ProductState::Provisioning) => {
+            Err(format!("a close goes through Provisioning and does not end there; {KNOWN}"))
+        }
+        Ok(state) => Ok(state),
+        Err(_) => Err(KNOWN.to_owned()),
     }
+}
+
+/// `FILE`, or `FILE@ADDRESS` for plain bytes. A name that is no text can have no address.
+pub(super) fn image_at(word: OsString) -> Result<ImageAt, String> {
+    let (path, at) = match word.to_str().and_then(|text| Some((text, text.rsplit_once('@')?))) {
+        Some((text, (path, address))) => match number(address) {
+            Ok(address) => (path.into(), Some(address)),
+            // A name may have an at sign in it; what looks like an address must be one.
+            Err(error) if text.rsplit_once("@0x").is_some() => return Err(error),
+            Err(_) => (word.into(), None),
+        },
+        None => (word.into(), None),
+    };
+    Ok(ImageAt { path, at })
 }

@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{
+    ArgGroup, Args, Subcommand, ValueEnum,
+    builder::{OsStringValueParser, TypedValueParser as _},
+};
 
-use super::number;
+use super::{ImageAt, close::image_at, number};
 
 /// Subcommands of `option`.
 #[derive(Debug, Subcommand)]
@@ -71,6 +74,9 @@ pub(crate) struct OptionDiff {
     pub(crate) file: PathBuf,
     /// Another one, instead of the chip.
     pub(crate) other: Option<PathBuf>,
+    /// End with exit code 1 if there are differences.
+    #[arg(long)]
+    pub(crate) exit_code: bool,
 }
 
 /// Options of `option import`.
@@ -99,8 +105,9 @@ pub(crate) enum FlashCommand {
 /// An image.
 #[derive(Debug, Args)]
 pub(crate) struct FlashImage {
-    /// ELF, Intel HEX (.hex), or plain bytes with --at.
-    pub(crate) image: PathBuf,
+    /// ELF, Intel HEX (.hex), or plain bytes with their address: FILE@0x08000000, or --at.
+    #[arg(value_name = "FILE[@ADDRESS]", value_parser = OsStringValueParser::new().try_map(image_at))]
+    pub(crate) image: ImageAt,
     /// Where plain bytes belong.
     #[arg(long, value_name = "ADDRESS", value_parser = number)]
     pub(crate) at: Option<u32>,
@@ -108,9 +115,10 @@ pub(crate) struct FlashImage {
 
 /// Options of `flash erase`.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true).args(["all", "at"]))]
 pub(crate) struct FlashErase {
     /// All of user flash.
-    #[arg(long, conflicts_with_all = ["at", "size"], required_unless_present = "at")]
+    #[arg(long, conflicts_with = "size")]
     pub(crate) all: bool,
     /// From this address on; the sectors it lies in are erased whole.
     #[arg(long, value_name = "ADDRESS", value_parser = number, requires = "size")]

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
-use provost_ops::images::{Profile, Version};
+use clap::{Args, Subcommand};
+use provost_ops::{
+    drive::service::EncryptWord,
+    images::{Profile, Version},
+};
 
 use super::{KeyAccess, MethodWord, number};
 
@@ -124,17 +127,6 @@ pub(crate) struct ObkInspect {
     pub(crate) file: PathBuf,
 }
 
-/// A word of the provisioning service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EncryptWordWord {
-    /// 0x00000000.
-    #[value(name = "0x00000000", alias = "0")]
-    Zero,
-    /// 0xCACA0AA0.
-    #[value(name = "0xCACA0AA0", alias = "0xcaca0aa0")]
-    Caca,
-}
-
 /// Options of `obk write`.
 #[derive(Debug, Args)]
 pub(crate) struct ObkWrite {
@@ -152,7 +144,7 @@ pub(crate) struct ObkWrite {
     pub(crate) method: Option<MethodWord>,
     /// The word that asks this chip's ROM for encryption, as an earlier write of this kind of chip reported it.
     #[arg(long, value_name = "WORD")]
-    pub(crate) encrypt_word: Option<EncryptWordWord>,
+    pub(crate) encrypt_word: Option<EncryptWord>,
     /// Write although this check refuses, by its code; may be given several times.
     #[arg(long, value_name = "CODE")]
     pub(crate) allow: Vec<String>,

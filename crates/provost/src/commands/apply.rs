@@ -7,6 +7,7 @@ use crate::{
     cli::{Apply, Arguments},
     confirm::LastStep,
     output::{Page, Stop, Teller},
+    secrets,
 };
 
 pub(crate) fn run(arguments: &Arguments, options: &Apply) -> Result<Page, Stop> {
@@ -20,6 +21,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Apply) -> Result<Page, Stop> 
             temporary: close::temporary_folders(),
             samples: close::known_sample,
             credential: options.credential.clone(),
+            keys: secrets::keys(arguments, &options.access, &options.sign_in),
             this_is: options.this_is.clone(),
             escrow: None,
         };

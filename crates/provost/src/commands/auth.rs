@@ -1,11 +1,11 @@
 //! `provost auth`: Debug Authentication.
 
-use std::{fmt::Write as _, path::Path, time::Duration};
+use std::fmt::Write as _;
 
 use provost_adac::password::Password;
 use provost_chip::states::ProductState;
 use provost_ops::{
-    credential::{Access, CredentialSet, KeyHolder, offline::OfflineSigner},
+    credential::{Access, CredentialSet},
     debug_auth::{Discovered, look},
     rescue::{Wish, rescue},
 };
@@ -15,7 +15,6 @@ use crate::{
     confirm,
     output::{Page, Stop, Teller},
     secrets,
-    term::say,
 };
 
 pub(crate) fn run(arguments: &Arguments, command: &Auth) -> Result<Page, Stop> {
@@ -61,20 +60,24 @@ fn text(d: &Discovered, ap1_open: bool) -> String {
 fn next(d: &Discovered) -> &'static str {
     let provisioning = d.product_state == Some(ProductState::Provisioning);
     match (d.integrity_valid, provisioning) {
-        (true, _) => "provost auth regress --credential DIR, with what was provisioned, erases the chip and opens it",
-        (false, true) => "provost rescue --dry-run",
-        (false, false) => "provost rescue says what remains; without a credential it writes nothing",
+        (true, _) => "`provost auth regress --credential DIR`, with what was provisioned, erases the chip and opens it",
+        (false, true) => "`provost rescue --dry-run`",
+        (false, false) => {
+            "nothing that is provisioned opens this chip; `provost diagnose --discover` says what remains, and why"
+        }
     }
 }
 
 fn run_regress(arguments: &Arguments, options: &Regress) -> Result<Page, Stop> {
     let credential = credential(arguments, options)?;
     super::on_chip(arguments, |bench| {
-        confirm::write_to(bench, arguments, "erase the chip")?;
+        confirm::write_to(bench, arguments, super::rescue::WHAT)?;
         let wish = Wish {
             chip: super::chip_name(arguments, bench),
-            part: arguments.part,
+            part: arguments.order_code,
             credential: Some(credential),
+            inside: true,
+            encrypt_word: options.encrypt_word,
             out: (&options.out).into(),
             one_shot: false,
             once_for_life: false,
@@ -90,20 +93,8 @@ fn credential(arguments: &Arguments, options: &Regress) -> Result<CredentialSet,
         let password = options.password.as_deref().unwrap_or_default();
         return Ok(CredentialSet::from_password(Password::new(password.as_bytes())?));
     };
-    match &options.sign_in {
+    match secrets::signed_elsewhere(&options.sign_in, folder)? {
         None => secrets::with_access(arguments, &options.access, |access| CredentialSet::open(folder, &access)),
-        Some(sign_in) => {
-            let key = CredentialSet::token_key(folder)?;
-            let signer = OfflineSigner::new(key, sign_in, Duration::from_secs(options.wait), tell);
-            CredentialSet::open(folder, &Access { passphrase: None, signer: Some(KeyHolder::new(signer)) })
-        }
+        signer => CredentialSet::open(folder, &Access { passphrase: None, signer }),
     }
-}
-
-/// Said to whoever carries the file to the key.
-fn tell(to_sign: &Path, signature: &Path) {
-    say!("      the chip waits with its challenge; do not reset it, do not remove power or the probe");
-    say!("      sign all 88 bytes of {}: ECDSA P-256 over SHA-256, such as", to_sign.display());
-    say!("        openssl dgst -sha256 -sign key_3_leaf.pem -out {} {}", signature.display(), to_sign.display());
-    say!("      waiting for {}", signature.display());
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use provost_bench::Bench;
 use provost_ops::{
     Narrator as _,
+    error::OpError,
     flash::{Flash, FlashError, image, image::Image},
     identify::identify,
     option_bytes::OptionBytes,
@@ -16,7 +17,7 @@ use crate::{
     cli::{self, Arguments, FlashCommand, FlashErase, FlashImage},
     confirm,
     documents::{FileFormat, FlashErased, FlashRead},
-    output::{Page, Stop, Teller, wrap},
+    output::{Page, Stop, Teller},
 };
 
 pub(crate) fn run(arguments: &Arguments, command: &FlashCommand) -> Result<Page, Stop> {
@@ -35,23 +36,29 @@ fn on_flash(
     super::on_chip(arguments, |bench| {
         let identity = identify(&mut bench.session)?;
         let bytes =
-            OptionBytes::read(&mut bench.session, &identity, arguments.part).map_err(|error| match error.of() {
-                Some(provost_ops::option_bytes::OptionError::NotVisible) => FlashError::NotReachable.into(),
-                _ => error,
+            OptionBytes::read(&mut bench.session, &identity, arguments.order_code).map_err(|error| {
+                match error.of() {
+                    Some(provost_ops::option_bytes::OptionError::NotVisible) => FlashError::NotReachable.into(),
+                    _ => error,
+                }
             })?;
-        work(&Flash::new(&bytes), bench)
+        work(&Flash::of(&bytes).map_err(provost_ops::error::Failure::from)?, bench)
     })
 }
 
 fn load(options: &FlashImage) -> Result<Image, provost_ops::error::Failure> {
-    Ok(Image::load(&options.image, options.at)?)
+    Ok(Image::load(&options.image.path, options.at.or(options.image.at))?)
 }
 
 fn run_write(arguments: &Arguments, options: &FlashImage) -> Result<Page, Stop> {
     let image = load(options)?;
     on_flash(arguments, |flash, bench| {
+        let mut teller = Teller::new(arguments);
+        for says in flash.beforehand(&image)? {
+            teller.note(&format!("warning: {says}"));
+        }
         confirm::write_to(bench, arguments, "write flash")?;
-        let written = flash.write(&mut bench.session, &image, &mut Teller::new(arguments))?;
+        let written = flash.write(&mut bench.session, &image, &mut teller)?;
         let mut text = format!("{} bytes programmed and read back\n", written.bytes);
         let _ = writeln!(
             text,
@@ -59,9 +66,6 @@ fn run_write(arguments: &Arguments, options: &FlashImage) -> Result<Page, Stop> 
             written.sectors, written.secure_sectors
         );
         let _ = writeln!(text, "  sha256      {}", written.sha256);
-        for warning in &written.warnings {
-            text.push_str(&wrap(&format!("warning: {warning}"), 2));
-        }
         text.push_str("The chip was reset and runs what is in flash now.\n");
         Ok(Page::new(&written, text)?)
     })
@@ -91,6 +95,10 @@ fn run_erase(arguments: &Arguments, options: &FlashErase) -> Result<Page, Stop> 
 
 fn run_read(arguments: &Arguments, options: &cli::FlashRead) -> Result<Page, Stop> {
     on_flash(arguments, |flash, bench| {
+        // Minutes of reading are not for a file that cannot be made.
+        if !options.force && options.file.exists() {
+            return Err(OpError::Exists { path: options.file.clone() }.into());
+        }
         let (address, size) = flash.range(options.at, options.size);
         let mut teller = Teller::new(arguments);
         teller.step(&format!("read {size} bytes at {address:#010x}"), &[]);

@@ -12,6 +12,7 @@ mod obk;
 mod option;
 mod probes;
 mod rescue;
+mod shell;
 mod status;
 mod twin;
 
@@ -20,6 +21,7 @@ use provost_bench::{Bench, Probe};
 use crate::{
     cli::{Arguments, Command},
     output::{Page, Stop, cost},
+    stop,
 };
 
 /// Runs the command.
@@ -39,12 +41,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
         Command::Flash(command) => flash::run(arguments, command),
         Command::Twin(command) => twin::run(arguments, command),
         Command::Explain(options) => explain::run(options),
+        Command::Completions { shell } => shell::completions(*shell),
+        Command::Man { folder, force } => shell::man(folder, *force),
     }
 }
 
 /// Works on the chip, keeps what happened to a virtual one, and adds what it cost.
 fn on_chip(arguments: &Arguments, work: impl FnOnce(&mut Bench) -> Result<Page, Stop>) -> Result<Page, Stop> {
-    let mut bench = Bench::open(arguments.probe.as_ref())?;
+    let mut bench = Bench::open(arguments.probe.as_ref())?.until(stop::watch());
     let result = work(&mut bench);
     let stored = bench.store();
     match (result, stored) {
@@ -56,6 +60,6 @@ fn on_chip(arguments: &Arguments, work: impl FnOnce(&mut Bench) -> Result<Page, 
 }
 
 /// What `--probe` said, for journals and receipts.
-fn chip_name(arguments: &Arguments, bench: &Bench) -> String {
+pub(crate) fn chip_name(arguments: &Arguments, bench: &Bench) -> String {
     arguments.probe.as_ref().map_or_else(|| bench.session.probe().to_string(), Probe::chip_name)
 }

@@ -18,6 +18,7 @@ use crate::{
     cli::{Arguments, OptionCommand, OptionDiff, OptionExport, OptionFormat, OptionImport, OptionSet},
     confirm,
     documents::{OptionChange, OptionDifferences, OptionList, OptionText},
+    given::quoted,
     output::{Page, Stop, Teller, wrap},
 };
 
@@ -38,7 +39,7 @@ fn on_bytes(
 ) -> Result<Page, Stop> {
     super::on_chip(arguments, |bench| {
         let identity = identify(&mut bench.session)?;
-        let bytes = OptionBytes::read(&mut bench.session, &identity, arguments.part)?;
+        let bytes = OptionBytes::read(&mut bench.session, &identity, arguments.order_code)?;
         work(&bytes, bench)
     })
 }
@@ -71,7 +72,7 @@ fn list(bytes: &OptionBytes, bench: &mut Bench) -> Result<Page, Stop> {
 
 const LEGEND: &str = "
 * differs from the factory value. Changing a field now: `yes`; `confirm`: with a phrase, for it bites;
-`close`: through `provost close`; `open question`: public sources do not agree; `no`. `provost explain RULE` says why.
+`close`: through a close (`provost close --to STATE --dry-run`); `open question`: public sources do not agree; `no`. `provost explain RULE` says why.
 ";
 
 fn line(text: &mut String, field: &FieldView) {
@@ -116,13 +117,13 @@ fn run_set(arguments: &Arguments, options: &OptionSet) -> Result<Page, Stop> {
         options.assignments.iter().map(|text| Assignment::parse(text)).collect::<Result<_, _>>()?;
     // What no part takes is refused before anybody is disturbed.
     for assignment in &assignments {
-        assignment.check(arguments.part)?;
+        assignment.check(arguments.part())?;
     }
     set(arguments, options.dry_run, |_| Ok(assignments))
 }
 
 fn run_import(arguments: &Arguments, options: &OptionImport) -> Result<Page, Stop> {
-    let early = OptionFile::load(&options.file, arguments.part)?;
+    let early = OptionFile::load(&options.file, arguments.part())?;
     set(arguments, options.dry_run, |bytes| {
         let found = early.part.unwrap_or(bytes.part());
         if !bytes.parts.contains(&found) {
@@ -138,6 +139,9 @@ fn run_import(arguments: &Arguments, options: &OptionImport) -> Result<Page, Sto
     })
 }
 
+/// What is confirmed where nothing bites.
+const WHAT: &str = "write option bytes";
+
 fn set(
     arguments: &Arguments,
     dry_run: bool,
@@ -148,6 +152,7 @@ fn set(
         let change = plan(bytes, &assignments)?;
         let phrase = change.bites().then(|| change.phrase(bytes, &bench.session.probe().to_string()));
         if dry_run || change.is_empty() {
+            let phrase = phrase.or_else(|| confirm::asked(bench, arguments, WHAT).filter(|_| !change.is_empty()));
             let text = plan_text(&change, phrase.as_deref());
             return change_page(bytes, &change, phrase.as_deref(), None, text);
         }
@@ -158,7 +163,7 @@ fn set(
                     return Err((OptionError::NotConfirmed { phrase: phrase.clone() }).into());
                 }
             }
-            None => confirm::write_to(bench, arguments, "write option bytes")?,
+            None => confirm::write_to(bench, arguments, WHAT)?,
         }
         let mut teller = Teller::new(arguments);
         let applied = apply(&mut bench.session, bytes, change, &mut teller)?;
@@ -222,7 +227,7 @@ fn plan_text(change: &Change, phrase: Option<&str>) -> String {
     text.push_str(&unchanged_text(change));
     text.push_str(&warnings_text(change));
     if let Some(phrase) = phrase {
-        let _ = writeln!(text, "to be confirmed with --confirm \"{phrase}\"");
+        let _ = writeln!(text, "to be confirmed with --confirm {}", quoted(phrase));
     }
     text.push_str("nothing was written; the same command without --dry-run carries it out\n");
     text
@@ -240,7 +245,10 @@ fn applied_text(applied: &Applied) -> String {
     if applied.after.chip.state == ProductState::Provisioning
         && applied.change.fields.iter().any(|f| f.name == "PRODUCT_STATE")
     {
-        text.push_str("The chip waits for its secrets. `provost rescue` leads back to Open; nothing else does.\n");
+        text.push_str(
+            "The chip waits for its secrets. `provost rescue` leads back to Open, erased; nothing else does.\n\
+             On from here, with a credential: `provost close --to STATE --credential DIR --override P-START-OPEN --dry-run`\n",
+        );
     }
     text
 }
@@ -255,7 +263,15 @@ fn export(bytes: &OptionBytes, options: &OptionExport) -> Result<Page, Stop> {
     }
     let file = options.file.as_deref().map(Into::into);
     let page = match &options.file {
-        Some(path) => format!("{} option bytes written to {}\n", file::values(bytes).len(), path.display()),
+        // As many as a reader finds in it.
+        Some(path) => {
+            let written = OptionFile::parse(&text, path, Some(bytes.part()))?.values.len();
+            format!(
+                "{written} option bytes written to {}\
+",
+                path.display()
+            )
+        }
         None => text.clone(),
     };
     Ok(Page::new(&OptionText { file, format, parts: &bytes.parts, text: &text }, page)?)
@@ -264,8 +280,8 @@ fn export(bytes: &OptionBytes, options: &OptionExport) -> Result<Page, Stop> {
 fn run_diff(arguments: &Arguments, options: &OptionDiff) -> Result<Page, Stop> {
     match &options.other {
         Some(other) => {
-            let left = OptionFile::load(&options.file, arguments.part)?;
-            let part = arguments.part.or(left.part);
+            let left = OptionFile::load(&options.file, arguments.part())?;
+            let part = arguments.part().or(left.part);
             let right = OptionFile::load(other, part)?;
             let names = [options.file.display().to_string(), other.display().to_string()];
             let unknown = [&left.unknown[..], &right.unknown[..]].concat();
@@ -273,17 +289,18 @@ fn run_diff(arguments: &Arguments, options: &OptionDiff) -> Result<Page, Stop> {
                 let (path, says) = (options.file.clone(), "name the part with --part".to_owned());
                 return Err((OptionError::Format { path, line: 1, says }).into());
             };
-            let found = diff(part, &left.values, &right.values, true);
-            diff_page(names, part, &found, &unknown)
+            let found = diff((part, arguments.order_code.and_then(|c| c.flash)), &left.values, &right.values, true);
+            Ok(diff_page(names, part, &found, &unknown)?.ending_if(options.exit_code && !found.is_empty()))
         }
         None => {
             // A file that is none is told before anybody is disturbed.
-            OptionFile::load(&options.file, arguments.part)?;
+            OptionFile::load(&options.file, arguments.part())?;
             on_bytes(arguments, |bytes, _| {
                 let file = load_for(bytes, &options.file)?;
-                let found = diff(bytes.part(), &file.values, &file::values(bytes), false);
+                let found = diff((bytes.part(), bytes.flash), &file.values, &file::values(bytes), false);
                 let names = [options.file.display().to_string(), "the chip".to_owned()];
-                diff_page(names, bytes.part(), &found, &file.unknown)
+                let page = diff_page(names, bytes.part(), &found, &file.unknown)?;
+                Ok(page.ending_if(options.exit_code && !found.is_empty()))
             })
         }
     }

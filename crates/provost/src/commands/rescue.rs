@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use provost_chip::parts::PartId;
 use provost_ops::{
     credential::CredentialSet,
+    error::Exit,
     identify::{identify, parts_text},
     rescue::{Ended, Means, Plan, Wish, plan, rescue},
 };
@@ -13,9 +14,14 @@ use provost_twin::presets;
 use crate::{
     cli::{Arguments, Rescue},
     confirm,
+    documents::RescuePlan,
+    given::quoted,
     output::{Page, Stop, Teller, wrap},
     secrets,
 };
+
+/// What is confirmed.
+pub(super) const WHAT: &str = "erase the chip";
 
 pub(crate) fn run(arguments: &Arguments, options: &Rescue) -> Result<Page, Stop> {
     // The credential is checked before the chip is touched.
@@ -28,20 +34,24 @@ pub(crate) fn run(arguments: &Arguments, options: &Rescue) -> Result<Page, Stop>
     super::on_chip(arguments, |bench| {
         if options.dry_run {
             let identity = identify(&mut bench.session)?;
-            let parts: Vec<PartId> = identity.narrowed_to(arguments.part)?;
+            let parts: Vec<PartId> = identity.narrowed_to(arguments.order_code)?;
             let plan = plan(
                 &identity,
                 &parts,
-                Means { credential: credential.is_some(), once_for_life: options.once_for_life },
+                Means { credential: credential.is_some(), inside: false, once_for_life: options.once_for_life },
             )?;
-            let text = plan_text(&plan);
-            return Ok(Page::new(&plan, text)?);
+            let confirm = confirm::asked(bench, arguments, WHAT);
+            let text = plan_text(&plan, confirm.as_deref());
+            let page = Page::new(&RescuePlan { plan: &plan, confirm }, text)?;
+            return Ok(if plan.is_refusal() { page.ending(Exit::Refused) } else { page });
         }
-        confirm::write_to(bench, arguments, "erase the chip")?;
+        confirm::write_to(bench, arguments, WHAT)?;
         let wish = Wish {
             chip: super::chip_name(arguments, bench),
-            part: arguments.part,
+            part: arguments.order_code,
             credential,
+            inside: false,
+            encrypt_word: options.encrypt_word,
             out: (&options.out).into(),
             one_shot: options.one_shot,
             once_for_life: options.once_for_life,
@@ -60,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Rescue) -> Result<Page, Stop>
     })
 }
 
-fn plan_text(plan: &Plan) -> String {
+fn plan_text(plan: &Plan, confirm: Option<&str>) -> String {
     if plan.steps.is_empty() {
         return "the chip is Open: nothing to do\n".to_owned();
     }
@@ -68,12 +78,24 @@ fn plan_text(plan: &Plan) -> String {
     for (n, step) in plan.steps.iter().enumerate() {
         let _ = writeln!(text, "{:>2}. {}", n + 1, step.step);
         text.push_str(&wrap(&step.what, 6));
-        let _ = writeln!(text, "      erases: {}", step.erases);
-        let _ = writeln!(text, "      undo: {}", step.undo);
-        let _ = writeln!(text, "      measured: {}", step.measured);
+        // What a step leaves alone is not worth a line.
+        for (name, says) in [("erases", step.erases), ("undo", step.undo), ("measured", step.measured)] {
+            if !says.starts_with("nothing") {
+                let _ = writeln!(text, "      {name}: {says}");
+            }
+        }
         let _ = writeln!(text, "      why: {}", step.why.join(", "));
     }
-    text.push_str("nothing was written; the same command without --dry-run carries it out\n");
+    if let Some(phrase) = confirm {
+        let _ = writeln!(text, "to be confirmed with --confirm {}", quoted(phrase));
+    }
+    text.push_str(if plan.is_refusal() {
+        "nothing was written, and without more nothing would be\n  \
+         if a password was written into this chip: `provost rescue --credential DIR`\n  \
+         if none ever was: `provost rescue --once-for-life` writes one, to be kept as long as the chip is used\n"
+    } else {
+        "nothing was written; the same command without --dry-run carries it out\n"
+    });
     text
 }
 

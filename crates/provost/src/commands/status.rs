@@ -3,25 +3,31 @@
 use std::fmt::Write as _;
 
 use provost_bench::Bench;
-use provost_chip::rules::Rule;
-use provost_ops::{identify::identify, prospects::prospects};
+use provost_chip::{parts::PartId, sources::Confidence};
+use provost_diagnosis::Diagnosis;
+use provost_ops::{
+    diagnose::outlook,
+    identify::{identify, parts_text},
+};
 
 use crate::{
     cli::Arguments,
-    documents::{AccessPort, Status},
-    output::{Page, Stop, wrap},
+    documents::{AccessPort, Outlook, Status},
+    output::{Page, Stop},
+    term,
 };
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
     super::on_chip(arguments, |bench| {
         let identity = identify(&mut bench.session)?;
-        let parts = identity.narrowed_to(arguments.part)?;
+        let parts = identity.narrowed_to(arguments.order_code)?;
         let state = identity.state()?;
         let options = identity.options;
-        let prospects = state.zip(options).map(|(state, o)| prospects(state, o.trustzone(), &parts));
+        let found = outlook(&identity, &parts, &super::diagnose::given(arguments))?;
         let status = Status {
             probe: bench.session.probe().to_string(),
             virtual_chip: bench.session.probe().virtual_chip,
+            unique_id: identity.uid,
             product_state: state,
             pending_state: options.and_then(|o| o.pending_state()),
             trustzone: options.map(|o| o.trustzone()),
@@ -29,25 +35,46 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
                 AccessPort { ap: 0, open: identity.ap0_open() },
                 AccessPort { ap: 1, open: identity.ap1_open() },
             ],
-            prospects,
+            outlook: Outlook::of(&found),
             identity,
         };
-        let text = text(&status, bench);
+        let text = text(&status, &found, bench, &parts);
         Ok(Page::new(&status, text)?)
     })
 }
 
-fn text(status: &Status, bench: &Bench) -> String {
+impl Outlook {
+    /// The answer of `diagnose`, in short.
+    fn of(found: &Diagnosis) -> Self {
+        let commands = found.plan.iter().map(|s| &s.commands).chain(found.ask.iter().map(|q| &q.commands));
+        let next = commands.map(|c| &c.provost).find(|c| !c.is_empty()).cloned().unwrap_or_default();
+        Self {
+            verdict: found.verdict,
+            certainty: found.certainty,
+            plan: found.plan.iter().map(|s| s.step.clone()).collect(),
+            never: found.never.clone(),
+            // What it would do comes before it is done.
+            next: if next.is_empty() {
+                next
+            } else {
+                term::command_line(&next.replacen("provost rescue", "provost rescue --dry-run", 1))
+            },
+            reasons: found.reasons.iter().map(|r| r.id).collect(),
+        }
+    }
+}
+
+fn text(status: &Status, found: &Diagnosis, bench: &Bench, parts: &[PartId]) -> String {
     let identity = &status.identity;
     let mut text = String::new();
     let mut line = |name: &str, value: String| {
         let _ = writeln!(text, "{name:<14}{value}");
     };
     line("probe", status.probe.clone());
-    line(
-        "chip",
-        format!("{} (DEV_ID {:#05x}, revision {:#06x})", identity.parts_text(), identity.dev_id, identity.rev_id),
-    );
+    line("chip", format!("{} (DEV_ID {:#05x}, revision {:#06x})", parts_text(parts), identity.dev_id, identity.rev_id));
+    if parts.iter().any(|part| part.info().confidence == Confidence::Inferred) {
+        line("", "what is known of this part is inferred from others of its family".to_owned());
+    }
     if let Some(id) = identity.uid {
         line("unique id", id.to_string());
     }
@@ -71,30 +98,11 @@ fn text(status: &Status, bench: &Bench) -> String {
     let open = |ap: &AccessPort| if ap.open { "open" } else { "shut" };
     let [ap0, ap1] = &status.access_ports;
     line("access ports", format!("AP0 (DBGMCU) {}, AP1 (core and memories) {}", open(ap0), open(ap1)));
-    if let Some(p) = &status.prospects {
-        text.push('\n');
-        let _ = writeln!(text, "{}: {}", p.verdict, p.says);
-        if p.verdict != "open" && (p.worlds_with_a_way != 0 || p.verdict == "recoverable") {
-            let _ = writeln!(
-                text,
-                "  a way back to Open exists in {} of the {} worlds that the open questions allow (a count, not odds)",
-                p.worlds_with_a_way, p.worlds
-            );
-        }
-        for never in &p.never {
-            let _ = writeln!(text, "  danger: {} [{}]", never.says, never.rule);
-        }
-        let _ = writeln!(text, "  next:   {}", p.next);
-        text.push_str("\nwhy\n");
-        for rule in p.rules.iter().filter_map(|id| id.parse::<&Rule>().ok()) {
-            let _ = writeln!(text, "  {} ({}; {})", rule.id, rule.confidence, rule.source.join(", "));
-            text.push_str(&wrap(rule.says, 4));
-        }
-    }
-    if status.prospects.is_none() {
-        text.push_str(
-            "\nnext: provost auth discover, which resets the chip, tells the state and whether it holds a credential\n",
-        );
+    text.push('\n');
+    text.push_str(&super::diagnose::in_short(found));
+    if !status.outlook.next.is_empty() {
+        let resets = if status.outlook.next.starts_with("provost auth discover") { " (resets the chip)" } else { "" };
+        let _ = writeln!(text, "\nnext: `{}`{resets}", status.outlook.next);
     }
     if !bench.session.probe().virtual_chip {
         text.push_str("\nprovost has never met a real chip: what it says comes from public documents and reports.\n");

@@ -2,16 +2,30 @@
 
 use std::{
     fmt::Write as _,
-    sync::{Arc, atomic::AtomicBool},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use provost_bench::BenchError;
-use provost_chip::{assumptions::Assumptions, parts::PartId, states::TrustZone};
+use provost_chip::{
+    assumptions::Assumptions,
+    order_code::OrderCode,
+    parts::PartId,
+    states::{ProductState, TrustZone},
+};
 use provost_twin::{
     board::VirtualBoard,
     chipfile::ChipFile,
-    doors::remote_bitbang,
+    doors::{
+        self, Door, Terms, WallClock,
+        bench::{self, Control},
+    },
     error::TwinError,
     ledger::ledger,
     presets::{self, Maker, Preset},
@@ -19,72 +33,94 @@ use provost_twin::{
 };
 
 use crate::{
-    cli::{Arguments, OnOff, Twin, TwinNew, TwinServe},
-    documents::{Door, Ledger, LedgerEntry, PresetLine, Served, Serving, TwinMade, Twins},
+    cli::{Arguments, OnOff, Twin, TwinBench, TwinNew, TwinServe},
+    documents::{BenchDone, Ledger, LedgerEntry, PresetLine, Served, Serving, TwinMade, Twins},
     error::FaceError,
+    given::quoted,
     output::{self, Page, Stop, wrap},
     term,
 };
 
 pub(crate) fn run(arguments: &Arguments, command: &Twin) -> Result<Page, Stop> {
     match command {
-        Twin::New(options) => {
-            let (made, text) = new(arguments, options).map_err(BenchError::from)?;
-            Ok(Page::new(&made, text)?)
-        }
+        Twin::New(options) => new(arguments, options),
         Twin::List => list(),
         Twin::Ledger => run_ledger(),
         Twin::Serve(options) => serve(arguments, options),
+        Twin::Bench(options) => {
+            let done = bench(options).map_err(BenchError::from)?;
+            let text = format!("{}\n", done.join("\n"));
+            Ok(Page::new(&BenchDone { done }, text)?)
+        }
     }
 }
 
-fn new(arguments: &Arguments, options: &TwinNew) -> Result<(TwinMade, String), TwinError> {
-    let mut assumptions = Assumptions::default();
+fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, Stop> {
+    let mut assumptions = presets::practice_world();
     for switch in &options.switches {
-        let (name, value) =
-            switch.split_once('=').ok_or_else(|| TwinError::Option { option: switch.chars().take(60).collect() })?;
-        assumptions.set(name, value).map_err(TwinError::from)?;
+        let (name, value) = switch
+            .split_once('=')
+            .ok_or_else(|| FaceError::SwitchValue { switch: switch.chars().take(60).collect() })?;
+        assumptions.set(name, value).map_err(|e| BenchError::from(TwinError::from(e)))?;
     }
     let silicon = match &options.preset {
         Some(name) => {
-            presets::find(name).ok_or_else(|| not_found(name))?.make().map_err(TwinError::from)?.in_world(assumptions)
+            let preset = presets::find(name).ok_or_else(|| BenchError::from(not_found(name)))?;
+            preset.make().map_err(|e| BenchError::from(TwinError::from(e)))?.in_world(assumptions)
         }
         None => {
-            let mut maker = Maker::new(part_or_default(arguments)?, serial());
+            let mut maker = Maker::of(part_or_default(arguments).map_err(BenchError::from)?, serial());
+            if let Some(kb) = options.flash {
+                let made = maker.part.info();
+                maker.flash = made.flash_from_register(kb).ok_or_else(|| {
+                    BenchError::from(TwinError::FlashSize { kb, part: maker.part, sizes: made.flash_sizes })
+                })?;
+            }
             maker.state = options.state;
             maker.tz = match options.tzen {
                 OnOff::On => TrustZone::Enabled,
                 OnOff::Off => TrustZone::Disabled,
             };
+            if maker.tz == TrustZone::Enabled && !maker.part.info().trustzone {
+                return Err(FaceError::NoSuchChip { says: format!("the {} has no TrustZone", maker.part) }.into());
+            }
+            if (maker.state, maker.tz) == (ProductState::TzClosed, TrustZone::Disabled) {
+                return Err(FaceError::NoSuchChip {
+                    says: "TZ-Closed is a state of chips with TrustZone on".to_owned(),
+                }
+                .into());
+            }
             maker.assumptions = assumptions;
             maker.firmware = (!options.empty).then(FirmwareBehaviour::default);
             maker.make()
         }
     };
-    ChipFile::create(&options.file, &silicon)?;
+    ChipFile::create(&options.file, &silicon).map_err(BenchError::from)?;
     let chip = silicon.chip();
     let text = format!(
-        "made {}: {}, {}, TrustZone {}\nuse it as --probe twin:{}\n",
+        "made {}: {} with {} of flash, {}, TrustZone {}\nuse it as --probe {}\n",
         options.file.display(),
         chip.part,
+        silicon.identity().flash,
         chip.state,
         chip.tz,
-        options.file.display()
+        quoted(&format!("twin:{}", options.file.display()))
     );
     let made = TwinMade {
         file: options.file.as_path().into(),
         part: chip.part,
+        flash_kb: silicon.identity().flash,
         product_state: chip.state,
         trustzone: chip.tz,
         assumptions,
     };
-    Ok((made, text))
+    Ok(Page::new(&made, text)?)
 }
 
-fn part_or_default(arguments: &Arguments) -> Result<PartId, TwinError> {
-    match arguments.part {
-        Some(part) => Ok(part),
-        None => Ok("STM32H533".parse()?),
+fn part_or_default(arguments: &Arguments) -> Result<OrderCode, TwinError> {
+    match arguments.order_code {
+        Some(code) => Ok(code),
+        None => Ok("STM32H533".parse::<PartId>()?.into()),
     }
 }
 
@@ -133,23 +169,101 @@ fn run_ledger() -> Result<Page, Stop> {
 
 fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
     let board = VirtualBoard::select(&options.chip).map_err(BenchError::from)?;
-    let io = |source| BenchError::from(TwinError::Door { port: options.remote_bitbang, source });
-    let listener = remote_bitbang::bind(options.remote_bitbang).map_err(io)?;
-    let port = listener.local_addr().map_err(io)?.port();
+    let wanted = [(Door::RemoteBitbang, options.remote_bitbang), (Door::CmsisDap, options.cmsis_dap)];
+    let mut open = Vec::new();
+    for (door, port) in wanted.iter().filter_map(|(door, port)| Some((*door, (*port)?))) {
+        let listener = doors::bind(port).map_err(|e| broken(port, e))?;
+        let port = listener.local_addr().map_err(|e| broken(port, e))?.port();
+        open.push((door, listener, port));
+    }
+    // Where the board lies in a file, its bench has a door too, whose port a file beside it names.
+    let bench_door = match Path::new(options.chip.name()) {
+        file if file.is_file() => Some(BenchDoor::open(file)?),
+        _ => None,
+    };
     let shutdown = Arc::new(AtomicBool::new(false));
     #[cfg(feature = "terminal")]
     {
         let flag = shutdown.clone();
-        let handler = move || flag.store(true, std::sync::atomic::Ordering::Relaxed);
-        ctrlc::set_handler(handler).map_err(|e| io(std::io::Error::other(e)))?;
+        let handler = move || flag.store(true, Ordering::Relaxed);
+        ctrlc::set_handler(handler).map_err(|e| broken(0, std::io::Error::other(e)))?;
     }
-    if arguments.json {
-        output::print_line(&Serving { door: Door::RemoteBitbang, port })
-    } else {
-        term::print(&format!("serving {} on 127.0.0.1:{port} (remote_bitbang, SWD); stop with Ctrl-C\n", options.chip))
+    for (door, _, port) in &open {
+        if arguments.json {
+            output::print_line(&Serving { door: door.as_str(), port: *port })
+        } else {
+            let chip = &options.chip;
+            term::print(&format!("serving {chip} on 127.0.0.1:{port} ({}, SWD); stop with Ctrl-C\n", door.as_str()))
+        }
+        .map_err(FaceError::Output)?;
     }
-    .map_err(FaceError::Output)?;
-    remote_bitbang::serve(&listener, &board.wire(), &shutdown).map_err(|e| io(std::io::Error::other(e)))?;
+    let clock = WallClock::default();
+    let terms = Terms { shutdown: &shutdown, idle: doors::IDLE, clock: (!options.wire_time).then_some(&clock) };
+    let wire = board.wire();
+    // The first door that breaks closes the others.
+    let serve = |(door, listener, port): &(Door, TcpListener, u16)| {
+        let result = doors::serve(*door, listener, &wire, &terms);
+        shutdown.store(true, Ordering::Relaxed);
+        result.map_err(|e| broken(*port, std::io::Error::other(e)))
+    };
+    let results: Vec<_> = thread::scope(|scope| {
+        if let Some(door) = &bench_door {
+            scope.spawn(|| doors::serve_bench(&door.listener, &board, &terms));
+        }
+        let threads: Vec<_> = open.iter().map(|door| scope.spawn(|| serve(door))).collect();
+        threads.into_iter().map(|thread| thread.join()).collect()
+    });
+    for result in results {
+        result.unwrap_or_else(|_| Err(broken(0, std::io::Error::other("a door panicked"))))?;
+    }
     board.store().map_err(BenchError::from)?;
+    // The command line asks for one door at least.
+    let port = open.first().map_or(0, |(_, _, port)| *port);
     Ok(Page::new(&Served { port }, "stopped\n".to_owned())?)
+}
+
+fn broken(port: u16, source: std::io::Error) -> BenchError {
+    TwinError::Door { port, source }.into()
+}
+
+/// The door of the bench, as long as the board is served.
+struct BenchDoor {
+    listener: TcpListener,
+    notice: PathBuf,
+}
+
+impl BenchDoor {
+    fn open(chip: &Path) -> Result<Self, BenchError> {
+        let listener = doors::bind(0).map_err(|e| broken(0, e))?;
+        let port = listener.local_addr().map_err(|e| broken(0, e))?.port();
+        let notice = notice(chip);
+        std::fs::write(&notice, format!("{port}\n"))
+            .map_err(|source| TwinError::Io { path: notice.clone(), source })?;
+        Ok(Self { listener, notice })
+    }
+}
+
+impl Drop for BenchDoor {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.notice);
+    }
+}
+
+/// The file beside a chip file that names the port of its bench.
+fn notice(chip: &Path) -> PathBuf {
+    let mut name = chip.as_os_str().to_owned();
+    name.push(".bench");
+    name.into()
+}
+
+fn bench(options: &TwinBench) -> Result<Vec<&'static str>, TwinError> {
+    let controls = options.controls.iter().map(|text| text.parse()).collect::<Result<Vec<Control>, _>>()?;
+    let not_served = || TwinError::NotServed { path: options.chip.clone() };
+    let text = std::fs::read_to_string(notice(&options.chip)).map_err(|_| not_served())?;
+    let port = text.trim().parse().map_err(|_| not_served())?;
+    bench::ask(port, &controls).map_err(|error| match error {
+        TwinError::Door { .. } => not_served(),
+        other => other,
+    })?;
+    Ok(controls.iter().map(|control| control.as_str()).collect())
 }

@@ -35,14 +35,15 @@ fn every_known_report_gives_one_valid_document() {
             if path.is_file() && !name.ends_with(".expect.toml") {
                 fs::copy(&path, s.path(&name)).unwrap();
                 let (code, value) = s.json(&format!("diagnose {name}"));
-                assert_eq!(code, 0, "{name}");
+                // With nothing understood there is no verdict, and the exit code says so.
+                assert_eq!(code == 0, value["understood"] == true, "{name}");
                 assert_eq!(value["verdict"] == "undetermined", !value["ask"].as_array().unwrap().is_empty(), "{name}");
                 assert_eq!(value["verdict"] == "lost", !value["salvage"].as_array().unwrap().is_empty(), "{name}");
                 reports += 1;
             }
         }
     }
-    assert_eq!(reports, 30);
+    assert!(reports > 50, "{reports}");
 }
 
 #[test]
@@ -83,6 +84,20 @@ fn live_chips_are_read_and_left_as_they_are() {
     let (_, value) = s.json("diagnose --discover --probe twin:tz-closed-without-object.chip");
     assert_eq!(value["verdict"], "lost");
     assert!(value["reasons"].as_array().unwrap().iter().any(|r| r["id"] == "R-CLOSING-WITHOUT-DA-LOSES"));
+}
+
+/// An Open chip that does not boot: what is unusual on it is named, and looked at first.
+#[test]
+fn an_open_chip_that_cannot_boot_is_told_why() {
+    let s = Sandbox::new();
+    s.run("twin new board.chip --preset fresh");
+    s.run("option set SWAP_BANK=1 --probe twin:board.chip");
+    let (code, value) = s.json("diagnose --probe twin:board.chip");
+    assert_eq!((code, &value["verdict"]), (0, &Value::from("not-locked")));
+    let odd: Vec<&str> = value["unusual"].as_array().unwrap().iter().map(|o| o["what"].as_str().unwrap()).collect();
+    assert!(odd.contains(&"SWAP_BANK") && odd.contains(&"P-FIRMWARE"), "{odd:?}: nothing was ever programmed");
+    assert!(steps(&value, "plan").contains(&"check:firmware".to_owned()));
+    assert!(s.run("diagnose --probe twin:board.chip").out.contains("unusual on this chip"));
 }
 
 /// The diagnosis and the rescue choose the same steps.
@@ -129,13 +144,64 @@ fn wrong_input_is_named() {
         assert!(message.contains(says), "{line}: {message}");
         assert!(!value["next"].as_array().unwrap().is_empty(), "{line}: what next?");
     }
-    // Nothing at all is an honest "cannot be told".
+    // Nothing at all is no verdict, and no success.
     write("empty.log", b"");
     write("prose.log", b"my board does not work since yesterday\n");
     for name in ["empty.log", "prose.log"] {
         let (exit, value) = s.json(&format!("diagnose {name}"));
-        assert_eq!((exit, &value["verdict"]), (0, &Value::from("undetermined")), "{name}");
+        assert_eq!((exit, &value["understood"]), (6, &Value::from(false)), "{name}");
+        assert!(!value["ask"].as_array().unwrap().is_empty(), "{name}: the next question");
     }
+}
+
+/// A post as people write it: the answer, the moment until which it would have been another, and each claim beside its words.
+const POST: &str = "My board has an STM32H533RE, NRST is wired to the ST-LINK.
+TrustZone is enabled. Product state was Open (0xED) and all was fine.
+I changed PRODUCT_STATE from Open to TZ-Closed (0xC6) in CubeProgrammer, it stopped in Provisioning (0x17).
+Hot plug on access port 1 works and shows 0x17.
+Attempt 1: changed 17 to ED, read back 0x17.
+Attempt 2: changed 17 to C6. Connection lost. The device no longer connects.
+";
+
+#[test]
+fn a_post_is_answered_and_what_was_read_of_it_can_be_struck() {
+    let s = Sandbox::new();
+    fs::write(s.path("post.txt"), POST).unwrap();
+    let (code, value) = s.json("diagnose post.txt");
+    assert_eq!((code, &value["verdict"]), (0, &Value::from("undetermined")), "{value:#}");
+    assert_eq!(steps(&value, "ask")[0], "discover");
+    assert_eq!((&value["earlier"]["attempt"], &value["earlier"]["verdict"]), (&2.into(), &"recoverable".into()));
+    assert!(value["earlier"]["plan"].as_array().unwrap().contains(&"provision-da:certificate".into()));
+    let page = s.run("diagnose post.txt").out;
+    assert!(page.contains("before attempt 2") && page.contains("--strike"), "{page}");
+    // The page names the words; without the second attempt the chip stands in Provisioning.
+    let claims = value["claims"].as_array().unwrap();
+    let second: Vec<&Value> = claims.iter().filter(|c| c["line"] == 6).collect();
+    let numbers: Vec<String> = second.iter().map(|c| c["number"].to_string()).collect();
+    assert!(
+        second.iter().any(|c| c["says"].as_str().unwrap().contains("0xc6"))
+            && claims.iter().all(|c| POST.contains(c["words"].as_str().unwrap()))
+    );
+    let (code, value) = s.json(&format!("diagnose post.txt --strike {}", numbers.join(",")));
+    assert_eq!((code, &value["verdict"]), (0, &Value::from("recoverable")), "{value:#}");
+    assert_eq!(value["claims"].as_array().unwrap().len(), claims.len() - numbers.len());
+    let (code, value) = s.json("diagnose post.txt --strike 99");
+    assert_eq!((code, &value["code"]), (2, &Value::from("no-such-claim")));
+    // The same in the encoding of a shell of Windows.
+    let wide: Vec<u8> = [0xFF, 0xFE].into_iter().chain(POST.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    fs::write(s.path("wide.txt"), wide).unwrap();
+    assert_eq!(s.json("diagnose wide.txt").1["claims"].as_array().unwrap().len(), claims.len());
+}
+
+#[test]
+fn the_template_is_filled_in_and_read() {
+    let s = Sandbox::new();
+    let template = s.run("diagnose --template");
+    fs::write(s.path("my.toml"), &template.out).unwrap();
+    let (code, value) = s.json("diagnose my.toml");
+    assert_eq!((code, &value["inputs"][0]["kind"]), (0, &Value::from("case-file")));
+    let (code, value) = s.json("diagnose --template");
+    assert_eq!((code, value["template"].as_str()), (0, Some(template.out.as_str())));
 }
 
 /// 200 MB of a log: read line by line, its few messages found.

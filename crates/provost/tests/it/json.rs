@@ -2,7 +2,10 @@
 
 use crate::sandbox;
 
-use provost_chip::{parts::PartId, states::ProductState};
+use provost_chip::{
+    parts::{DaStore, PartId},
+    states::ProductState,
+};
 use sandbox::{Sandbox, validate_as};
 use serde_json::Value;
 
@@ -37,6 +40,9 @@ fn status_and_plan_of_every_part_in_every_state() {
     for part in PartId::all() {
         for state in ProductState::ALL {
             for tz in ["on", "off"] {
+                if tz == "on" && !part.info().trustzone || tz == "off" && state == ProductState::TzClosed {
+                    continue; // There is no such chip.
+                }
                 let file = format!("{part}-{}-{tz}.chip", state.as_str());
                 let (code, made) =
                     s.json(&format!("twin new {file} --part {part} --state {} --tzen {tz} --empty", state.as_str()));
@@ -48,7 +54,10 @@ fn status_and_plan_of_every_part_in_every_state() {
                 let seen = &status["product_state"];
                 assert!(*seen == made["product_state"] || seen.is_null(), "{file}");
                 assert_eq!(seen.is_null(), state > ProductState::Provisioning, "{file}: closed states are not visible");
-                assert_eq!(s.json(&format!("rescue --dry-run --probe twin:{file}")).0, 0, "{file}");
+                // Only with the password that was written, or a new one for life, is there a way back: a plan that stops at once.
+                let stops = part.info().da_store == DaStore::Otp && state == ProductState::Provisioning;
+                let (code, _) = s.json(&format!("rescue --dry-run --probe twin:{file}"));
+                assert_eq!(code, if stops { 3 } else { 0 }, "{file}");
                 assert_eq!(s.read(&file), before, "{file}: looking changes nothing");
                 chips += 1;
             }

@@ -30,10 +30,13 @@ mod paths;
 #[cfg(target_os = "linux")] // /dev/full
 mod pipes;
 mod pkcs11;
+mod printed_commands;
+mod roads;
 mod sandbox;
 mod secrets;
 #[cfg(unix)]
 mod serve;
 mod usage;
+mod walk;
 mod walkthrough;
 mod wrong_input;

@@ -135,6 +135,9 @@ fn every_document_is_one_of_its_schema() {
     for part in PartId::all() {
         for state in ProductState::ALL {
             for tz in TrustZone::ALL.into_iter().filter(|tz| part.info().trustzone || *tz == TrustZone::Disabled) {
+                if state == ProductState::TzClosed && tz == TrustZone::Disabled {
+                    continue; // There is no such chip.
+                }
                 s.run(&format!("twin new board.chip --part {part} --state {} --tzen {tz}", state.as_str()));
                 let chip = format!("--part {part} --probe twin:board.chip");
                 let name = format!("{part} {state} {tz}");

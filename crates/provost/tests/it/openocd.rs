@@ -1,4 +1,5 @@
-//! A stranger at the wire: OpenOCD reaches a virtual chip over `twin serve --remote-bitbang` and sees what provost sees.
+//! A stranger at the wire: OpenOCD reaches a virtual chip through each door of `twin serve`, sees what provost sees, and resets, steps and
+//! runs the core.
 //!
 //! Needs an OpenOCD whose remote_bitbang adapter speaks SWD, named by `OPENOCD` or on the path. Without one the test says
 //! that it is skipped; with `PROVOST_REQUIRE_STRANGERS` set it fails instead.
@@ -14,20 +15,37 @@ use std::{
 use sandbox::{Sandbox, validate};
 use serde_json::Value;
 
-struct Server(Child, u16);
+/// What OpenOCD's configuration says to reach a door.
+const DOORS: [(&str, &str); 2] = [
+    ("remote-bitbang", "adapter driver remote_bitbang; remote_bitbang port PORT; remote_bitbang host 127.0.0.1"),
+    (
+        "cmsis-dap",
+        "adapter driver cmsis-dap; cmsis-dap backend tcp; cmsis-dap tcp host 127.0.0.1; cmsis-dap tcp port PORT",
+    ),
+];
+
+struct Server(Child, [u16; 2]);
 
 impl Server {
     fn start(s: &Sandbox, chip: &str) -> Self {
         let mut child = s
-            .command(&["twin", "serve", chip, "--remote-bitbang", "0", "--json"])
+            .command(&["twin", "serve", chip, "--remote-bitbang", "0", "--cmsis-dap", "0", "--json"])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let first: Value = serde_json::from_str(&line).unwrap();
-        validate(&first, "twin serve");
-        Self(child, first["port"].as_u64().unwrap().try_into().unwrap())
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let ports = DOORS.map(|(door, _)| {
+            let line: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+            validate(&line, "twin serve");
+            assert_eq!(line["door"], door);
+            line["port"].as_u64().unwrap().try_into().unwrap()
+        });
+        Self(child, ports)
+    }
+
+    /// The configuration of each door.
+    fn doors(&self) -> Vec<String> {
+        DOORS.iter().zip(self.1).map(|((_, config), port)| config.replace("PORT", &port.to_string())).collect()
     }
 }
 
@@ -54,13 +72,16 @@ fn openocd() -> Option<String> {
     None
 }
 
-fn ask(program: &str, port: u16, questions: &str) -> String {
-    let script = format!(
-        "adapter driver remote_bitbang; remote_bitbang port {port}; remote_bitbang host 127.0.0.1; transport select swd; \
-         swd newdap chip cpu -expected-id 0x6ba02477; dap create chip.dap -chain-position chip.cpu; \
-         target create chip.ap0 mem_ap -dap chip.dap -ap-num 0; target create chip.ap1 mem_ap -dap chip.dap -ap-num 1; \
-         init; {questions}; shutdown"
-    );
+/// Servers of OpenOCD's own are off, so that tests may run side by side.
+const QUIET: &str = "gdb port disabled; tcl port disabled; telnet port disabled; transport select swd; \
+     swd newdap chip cpu -expected-id 0x6ba02477; dap create chip.dap -chain-position chip.cpu";
+const PORTS: &str =
+    "target create chip.ap0 mem_ap -dap chip.dap -ap-num 0; target create chip.ap1 mem_ap -dap chip.dap -ap-num 1";
+const CORE: &str = "target create chip.ap0 mem_ap -dap chip.dap -ap-num 0; target create chip.core cortex_m -dap chip.dap -ap-num 1; \
+     targets chip.core; reset_config srst_only; cortex_m reset_config sysresetreq";
+
+fn ask(program: &str, door: &str, targets: &str, questions: &str) -> String {
+    let script = format!("{door}; {QUIET}; {targets}; init; {questions}; shutdown");
     let output = Command::new(program).args(["-c", &script]).output().unwrap();
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
@@ -78,35 +99,161 @@ fn openocd_sees_what_provost_sees() {
     let s = Sandbox::new();
     s.run("twin new board.chip --part STM32H533RE --tzen on --state provisioning");
     let (_, status) = s.json("status --probe twin:board.chip");
-    let server = Server::start(&s, "board.chip");
-    let text = ask(
-        &program,
-        server.1,
-        "echo [dap info 0]; echo [dap info 1]; echo [chip.ap0 mdw 0xE0044000]; \
-         echo [chip.ap1 mdw 0x40022050]; echo [chip.ap1 mdw 0x40022070]",
-    );
-    assert!(text.contains("0x54770002"), "AP0 is an APB-AP: {text}");
-    assert!(text.contains("0x84770001"), "AP1 is an AHB5-AP: {text}");
-    let identity = &status["identity"];
-    let idcode = word_at(&text, 0xE004_4000);
-    assert_eq!(u64::from(idcode & 0xFFF), identity["dev_id"].as_u64().unwrap());
-    assert_eq!(u64::from(idcode >> 16), identity["rev_id"].as_u64().unwrap());
-    assert_eq!(u64::from(word_at(&text, 0x4002_2050)), identity["options"]["optsr_cur"].as_u64().unwrap());
-    assert_eq!(u64::from(word_at(&text, 0x4002_2070)), identity["options"]["optsr2_cur"].as_u64().unwrap());
+    for door in Server::start(&s, "board.chip").doors() {
+        let text = ask(
+            &program,
+            &door,
+            PORTS,
+            "echo [dap info 0]; echo [dap info 1]; echo [chip.ap0 mdw 0xE0044000]; \
+             echo [chip.ap1 mdw 0x40022050]; echo [chip.ap1 mdw 0x40022070]",
+        );
+        assert!(text.contains("0x54770002"), "AP0 is an APB-AP: {text}");
+        assert!(text.contains("0x84770001"), "AP1 is an AHB5-AP: {text}");
+        let identity = &status["identity"];
+        let idcode = word_at(&text, 0xE004_4000);
+        assert_eq!(u64::from(idcode & 0xFFF), identity["dev_id"].as_u64().unwrap());
+        assert_eq!(u64::from(idcode >> 16), identity["rev_id"].as_u64().unwrap());
+        assert_eq!(u64::from(word_at(&text, 0x4002_2050)), identity["options"]["optsr_cur"].as_u64().unwrap());
+        assert_eq!(u64::from(word_at(&text, 0x4002_2070)), identity["options"]["optsr2_cur"].as_u64().unwrap());
+    }
 }
 
+/// A closed chip answers on AP0 alone, and is as it was after a stranger has tried to reset and halt it.
 #[test]
-fn openocd_finds_ap1_shut_on_a_closed_chip() {
+fn openocd_finds_ap1_shut_on_a_closed_chip_and_leaves_it_unharmed() {
     let Some(program) = openocd() else { return };
     let s = Sandbox::new();
     s.run("twin new board.chip --part STM32H563 --tzen on --state closed");
-    let server = Server::start(&s, "board.chip");
-    let text = ask(
-        &program,
-        server.1,
-        "echo [chip.ap0 mdw 0xE0044000]; catch {chip.ap1 mdw 0x40022050} why; echo \"AP1: $why\"",
-    );
-    assert_eq!(word_at(&text, 0xE004_4000) & 0xFFF, 0x484);
-    assert!(!text.contains("0x40022050:"), "AP1 must be shut: {text}");
-    assert!(text.contains("AP1: "), "{text}");
+    let before = s.read("board.chip");
+    for door in Server::start(&s, "board.chip").doors() {
+        let text = ask(
+            &program,
+            &door,
+            PORTS,
+            "echo [chip.ap0 mdw 0xE0044000]; catch {chip.ap1 mdw 0x40022050} why; echo \"AP1: $why\"",
+        );
+        assert_eq!(word_at(&text, 0xE004_4000) & 0xFFF, 0x484);
+        assert!(!text.contains("0x40022050:"), "AP1 must be shut: {text}");
+        assert!(text.contains("AP1: "), "{text}");
+        ask(&program, &door, CORE, "catch {reset halt}; catch {mww 0x40022008 1}; catch {reset run}");
+    }
+    assert_eq!(s.read("board.chip"), before);
+}
+
+/// MOVS r0, #1; ADDS r0, #1 (twice); B to the first of them, as words in SRAM.
+const COUNTER: &str = "mww 0x20000000 0x30012001; mww 0x20000004 0xE7FC3001";
+
+#[test]
+fn openocd_resets_steps_and_runs_the_core() {
+    let Some(program) = openocd() else { return };
+    let s = Sandbox::new();
+    s.run("twin new board.chip --part STM32H563");
+    for door in Server::start(&s, "board.chip").doors() {
+        let text = ask(
+            &program,
+            &door,
+            CORE,
+            &format!(
+                "reset halt; echo \"at [dict get [get_reg pc] pc] sp [dict get [get_reg msp] msp]\"; {COUNTER}; \
+                 reg pc 0x20000000; step; step; echo \"r0 [dict get [get_reg r0] r0]\"; \
+                 bp 0x20000006 2 hw; resume; wait_halt 1000; echo \"stopped [dict get [get_reg pc] pc]\"; rbp all; \
+                 dump_image dump.bin 0x08000000 0x400; reset run; echo \"state [chip.core curstate]\""
+            ),
+        );
+        for expected in ["at 0x08000200 sp 0x30004000", "r0 0x00000002", "stopped 0x20000006", "state running"] {
+            assert!(text.contains(expected), "{expected} is not in\n{text}");
+        }
+        assert!(text.contains("target has 8 breakpoints, 4 watchpoints"), "{text}");
+        assert!(!text.contains("Error:"), "{text}");
+    }
+}
+
+/// AP1 of a chip in Provisioning is shut while the ROM runs after a reset; a stranger that sleeps finds it open.
+#[test]
+fn a_sleep_is_long_enough_for_the_rom() {
+    let Some(program) = openocd() else { return };
+    let s = Sandbox::new();
+    s.run("twin new board.chip --part STM32H533 --tzen on --state provisioning");
+    for door in Server::start(&s, "board.chip").doors() {
+        let text = ask(
+            &program,
+            &format!("{door}; reset_config srst_only"),
+            PORTS,
+            "adapter assert srst; sleep 5; adapter deassert srst; sleep 20; echo [chip.ap1 mdw 0x40022050]",
+        );
+        assert_eq!(word_at(&text, 0x4002_2050) >> 8 & 0xFF, 0x17, "{text}");
+    }
+}
+
+/// A loop that counts in R0 and in memory, and calls a function in each turn.
+const PROGRAM: &str = "
+    .syntax unified
+    .cpu cortex-m33
+    .global _start
+    .thumb_func
+_start:
+    movs r0, #0
+    ldr r1, =0x20001000
+1:  adds r0, #1
+    str r0, [r1]
+    bl routine
+    b 1b
+    .thumb_func
+routine:
+    adds r2, r0, #5
+    bx lr
+    .pool
+";
+
+/// GDB, through OpenOCD, loads a program into SRAM, stops at a breakpoint, steps, and stops there again.
+#[test]
+fn gdb_loads_breaks_and_steps() {
+    let Some(program) = openocd() else { return };
+    let tools = ["gdb-multiarch", "arm-none-eabi-as", "arm-none-eabi-ld"];
+    if let Some(absent) = tools.iter().find(|tool| !runs(tool)) {
+        assert!(env::var_os("PROVOST_REQUIRE_STRANGERS").is_none(), "{absent} is absent");
+        println!("SKIPPED: {absent} is absent");
+        return;
+    }
+    let s = Sandbox::new();
+    s.run("twin new board.chip --part STM32H533");
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(file("p.s"), PROGRAM).unwrap();
+    for line in [
+        ["arm-none-eabi-as", "-o", &file("p.o"), &file("p.s")].to_vec(),
+        ["arm-none-eabi-ld", "-Ttext=0x20000000", "-o", &file("p.elf"), &file("p.o")].to_vec(),
+    ] {
+        assert!(Command::new(line[0]).args(&line[1..]).status().unwrap().success(), "{line:?}");
+    }
+    for door in Server::start(&s, "board.chip").doors() {
+        let config =
+            format!("gdb port pipe; {door}; {}; {CORE}; init; reset halt", QUIET.replace("gdb port disabled; ", ""));
+        let connect = format!("target extended-remote | {program} -l {} -c '{config}'", file("log"));
+        let commands = [
+            connect.as_str(),
+            "load",
+            "set $pc=_start",
+            "set $xpsr=0x01000000",
+            "break routine",
+            "continue",
+            "stepi",
+            "printf \"first %d %d\\n\", $r0, $r2",
+            "continue",
+            "printf \"second %d %d\\n\", $r0, *(int*)0x20001000",
+        ];
+        let output = Command::new("gdb-multiarch")
+            .args(["-nx", "-batch", &file("p.elf")])
+            .args(commands.iter().flat_map(|command| ["-ex", command]))
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        for expected in ["Loading section .text", "Breakpoint 1, ", "first 1 6", "second 2 2"] {
+            assert!(text.contains(expected), "{expected} is not in\n{text}");
+        }
+    }
+}
+
+fn runs(tool: &str) -> bool {
+    Command::new(tool).arg("--version").output().is_ok_and(|o| o.status.success())
 }

@@ -54,7 +54,7 @@ fn probes_and_chips() {
         ("rescue --part STM32H573 --probe twin:board.chip", "chip-part-mismatch", 3),
         ("twin new board.chip", "twin-file-exists", 3),
         ("twin new x.chip --preset nothing", "twin-not-found", 2),
-        ("twin new x.chip --switch leave-rss-da", "twin-option", 2),
+        ("twin new x.chip --switch leave-rss-da", "switch-value", 2),
     ] {
         expect(&s, line, code, exit);
     }

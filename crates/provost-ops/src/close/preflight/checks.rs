@@ -1,45 +1,47 @@
 //! What each rule of the preflight looks at.
 
-use super::Verdict::{self, Failed, NotMeasured, Passed};
+use super::{
+    Answer::{self, Failed, NotMeasured, Passed},
+    hold,
+};
 use crate::{
-    close::{facts::Facts, image::Image},
+    close::{
+        facts::{Asked, Facts},
+        image::Image,
+    },
     flash::Flash,
     option_bytes::{diff, file::values},
 };
 use provost_chip::{
     assumptions::Assumptions,
-    parts::{DaStore, PartId, SECTOR_SIZE},
+    parts::{DaStore, FlashSize, SECTOR_SIZE},
     registers::memory,
     states::{BootUbe, ProductState, TrustZone},
     transitions::{Writer, product_state_write},
 };
 
-const NOT_OPEN: Verdict = NotMeasured("readable in Open only");
-const NO_OTP: Verdict = NotMeasured("no password in OTP on this part");
+const NOT_OPEN: Answer = NotMeasured("readable in Open only");
+const NO_OTP: Answer = NotMeasured("no password in OTP on this part");
 
-pub(super) fn hold(holds: bool, found: impl Into<String>) -> Verdict {
-    if holds { Passed(found.into()) } else { Failed(found.into()) }
-}
-
-pub(super) fn start_open(f: &Facts) -> Verdict {
+pub(super) fn start_open(f: &Facts) -> Answer {
     match f.state() {
         Some(ProductState::Open) => Passed("Open".to_owned()),
         // Rule P-NO-CHAIN has more to say.
         Some(state) if state > ProductState::Provisioning => NotMeasured("a later state"),
         Some(state) => Failed(format!("the chip is in {state}")),
-        None => Failed("AP1 is shut, so the chip is not Open".to_owned()),
-    }
-}
-
-pub(super) fn no_chain(f: &Facts) -> Verdict {
-    match f.state() {
-        Some(state) if state > ProductState::Provisioning => Failed(format!("the chip is {state} already")),
-        Some(state) => Passed(state.to_string()),
         None => NotMeasured("AP1 is shut"),
     }
 }
 
-pub(super) fn no_pending(f: &Facts) -> Verdict {
+pub(super) fn no_chain(f: &Facts) -> Answer {
+    match f.state() {
+        Some(state) if state > ProductState::Provisioning => Failed(format!("the chip is {state} already")),
+        Some(state) => Passed(state.to_string()),
+        None => Failed("AP1 is shut: a later state, or a chip that sits in its ROM".to_owned()),
+    }
+}
+
+pub(super) fn no_pending(f: &Facts) -> Answer {
     let state = f.identity.options.and_then(|o| o.pending_state());
     let pending = f.pending();
     match (pending.is_empty(), state) {
@@ -49,15 +51,17 @@ pub(super) fn no_pending(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn uid(f: &Facts) -> Verdict {
+pub(super) fn uid(f: &Facts) -> Answer {
     match f.identity.uid {
-        _ if f.state() != Some(ProductState::Open) => NOT_OPEN,
         Some(id) => Passed(id.to_string()),
-        None => Failed("it cannot be read".to_owned()),
+        None if f.asked == Asked::Not && f.state() != Some(ProductState::Open) => {
+            NotMeasured("a discovery asks for it when it is carried out")
+        }
+        None => Failed("the chip shows none".to_owned()),
     }
 }
 
-pub(super) fn part(f: &Facts) -> Verdict {
+pub(super) fn part(f: &Facts) -> Answer {
     let names: Vec<String> = f.parts.iter().map(ToString::to_string).collect();
     let mut classes = f.parts.iter().map(|p| p.info().crypto);
     let first = classes.next();
@@ -65,8 +69,11 @@ pub(super) fn part(f: &Facts) -> Verdict {
     hold(one_class, names.join(" or "))
 }
 
-pub(super) fn target(f: &Facts) -> Verdict {
+pub(super) fn target(f: &Facts) -> Answer {
     let (from, to) = (ProductState::Provisioning, f.wish.target);
+    if to <= from {
+        return Failed(format!("{to} is no closed state"));
+    }
     if f.identity.options.is_none() {
         return NotMeasured("AP1 is shut");
     }
@@ -75,7 +82,7 @@ pub(super) fn target(f: &Facts) -> Verdict {
     hold(decision.outcome == Some(to), found)
 }
 
-pub(super) fn not_for_ever(f: &Facts) -> Verdict {
+pub(super) fn not_for_ever(f: &Facts) -> Answer {
     match f.wish.target {
         ProductState::Locked if f.wish.forever => Passed("Locked, asked for in so many words".to_owned()),
         ProductState::Locked => Failed("the target is Locked".to_owned()),
@@ -83,7 +90,7 @@ pub(super) fn not_for_ever(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn nrst(f: &Facts) -> Verdict {
+pub(super) fn nrst(f: &Facts) -> Answer {
     match f.nrst {
         Some(true) => Passed("the core saw the pulse".to_owned()),
         Some(false) => Failed("NRST was driven low and the core saw no reset".to_owned()),
@@ -91,25 +98,25 @@ pub(super) fn nrst(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn boot_ube(f: &Facts) -> Verdict {
+pub(super) fn boot_ube(f: &Facts) -> Answer {
     match f.field("BOOT_UBE") {
         None => NotMeasured("no such option, or not readable here"),
         Some(value) => hold(value == u32::from(BootUbe::OemIrot.code()), format!("BOOT_UBE = {value:#04X}")),
     }
 }
 
-pub(super) fn boot_address(f: &Facts) -> Verdict {
-    let (Some((name, offset)), Some(part)) = (f.boot(), f.part()) else { return NOT_OPEN };
+pub(super) fn boot_address(f: &Facts) -> Answer {
+    let (Some((name, offset)), Some(flash)) = (f.boot(), f.flash()) else { return NOT_OPEN };
     let value = f.field(name).unwrap_or(0);
-    hold(offset < part.info().flash_size, format!("{name} = {value:#08X}"))
+    hold(offset < flash.map().size.bytes(), format!("{name} = {value:#08X}"))
 }
 
-pub(super) fn watermark(f: &Facts) -> Verdict {
+pub(super) fn watermark(f: &Facts) -> Answer {
     if f.trustzone() == TrustZone::Disabled {
         return NotMeasured("TrustZone is off");
     }
     let (Some((name, offset)), Some(flash)) = (f.boot(), f.flash()) else { return NOT_OPEN };
-    if offset >= flash.map().size {
+    if offset >= flash.map().size.bytes() {
         return NotMeasured("the boot address is outside the flash");
     }
     match flash.map().sector(offset / SECTOR_SIZE).secure {
@@ -118,36 +125,37 @@ pub(super) fn watermark(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn firmware(f: &Facts) -> Verdict {
+pub(super) fn firmware(f: &Facts) -> Answer {
     if f.state() != Some(ProductState::Open) {
         return NOT_OPEN;
     }
-    match (f.vectors, f.part()) {
-        (Some(vectors), Some(part)) => vector_table(vectors, part),
+    match (f.vectors, f.flash()) {
+        (Some(vectors), Some(flash)) => vector_table(vectors, flash.map().size),
         _ => NotMeasured("no boot address"),
     }
 }
 
-pub(super) fn ns_firmware(f: &Facts) -> Verdict {
-    match (f.ns_boot(), f.ns_vectors, f.part()) {
+pub(super) fn ns_firmware(f: &Facts) -> Answer {
+    match (f.ns_boot(), f.ns_vectors, f.flash()) {
         _ if f.state() != Some(ProductState::Open) => NOT_OPEN,
         _ if f.trustzone() == TrustZone::Disabled => NotMeasured("TrustZone is off"),
-        (_, Some(vectors), Some(part)) => vector_table(vectors, part),
-        (Some((_, at)), None, Some(part)) if at < part.info().flash_size => {
+        (_, Some(vectors), Some(flash)) => vector_table(vectors, flash.map().size),
+        (Some((_, at)), None, Some(flash)) if at < flash.map().size.bytes() => {
             Failed(format!("NSBOOTADD = {:#010x} lies in a secure sector", memory::FLASH + at))
         }
         _ => Failed("NSBOOTADD does not point into the user flash".to_owned()),
     }
 }
 
-fn vector_table([stack, reset]: [u32; 2], part: PartId) -> Verdict {
+/// Whether these two words begin a vector table.
+pub(crate) fn vector_table([stack, reset]: [u32; 2], flash: FlashSize) -> Answer {
     let in_ram = matches!(stack >> 28, 2 | 3);
     let offset = (reset & !memory::SECURE_ALIAS).wrapping_sub(memory::FLASH);
-    let in_flash = reset & 1 == 1 && offset < part.info().flash_size;
+    let in_flash = reset & 1 == 1 && offset < flash.bytes();
     hold(in_ram && in_flash, format!("stack pointer {stack:#010x}, reset handler {reset:#010x}"))
 }
 
-pub(super) fn images(f: &Facts) -> Verdict {
+pub(super) fn images(f: &Facts) -> Answer {
     if f.state() != Some(ProductState::Open) {
         return NOT_OPEN;
     }
@@ -165,16 +173,16 @@ pub(super) fn images(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn image_worlds(f: &Facts) -> Verdict {
+pub(super) fn image_worlds(f: &Facts) -> Answer {
     let Some(flash) = f.flash() else { return NOT_OPEN };
     // The flash as a whole was not linked for anything.
-    let given: Vec<_> = f.wish.images.iter().filter(|i| i.size != flash.map().size).collect();
+    let given: Vec<_> = f.wish.images.iter().filter(|i| i.size != flash.map().size.bytes()).collect();
     if given.is_empty() {
         return NotMeasured("no images given");
     }
     for image in given {
         let Some(first) = flash.map().offset(image.address) else { continue };
-        let last = first.saturating_add(image.size.max(1) - 1).min(flash.map().size - 1);
+        let last = first.saturating_add(image.size.max(1) - 1).min(flash.map().size.bytes() - 1);
         let strange =
             (first / SECTOR_SIZE..=last / SECTOR_SIZE).find(|i| flash.map().sector(*i).secure != image.is_secure());
         if let Some(index) = strange {
@@ -186,7 +194,7 @@ pub(super) fn image_worlds(f: &Facts) -> Verdict {
     Passed("each lies in sectors of the world that it is linked for".to_owned())
 }
 
-pub(super) fn watchdog(f: &Facts) -> Verdict {
+pub(super) fn watchdog(f: &Facts) -> Answer {
     if f.options.is_none() {
         return NOT_OPEN;
     }
@@ -197,10 +205,10 @@ pub(super) fn watchdog(f: &Facts) -> Verdict {
     hold(found.iter().all(|(_, value)| *value == 1), text.join(", "))
 }
 
-pub(super) fn rehearsed(f: &Facts) -> Verdict {
+pub(super) fn rehearsed(f: &Facts) -> Answer {
     let may_take_anything = f.parts.iter().any(|p| p.info().crypto);
     let required = f.site.policy.close.require_rehearsal;
-    if f.state() != Some(ProductState::Open) {
+    if !f.is_startable() {
         return NOT_OPEN;
     }
     if !may_take_anything && !required {
@@ -209,22 +217,23 @@ pub(super) fn rehearsed(f: &Facts) -> Verdict {
     if f.wish.rehearse {
         return Passed("it is the first part of this plan".to_owned());
     }
-    match &f.rehearsed {
+    let when = f.rehearsed.as_ref().map_or("", |rehearsal| &rehearsal.time);
+    match f.rehearsal_that_counts() {
         None => Failed("no rehearsal on this chip is remembered, and none is asked for".to_owned()),
-        Some(rehearsal) => match rehearsal.counts_for(f) {
-            Ok(()) => Passed(format!("rehearsed at {}", rehearsal.time)),
-            Err(why) => Failed(format!("the rehearsal of {} does not count: {why}", rehearsal.time)),
-        },
+        Some(Ok(_)) => Passed(format!("rehearsed at {when}")),
+        Some(Err(why)) => Failed(format!("the rehearsal of {when} does not count: {why}")),
     }
 }
 
-pub(super) fn kept(f: &Facts) -> Verdict {
+pub(super) fn kept(f: &Facts) -> Answer {
     let otp = f.parts.iter().all(|p| p.info().da_store == DaStore::Otp);
     if !f.wish.rehearse {
         return NotMeasured("no rehearsal");
     }
     if f.state() != Some(ProductState::Open) {
-        return NOT_OPEN;
+        // Where a close may begin in Provisioning, a rehearsal may not.
+        let begins_here = f.wish.overrides.iter().any(|id| id.eq_ignore_ascii_case("P-START-OPEN"));
+        return if begins_here { Failed("a rehearsal starts in Open".to_owned()) } else { NOT_OPEN };
     }
     if otp {
         return Failed("a part with its password in OTP cannot rehearse writing it".to_owned());
@@ -241,7 +250,7 @@ pub(super) fn kept(f: &Facts) -> Verdict {
     Passed(format!("{bytes} bytes read back, to be written again{rest}"))
 }
 
-pub(super) fn otp(f: &Facts) -> Verdict {
+pub(super) fn otp(f: &Facts) -> Answer {
     match &f.otp {
         None => NO_OTP,
         Some(block) if block.locked => Passed("a password stands in OTP, locked".to_owned()),
@@ -249,19 +258,19 @@ pub(super) fn otp(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn supply(f: &Facts) -> Verdict {
+pub(super) fn supply(f: &Facts) -> Answer {
     match f.volts {
         None => NotMeasured("this probe cannot tell"),
         Some(volts) => hold((1.71..=3.6).contains(&volts), format!("{volts:.2} V")),
     }
 }
 
-pub(super) fn options(f: &Facts) -> Verdict {
+pub(super) fn options(f: &Facts) -> Answer {
     if f.wish.options.is_empty() {
         return NotMeasured("no option bytes were given to hold them against");
     }
     let Some(options) = &f.options else { return NOT_OPEN };
-    let differ: Vec<String> = diff(options.part(), &values(options), &f.wish.options, false)
+    let differ: Vec<String> = diff((options.part(), options.flash), &values(options), &f.wish.options, false)
         .into_iter()
         .filter(|d| d.name != "PRODUCT_STATE")
         .map(|d| format!("{} = {}, not {}", d.name, d.left.unwrap_or_default(), d.right.unwrap_or_default()))
@@ -274,7 +283,7 @@ pub(super) fn options(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn pin_speed(f: &Facts) -> Verdict {
+pub(super) fn pin_speed(f: &Facts) -> Answer {
     let on: Vec<&str> = ["IO_VDD_HSLV", "IO_VDDIO2_HSLV"].into_iter().filter(|name| f.field(name) == Some(1)).collect();
     match (&f.options, on.is_empty()) {
         (None, _) => NOT_OPEN,
@@ -283,7 +292,7 @@ pub(super) fn pin_speed(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn locks(f: &Facts) -> Verdict {
+pub(super) fn locks(f: &Facts) -> Answer {
     if f.options.is_none() {
         return NOT_OPEN;
     }
@@ -295,14 +304,14 @@ pub(super) fn locks(f: &Facts) -> Verdict {
     )
 }
 
-pub(super) fn banks(f: &Facts) -> Verdict {
+pub(super) fn banks(f: &Facts) -> Answer {
     match f.field("SWAP_BANK") {
         None => NOT_OPEN,
         Some(value) => hold(value == 0, format!("SWAP_BANK = {value}")),
     }
 }
 
-pub(super) fn service(f: &Facts) -> Verdict {
+pub(super) fn service(f: &Facts) -> Answer {
     if !super::credential::has_obk(f) {
         return NotMeasured("no service on this part");
     }
@@ -314,6 +323,6 @@ pub(super) fn service(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn target_usb(_: &Facts) -> Verdict {
+pub(super) fn target_usb(_: &Facts) -> Answer {
     NotMeasured("a debugger cannot see it: pull the cable of the chip's own USB port, if there is one")
 }

@@ -5,8 +5,8 @@ use provost_chip::{model::authentication::PRODUCT_MASK, parts::DaStore, states::
 use provost_obk::da::{DESTINATION, DaPayload};
 
 use super::{
-    Verdict::{self, Failed, NotMeasured, Passed},
-    checks::hold,
+    Answer::{self, Failed, NotMeasured, Passed},
+    hold,
 };
 use crate::{
     close::{
@@ -17,9 +17,9 @@ use crate::{
     error::OpError,
 };
 
-const NO_CREDENTIAL: Verdict = NotMeasured("no credential");
+const NO_CREDENTIAL: Answer = NotMeasured("no credential");
 
-pub(super) fn credential(f: &Facts) -> Verdict {
+pub(super) fn credential(f: &Facts) -> Answer {
     let Some(custody) = &f.custody else { return Failed("none was given".to_owned()) };
     match &custody.set {
         Ok(_) => Passed(custody.folder.display().to_string()),
@@ -34,14 +34,17 @@ pub(super) fn credential(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn method(f: &Facts) -> Verdict {
+pub(super) fn method(f: &Facts) -> Answer {
     let Some(Ok(set)) = f.custody.as_ref().map(|c| &c.set) else { return NO_CREDENTIAL };
+    if f.identity.options.is_none() {
+        return NotMeasured("AP1 is shut: TZEN is not visible");
+    }
     let (method, tz) = (f.method(), f.trustzone());
     let found = if set.has(method) { method.as_str() } else { "only the other kind is held" };
     hold(set.has(method), format!("TrustZone {tz} asks for a {method}: {found}"))
 }
 
-pub(super) fn custody(f: &Facts) -> Verdict {
+pub(super) fn custody(f: &Facts) -> Answer {
     match &f.custody {
         None => NO_CREDENTIAL,
         Some(c) => match &c.temporary {
@@ -56,7 +59,7 @@ pub(super) fn has_obk(f: &Facts) -> bool {
 }
 
 /// What the object rules look at, or why there is nothing to look at.
-fn with_object(f: &Facts, test: impl FnOnce(&provost_obk::obk::Obk, &'static str) -> Verdict) -> Verdict {
+fn with_object(f: &Facts, test: impl FnOnce(&provost_obk::obk::Obk, &'static str) -> Answer) -> Answer {
     let Some(custody) = &f.custody else { return NO_CREDENTIAL };
     match &custody.object {
         _ if !has_obk(f) => NotMeasured("this part has no object"),
@@ -68,20 +71,20 @@ fn with_object(f: &Facts, test: impl FnOnce(&provost_obk::obk::Obk, &'static str
     }
 }
 
-pub(super) fn object(f: &Facts) -> Verdict {
+pub(super) fn object(f: &Facts) -> Answer {
     with_object(f, |obk, name| match DaPayload::parse(obk.payload()).and_then(|p| p.verify()) {
         Ok(()) => Passed(format!("{name} is whole")),
         Err(error) => Failed(format!("{name}: {error}")),
     })
 }
 
-pub(super) fn object_place(f: &Facts) -> Verdict {
+pub(super) fn object_place(f: &Facts) -> Answer {
     with_object(f, |obk, name| {
         hold(obk.destination() == DESTINATION, format!("{name} goes to {:#010x}", obk.destination()))
     })
 }
 
-pub(super) fn object_encryption(f: &Facts) -> Verdict {
+pub(super) fn object_encryption(f: &Facts) -> Answer {
     let crypto = f.parts.iter().any(|p| p.info().crypto);
     with_object(f, |obk, name| {
         let asks = if obk.encrypt() { "asks for encryption" } else { "asks for none" };
@@ -90,7 +93,7 @@ pub(super) fn object_encryption(f: &Facts) -> Verdict {
     })
 }
 
-pub(super) fn host_key(f: &Facts) -> Verdict {
+pub(super) fn host_key(f: &Facts) -> Answer {
     let Some(custody) = &f.custody else { return NO_CREDENTIAL };
     if !has_obk(f) {
         return otp_password(f);
@@ -106,7 +109,7 @@ pub(super) fn host_key(f: &Facts) -> Verdict {
 }
 
 /// OTP is blank or holds the hash of the password that is held; and that hash can stand there.
-fn otp_password(f: &Facts) -> Verdict {
+fn otp_password(f: &Facts) -> Answer {
     let set = f.custody.as_ref().and_then(|c| c.set.as_ref().ok());
     let (Some(block), Some(password)) = (&f.otp, set.and_then(|set| set.password())) else { return NO_CREDENTIAL };
     match otp::fits(password) {
@@ -124,7 +127,7 @@ fn useless(custody: &Custody) -> Option<&CredentialError> {
     }
 }
 
-pub(super) fn token(f: &Facts) -> Verdict {
+pub(super) fn token(f: &Facts) -> Answer {
     let Some(custody) = &f.custody else { return NO_CREDENTIAL };
     if f.method() == DaMethod::Password {
         return NotMeasured("a password signs nothing");
@@ -138,7 +141,7 @@ pub(super) fn token(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn permission(f: &Facts) -> Verdict {
+pub(super) fn permission(f: &Facts) -> Answer {
     let Some(custody) = &f.custody else { return NO_CREDENTIAL };
     if f.method() == DaMethod::Password {
         // Rule R-PASSWORD-FULL-REGRESSION-ONLY: whatever mask stands beside its hash.
@@ -161,7 +164,7 @@ pub(super) fn permission(f: &Facts) -> Verdict {
     }
 }
 
-pub(super) fn not_a_sample(f: &Facts) -> Verdict {
+pub(super) fn not_a_sample(f: &Facts) -> Answer {
     let Some(custody) = &f.custody else { return NO_CREDENTIAL };
     match custody.sample(f.method(), f.site.samples) {
         Some(what) => Failed(format!("it is {what}")),

@@ -1,9 +1,9 @@
-//! The table: each rule's statement, source, confidence and weight.
+//! The table: each rule's statement, source, confidence, weight and remedy.
 
 use provost_chip::sources::Confidence::{self, Code, Documented, Inferred, Observed, Staff};
 
 use super::{
-    Check, Verdict,
+    Answer, Check,
     Weight::{self, Firm, Refuses, Warns},
     checks, credential,
 };
@@ -14,26 +14,32 @@ const fn check(
     says: &'static str,
     (confidence, source): (Confidence, &'static [&'static str]),
     weight: Weight,
-    test: fn(&Facts) -> Verdict,
+    test: fn(&Facts) -> Answer,
+    next: &'static [&'static str],
 ) -> Check {
-    Check { id, says, confidence, source, weight, test: Some(test) }
+    Check { id, says, confidence, source, weight, test: Some(test), next }
 }
 
 const fn gate(
     id: &'static str,
     says: &'static str,
     (confidence, source): (Confidence, &'static [&'static str]),
+    next: &'static [&'static str],
 ) -> Check {
-    Check { id, says, confidence, source, weight: Firm, test: None }
+    Check { id, says, confidence, source, weight: Firm, test: None, next }
 }
 
 pub(super) const TABLE: &[Check] = &[
     check(
         "P-START-OPEN",
-        "A close starts in Open: only there can the unique id, the option words and the firmware be read.",
+        "A close starts in Open: only there can the firmware and all option words be looked at, and changed.",
         (Observed, &["WOLFTRUST"]),
-        Firm,
+        Refuses,
         checks::start_open,
+        &[
+            "`provost rescue` brings the chip back to Open, erased, and a close begins there",
+            "where firmware and option bytes are known to be right, as after `provost obk write FILE`: `provost close --to STATE --credential DIR --override P-START-OPEN` goes on from here",
+        ],
     ),
     check(
         "P-NO-CHAIN",
@@ -41,6 +47,10 @@ pub(super) const TABLE: &[Check] = &[
         (Observed, &["WOLFTRUST"]),
         Firm,
         checks::no_chain,
+        &[
+            "`provost auth discover`, which resets the chip, says in which state it is and whether it holds a credential",
+            "back to Open, erased, with that credential: `provost auth regress --credential DIR`",
+        ],
     ),
     check(
         "P-NO-PENDING",
@@ -48,6 +58,9 @@ pub(super) const TABLE: &[Check] = &[
         (Inferred, &["PROVOST"]),
         Firm,
         checks::no_pending,
+        &[
+            "`provost status` shows what waits and `provost explain R-OPTION-CHANGE-WHOLE` how it takes effect; a reset makes it do so, then close",
+        ],
     ),
     check(
         "P-UID",
@@ -55,6 +68,9 @@ pub(super) const TABLE: &[Check] = &[
         (Observed, &["WOLFTRUST"]),
         Firm,
         checks::uid,
+        &[
+            "in Provisioning a chip shows its unique id to a discovery only, and this one shows none: `provost rescue` brings it back to Open, erased",
+        ],
     ),
     check(
         "P-PART",
@@ -62,6 +78,7 @@ pub(super) const TABLE: &[Check] = &[
         (Documented, &["CMSIS", "PRGDB"]),
         Firm,
         checks::part,
+        &["read the marking on the package and say it: --part STM32H533, for example"],
     ),
     check(
         "P-TARGET",
@@ -69,6 +86,9 @@ pub(super) const TABLE: &[Check] = &[
         (Documented, &["CUBEH5-ROT", "WIKI-PS"]),
         Firm,
         checks::target,
+        &[
+            "say --to irot-provisioned, --to tz-closed (TrustZone on) or --to closed; `provost explain closed` says what each means",
+        ],
     ),
     check(
         "P-NOT-FOR-EVER",
@@ -76,6 +96,7 @@ pub(super) const TABLE: &[Check] = &[
         (Documented, &["SEGGER", "KB-RDP"]),
         Firm,
         checks::not_for_ever,
+        &["say --to closed: it has a way back"],
     ),
     check(
         "P-CREDENTIAL",
@@ -83,6 +104,9 @@ pub(super) const TABLE: &[Check] = &[
         (Staff, &["ST-694861"]),
         Firm,
         credential::credential,
+        &[
+            "make one: `provost credential new --method METHOD --out DIR`, with certificate as the method where TrustZone is on and password where it is off; then give --credential DIR",
+        ],
     ),
     check(
         "P-METHOD",
@@ -90,6 +114,9 @@ pub(super) const TABLE: &[Check] = &[
         (Documented, &["WIKI-DA", "LAT"]),
         Firm,
         credential::method,
+        &[
+            "make one of the other kind: `provost credential new --method METHOD --out DIR`; or set TZEN, in Open, to what the credential is for",
+        ],
     ),
     check(
         "P-CUSTODY",
@@ -97,6 +124,7 @@ pub(super) const TABLE: &[Check] = &[
         (Inferred, &["PROVOST"]),
         Refuses,
         credential::custody,
+        &["move the folder to where it is kept, and give that with --credential"],
     ),
     check(
         "P-OBJECT",
@@ -104,6 +132,9 @@ pub(super) const TABLE: &[Check] = &[
         (Documented, &["CUBEH5-ROT"]),
         Firm,
         credential::object,
+        &[
+            "make the set anew: `provost credential new --method METHOD --out DIR`; or take the object file out of the folder, and it is made from the credential",
+        ],
     ),
     check(
         "P-OBJECT-PLACE",
@@ -111,6 +142,7 @@ pub(super) const TABLE: &[Check] = &[
         (Documented, &["CUBEH5-ROT"]),
         Firm,
         credential::object_place,
+        &["take the object file out of the folder, and it is made from the credential"],
     ),
     check(
         "P-OBJECT-ENCRYPTION",
@@ -118,6 +150,9 @@ pub(super) const TABLE: &[Check] = &[
         (Documented, &["SEGGER", "HOTSPOT", "ST-789419", "ST-674542"]),
         Firm,
         credential::object_encryption,
+        &[
+            "name the part on the package with --part, or take the object file out of the folder, and it is made for this part",
+        ],
     ),
     check(
         "P-HOST-KEY",
@@ -125,6 +160,9 @@ pub(super) const TABLE: &[Check] = &[
         (Documented, &["AN6008"]),
         Firm,
         credential::host_key,
+        &[
+            "give the folder whose key is named in the object; `provost credential check DIR` holds one against the other",
+        ],
     ),
     check(
         "P-TOKEN",
@@ -132,6 +170,7 @@ pub(super) const TABLE: &[Check] = &[
         (Documented, &["ADAC"]),
         Firm,
         credential::token,
+        &["use the leaf key that the chain ends in; `provost credential check DIR` says which file is wrong"],
     ),
     check(
         "P-PERMISSION",
@@ -139,6 +178,7 @@ pub(super) const TABLE: &[Check] = &[
         (Documented, &["AN6008"]),
         Firm,
         credential::permission,
+        &["make a set that allows everything: `provost credential new --method METHOD --permissions all --out DIR`"],
     ),
     check(
         "P-NOT-A-SAMPLE",
@@ -146,6 +186,7 @@ pub(super) const TABLE: &[Check] = &[
         (Code, &["CUBEH5-ROT", "WOLFTRUST"]),
         Refuses,
         credential::not_a_sample,
+        &["make your own: `provost credential new --method METHOD --out DIR`"],
     ),
     check(
         "P-NRST",
@@ -153,6 +194,7 @@ pub(super) const TABLE: &[Check] = &[
         (Staff, &["ST-895809", "ST-846375"]),
         Firm,
         checks::nrst,
+        &["connect the probe's reset line to NRST, and run the same command again"],
     ),
     check(
         "P-BOOT-UBE",
@@ -160,6 +202,7 @@ pub(super) const TABLE: &[Check] = &[
         (Documented, &["HOTSPOT"]),
         Refuses,
         checks::boot_ube,
+        &["set it: `provost option set BOOT_UBE=oem-irot`"],
     ),
     check(
         "P-BOOT-ADDRESS",
@@ -167,6 +210,9 @@ pub(super) const TABLE: &[Check] = &[
         (Observed, &["WOLFTRUST"]),
         Refuses,
         checks::boot_address,
+        &[
+            "`provost option list` shows the boot addresses; set the one that is wrong in Open: `provost option set SECBOOTADD=0x0C000000`, with TrustZone off `provost option set NSBOOTADD=0x08000000`",
+        ],
     ),
     check(
         "P-WATERMARK",
@@ -174,6 +220,9 @@ pub(super) const TABLE: &[Check] = &[
         (Documented, &["CUBEH5-TZ", "HAL"]),
         Refuses,
         checks::watermark,
+        &[
+            "widen the watermark around it, or move the boot address into it: `provost option list` shows SECWM1_START, SECWM1_END, SECWM2_START and SECWM2_END",
+        ],
     ),
     check(
         "P-FIRMWARE",
@@ -181,6 +230,7 @@ pub(super) const TABLE: &[Check] = &[
         (Inferred, &["PROVOST"]),
         Refuses,
         checks::firmware,
+        &["put the firmware in: `provost flash write FILE`; or point the boot address at it"],
     ),
     check(
         "P-FIRMWARE-NS",
@@ -188,6 +238,7 @@ pub(super) const TABLE: &[Check] = &[
         (Inferred, &["PROVOST"]),
         Warns,
         checks::ns_firmware,
+        &["put the non-secure firmware in: `provost flash write FILE`; or leave it, if there is none"],
     ),
     check(
         "P-OPTIONS",
@@ -195,6 +246,7 @@ pub(super) const TABLE: &[Check] = &[
         (Documented, &["CUBEH5-ROT"]),
         Refuses,
         checks::options,
+        &["bring them in force: `provost option import FILE`, with the file given to --options"],
     ),
     check(
         "P-IMAGES",
@@ -202,6 +254,7 @@ pub(super) const TABLE: &[Check] = &[
         (Observed, &["WOLFTRUST"]),
         Refuses,
         checks::images,
+        &["put it in: `provost flash write FILE`; `provost flash verify FILE` compares"],
     ),
     check(
         "P-IMAGE-WORLDS",
@@ -209,6 +262,7 @@ pub(super) const TABLE: &[Check] = &[
         (Documented, &["CUBEH5-TZ", "HAL"]),
         Refuses,
         checks::image_worlds,
+        &["link the image for the other alias, or move the watermarks: `provost option list` shows them"],
     ),
     check(
         "P-WATCHDOG",
@@ -216,6 +270,7 @@ pub(super) const TABLE: &[Check] = &[
         (Inferred, &["PROVOST"]),
         Refuses,
         checks::watchdog,
+        &["set it: `provost option set IWDG_SW=1`, and WWDG_SW=1 where the part has it"],
     ),
     check(
         "P-REHEARSED",
@@ -223,6 +278,9 @@ pub(super) const TABLE: &[Check] = &[
         (Observed, &["ST-789419", "WOLFTRUST"]),
         Refuses,
         checks::rehearsed,
+        &[
+            "`provost close --to STATE --credential DIR --rehearse` uses the credential on this very chip, and restores firmware and option bytes; it starts in Open",
+        ],
     ),
     check(
         "P-KEPT",
@@ -230,6 +288,7 @@ pub(super) const TABLE: &[Check] = &[
         (Inferred, &["PROVOST"]),
         Firm,
         checks::kept,
+        &["close without --rehearse"],
     ),
     check(
         "P-OTP",
@@ -237,6 +296,7 @@ pub(super) const TABLE: &[Check] = &[
         (Documented, &["CUBEH5-ROT"]),
         Refuses,
         checks::otp,
+        &["to write it for the chip's life: `provost close --to STATE --credential DIR --override P-OTP`"],
     ),
     check(
         "P-SUPPLY",
@@ -244,6 +304,7 @@ pub(super) const TABLE: &[Check] = &[
         (Documented, &["CMSIS"]),
         Refuses,
         checks::supply,
+        &["mend the supply, and run the same command again"],
     ),
     check(
         "P-LOCKS",
@@ -251,6 +312,9 @@ pub(super) const TABLE: &[Check] = &[
         (Documented, &["CUBEH5-ROT"]),
         Warns,
         checks::locks,
+        &[
+            "set them, if nobody is to move the boot addresses: `provost option list` shows SECBOOT_LOCK and NSBOOT_LOCK",
+        ],
     ),
     check(
         "P-PIN-SPEED",
@@ -258,14 +322,23 @@ pub(super) const TABLE: &[Check] = &[
         (Documented, &["CMSIS"]),
         Warns,
         checks::pin_speed,
+        &["switch it off: `provost option set IO_VDD_HSLV=0`"],
     ),
-    check("P-BANKS", "SWAP_BANK is 0, as ST's scripts expect.", (Documented, &["CUBEH5-ROT"]), Warns, checks::banks),
+    check(
+        "P-BANKS",
+        "SWAP_BANK is 0, as ST's scripts expect.",
+        (Documented, &["CUBEH5-ROT"]),
+        Warns,
+        checks::banks,
+        &["swap the banks back: `provost option set SWAP_BANK=0`"],
+    ),
     check(
         "P-SERVICE",
         "The ROM's provisioning service is known to take an object from provost on this chip; public sources leave open how it is called.",
         (Observed, &["ST-843175", "ST-887685"]),
         Warns,
         checks::service,
+        &["`provost close --to STATE --credential DIR --rehearse` finds out without losing anything"],
     ),
     check(
         "P-TARGET-USB",
@@ -273,22 +346,47 @@ pub(super) const TABLE: &[Check] = &[
         (Observed, &["ST-829560"]),
         Warns,
         checks::target_usb,
+        &["pull the cable of the chip's own USB port"],
     ),
     gate(
         "P-IN-PROVISIONING",
         "The chip is in Provisioning, with TZEN as planned, before anything is provisioned.",
         (Documented, &["CUBEH5-ROT"]),
+        &["`provost status` says where the chip is"],
     ),
     gate(
         "P-SAME-CHIP",
         "Discovery shows the unique id that the plan is bound to, where it shows one.",
         (Observed, &["WOLFTRUST"]),
+        &["connect the board that was meant"],
     ),
     gate(
         "P-DA-VALID",
         "Discovery shows integrity 0xEAEAEAEA: the chip accepts the object.",
         (Observed, &["WOLFTRUST", "ST-836233"]),
+        &[
+            "in Provisioning `provost rescue` brings the chip back to Open, erased; in a later state nothing leads out any more: `provost diagnose --discover` says why, and what remains",
+        ],
     ),
-    gate("P-DA-PERMISSION", "Discovery lists Full Regression.", (Observed, &["WOLFTRUST"])),
-    gate("P-DA-METHOD", "Discovery asks for the kind of credential that is held.", (Documented, &["WIKI-DA"])),
+    gate(
+        "P-DA-PERMISSION",
+        "Discovery lists Full Regression.",
+        (Observed, &["WOLFTRUST"]),
+        &["make a set that allows everything: `provost credential new --method METHOD --permissions all --out DIR`"],
+    ),
+    gate(
+        "P-DA-METHOD",
+        "Discovery asks for the kind of credential that is held.",
+        (Documented, &["WIKI-DA"]),
+        &["make a credential of the kind that TZEN asks for: `provost credential new --method METHOD --out DIR`"],
+    ),
+    gate(
+        "P-AT-TARGET",
+        "After a close the chip is in the state that it was closed to.",
+        (Documented, &["WIKI-PS"]),
+        &[
+            "`provost history` lists what was begun and not finished, and how to go on",
+            "`provost auth discover`, which resets the chip, shows what it says",
+        ],
+    ),
 ];

@@ -24,7 +24,7 @@ use crate::{
 /// As for [`super::check`]; the link breaks; a closing write waits for the reset that a discovery would be.
 pub fn check_on_chip(session: &mut Session, question: &Question<'_>) -> Result<CheckReport> {
     let identity = identify(session)?;
-    let parts = identity.narrowed_to(question.part)?;
+    let parts = identity.narrowed_to(question.part.map(Into::into))?;
     identity.nothing_pending()?;
     // A DEV_ID that only one part has names it.
     let only = match parts.as_slice() {

@@ -2,6 +2,7 @@
 
 mod chip;
 mod files;
+mod names;
 
 use std::path::Path;
 
@@ -10,7 +11,10 @@ use provost_obk::da::DaPayload;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use self::chip::check_on_chip;
+pub use self::{
+    chip::check_on_chip,
+    names::{CHECKS, CheckName},
+};
 use super::{Access, CredentialSet};
 use crate::{error::Result, store::FilePath};
 
@@ -142,7 +146,9 @@ pub fn check(question: &Question<'_>) -> Result<CheckReport> {
 
 /// What a person does with the set in the end: it must load as a credential.
 fn loads(question: &Question<'_>, findings: &mut Findings) {
+    let elsewhere = findings.list.iter().any(|f| f.check == "leaf-key" && f.outcome == Outcome::Warning);
     match CredentialSet::open(question.folder, &question.access) {
+        Err(_) if elsewhere => findings.skipped("usable", "the leaf key is not here: only whoever holds it can tell"),
         Ok(_) => findings.passed("usable", "`auth regress` and `rescue` take this set as it is"),
         Err(error) => findings.failed("usable", format!("it cannot authenticate a full regression: {error}")),
     }

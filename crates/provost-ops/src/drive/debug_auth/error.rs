@@ -18,7 +18,6 @@ faults! {
         } = "da-no-answer", PersonMustAct, [DaNeedsNrst, DaNotInOpen, DaStates] {
             causes: [
                 "NRST is not wired: the request word must be written while the chip is held in reset",
-                "the chip is Open and simply boots (`provost status` shows it)",
                 "the chip is Locked: it never answers",
                 "the supply sags at reset",
             ],
@@ -26,6 +25,12 @@ faults! {
                 "connect NRST and run the same command again",
                 "if NRST is certain: remove power for some seconds, give it back, try once more",
             ],
+        }
+        /// The chip is Open, and did not answer.
+        #[error("the chip is Open: it boots, and does not answer a discovery")]
+        InOpen = "da-open", Refused, [DaNotInOpen] {
+            causes: ["nothing is wrong: there is nothing to authenticate for"],
+            next: ["`provost status` says what can be done from here; the chip was reset, nothing was written"],
         }
         /// What the chip said makes no sense.
         #[error("the chip's Debug Authentication answer makes no sense: {0}")]

@@ -76,11 +76,16 @@ pub struct Look {
 /// Discovers and leaves again, where a reset is enough for that. Refused while a product state waits for a reset.
 ///
 /// # Errors
-/// [`super::identify::IdentifyError::PendingState`]; no answer; the link breaks.
+/// [`super::identify::IdentifyError::PendingState`]; no answer, which is as it should be in Open; the link breaks.
 pub fn look(session: &mut Session) -> Result<Look> {
     let identity = super::identify::identify(session)?;
     identity.nothing_pending()?;
-    let discovery = discover(session)?.report();
+    let in_open = identity.state()? == Some(ProductState::Open);
+    let asked = discover(session).map_err(|error| match error.of() {
+        Some(AuthError::NoAnswer { .. }) if in_open => AuthError::InOpen.into(),
+        _ => error,
+    });
+    let discovery = asked?.report();
     let ap1_open_afterwards = reset::pulse(session)?;
     Ok(Look { identity, discovery, ap1_open_afterwards })
 }

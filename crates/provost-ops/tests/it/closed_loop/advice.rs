@@ -61,6 +61,11 @@ pub fn perform_test(test: Move, bench: &mut Workbench, report: &mut Report) -> b
             report.add(Step::new(Act::PowerCycle, None));
             look(bench, report);
         }
+        Move::Boot0High => {
+            bench.boot_the_bootloader();
+            report.add(Step::new(Act::PowerCycle, None));
+            look(bench, report);
+        }
         Move::Reset => {
             bench.reset();
             report.add(Step::new(Act::Reset, None));
@@ -113,6 +118,8 @@ pub struct Follower<'a> {
     pub stranger_helps: bool,
     /// The stranger's credential was asked for and given.
     pub found: bool,
+    /// Heeds the conditions that stand beside a step.
+    pub heeds: bool,
     /// Where provost stopped, by its error codes.
     pub stopped: Vec<&'static str>,
     /// ST's tool had to provision what provost cannot in this world.
@@ -126,7 +133,8 @@ impl<'a> Follower<'a> {
         scratch: &'a Path,
         stranger_helps: bool,
     ) -> Self {
-        Self { bench, credentials, scratch, stranger_helps, found: false, stopped: Vec::new(), by_st_tool: false }
+        let (found, heeds, by_st_tool) = (false, true, false);
+        Self { bench, credentials, scratch, stranger_helps, found, heeds, stopped: Vec::new(), by_st_tool }
     }
 
     /// Carries out one step of a plan.
@@ -162,6 +170,9 @@ impl<'a> Follower<'a> {
             }
             Move::ProvisionCertificate | Move::ProvisionPassword => self.provision(),
             Move::FullRegression => self.regress(),
+            // As the step says: only when discovery shows that a credential is inside.
+            Move::WriteState(state)
+                if self.heeds && state > ProductState::Provisioning && !self.holds_a_credential() => {}
             Move::WriteState(state) => {
                 self.bench.write("PRODUCT_STATE", state.code());
             }
@@ -173,6 +184,12 @@ impl<'a> Follower<'a> {
             }
             _ => {}
         }
+    }
+
+    fn holds_a_credential(&mut self) -> bool {
+        let (seen, _) = self.bench.discover();
+        self.bench.reset();
+        seen.integrity == Some(true)
     }
 
     pub fn is_open(&self) -> bool {
@@ -225,9 +242,11 @@ impl<'a> Follower<'a> {
             let chip = self.bench.board.name().to_owned();
             let wish = Wish {
                 chip,
-                part: Some(self.bench.part),
+                part: Some(self.bench.part.into()),
                 credential: Some(set.clone()),
                 out: self.scratch.into(),
+                inside: false,
+                encrypt_word: None,
                 one_shot: false,
                 once_for_life: true,
                 this_is: None,

@@ -6,7 +6,7 @@ use provost_adac::discovery::Integrity;
 use provost_bench::Bench;
 use provost_chip::{
     assumptions::{RssChecksum, RssTzOff},
-    model::{Execution, World, provisioning::encrypts},
+    model::{Execution, World, provisioning::EncryptionWord},
     option_bytes::OptionField,
     parts::{DaStore, PartId},
     registers::{core_debug, flash},
@@ -42,11 +42,25 @@ pub struct Workbench {
     pub board: VirtualBoard,
     pub bench: Bench,
     pub part: PartId,
+    /// The firmware on it keeps debuggers out of the Open chip while it runs.
+    pub bars: bool,
 }
 
 impl Workbench {
-    pub fn new(board: VirtualBoard, part: PartId) -> Self {
-        Self { bench: Bench::on_board(board.clone()), board, part }
+    pub fn new(board: VirtualBoard, part: PartId, bars: bool) -> Self {
+        Self { bench: Bench::on_board(board.clone()), board, part, bars }
+    }
+
+    /// Whether firmware keeps a debugger out now.
+    fn is_barred(&self) -> bool {
+        let chip = self.world().chip;
+        self.bars && chip.state == ProductState::Open && chip.runs == Execution::User
+    }
+
+    /// BOOT0 high, and power removed and given back: the bootloader runs.
+    pub fn boot_the_bootloader(&mut self) {
+        self.board.board().silicon_mut().set_boot0(true);
+        self.power_cycle();
     }
 
     /// The chip, its bench and its world, as the model has them.
@@ -62,6 +76,9 @@ impl Workbench {
 
     /// Who is there, if anybody answers.
     pub fn identify(&mut self) -> Option<Identity> {
+        if self.is_barred() {
+            return None;
+        }
         identify(&mut self.bench.session).ok()
     }
 
@@ -74,7 +91,10 @@ impl Workbench {
             let _ = self.bench.session.set_nrst(Nrst::Asserted);
             self.settle();
         }
-        let open = self.identify().map(|i| i.ap1_open());
+        // Under reset no firmware runs that could keep anybody out.
+        let past = mode == ConnectMode::UnderReset && self.world().bench.nrst_wired;
+        let identity = if past { identify(&mut self.bench.session).ok() } else { self.identify() };
+        let open = identity.map(|i| i.ap1_open());
         let _ = self.bench.session.set_nrst(Nrst::Released);
         self.settle();
         match open {
@@ -171,7 +191,11 @@ impl Workbench {
             self.reset_by_tool();
             return Outcome::Ok;
         }
-        let word = if encrypts(true, &assumptions) == what.encrypt { EncryptWord::Caca } else { EncryptWord::Zero };
+        let word = match EncryptionWord::asking_for(what.encrypt, &assumptions) {
+            EncryptionWord::Zero => EncryptWord::ZERO,
+            EncryptionWord::Caca => EncryptWord::CACA,
+            EncryptionWord::Unpublished => EncryptWord::new(provost_twin::INVENTED_ENCRYPT_WORD),
+        };
         let session = &mut self.bench.session;
         let answer = Service::find(session, &[self.part])
             .and_then(|s| Ok(s.provision(session, (DESTINATION, &payload), assumptions.rss_checksum, word)?));

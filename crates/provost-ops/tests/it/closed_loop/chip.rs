@@ -17,6 +17,7 @@ use provost_chip::{
     registers::memory,
     states::{BootUbe, DaMethod, ProductState, TrustZone},
 };
+use provost_diagnosis::case::Goal;
 use provost_ops::credential::CredentialSet;
 use provost_twin::{
     board::VirtualBoard,
@@ -108,6 +109,10 @@ pub struct Situation {
     pub boot0: bool,
     /// Nothing reaches the chip: a supply wire has come loose.
     pub dead_link: bool,
+    /// The owner's firmware keeps debuggers out of the Open chip while it runs.
+    pub bars: bool,
+    /// What the owner wants, and whether it is told.
+    pub goal: (Goal, bool),
 }
 
 impl Situation {
@@ -169,6 +174,17 @@ impl Situation {
             nrst_wired: random.percent(78),
             boot0: random.percent(8),
             dead_link: random.percent(3),
+            bars: firmware.is_some() && random.percent(6),
+            goal: (
+                random.of(&[
+                    (Goal::Open, 60),
+                    (Goal::Check, 14),
+                    (Goal::Boot, 8),
+                    (Goal::Debug, 8),
+                    (Goal::Forward, 10),
+                ]),
+                random.percent(50),
+            ),
         }
     }
 
@@ -236,7 +252,7 @@ impl Situation {
 
 /// A world, in which a switch is as most sources say more often than not.
 fn assumptions(random: &mut Random) -> Assumptions {
-    let mut assumptions = Assumptions::default();
+    let mut assumptions = provost_twin::presets::practice_world();
     for switch in Assumptions::switches() {
         if random.percent(30) {
             let other = 1 + random.below(switch.values.len() - 1);

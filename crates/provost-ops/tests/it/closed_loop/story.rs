@@ -118,9 +118,26 @@ impl<'a> Owner<'a> {
             let steps = self.perform(deed);
             let changed = self.kept() != before;
             self.tell(steps, changed);
+            if self.random.percent(3) {
+                self.somebody_else();
+            }
         }
         self.claim(situation);
         self.report
+    }
+
+    /// Somebody else had the board and says nothing: a script, a colleague.
+    fn somebody_else(&mut self) {
+        let before = self.kept();
+        let steps = match self.random.below(4) {
+            0 => vec![self.provision()],
+            1 => vec![self.authenticate()],
+            _ => vec![self.write_state()],
+        };
+        if self.kept() != before {
+            self.report.flaws.push("somebody changed the chip and did not say so");
+        }
+        self.report.full.steps.extend(steps);
     }
 
     /// What a step may have changed for good.
@@ -364,6 +381,9 @@ impl<'a> Owner<'a> {
         if forget(40) {
             told.bench.host = None;
         }
+        let (goal, is_told) = situation.goal;
+        full.goal = Some(goal);
+        told.goal = is_told.then_some(goal);
         self.report.told = Case { steps: std::mem::take(&mut self.report.told.steps), ..told };
         self.report.full = Case { steps: std::mem::take(&mut self.report.full.steps), ..full };
     }

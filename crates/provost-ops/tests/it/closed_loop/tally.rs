@@ -8,7 +8,7 @@ use provost_chip::{
 };
 use provost_diagnosis::{
     Diagnosis,
-    case::{Act, Case, Step},
+    case::{Act, Case, Goal, Step},
     verdict::Verdict,
 };
 
@@ -48,6 +48,8 @@ pub struct Outcome {
     pub asked: Vec<String>,
     /// Tests and steps that made it worse.
     pub worse: Vec<String>,
+    /// The plan erases a product that works, and whose owner wants something else.
+    pub erased_without_need: bool,
     pub stranger_helps: bool,
     pub stopped: Vec<&'static str>,
     pub by_st_tool: bool,
@@ -92,8 +94,16 @@ impl Outcome {
             (Verdict::Lost, T::Lost) => Grade::Right,
             (Verdict::Lost, _) => Grade::FalseDespair,
             (Verdict::NotLocked, T::Open) => Grade::Right,
+            // A closed chip from which nobody wants that it opens is well.
+            (Verdict::NotLocked, T::Recoverable | T::If) if self.diagnosis.goal != "open" => Grade::Right,
             (Verdict::NotLocked, _) => Grade::Overlooked,
         }
+    }
+
+    /// A lost chip is called not locked. Whoever told that it shall only boot asked another question, and got its answer.
+    pub fn is_falsely_well(&self) -> bool {
+        let boots = self.situation.goal == (Goal::Boot, true) && self.world.chip.firmware.boots;
+        self.diagnosis.verdict == Verdict::NotLocked && self.truth == Truth::Lost && !boots
     }
 
     /// The report is wrong in what matters, or leaves it out: from one that is not, the answer would be another.
@@ -133,8 +143,9 @@ impl Outcome {
         let plan: Vec<&str> = self.diagnosis.plan.iter().map(|s| s.step.as_str()).collect();
         let w = &self.diagnosis.weighed;
         format!(
-            "seed {} {} [{}] truth {:?} -> {:?}, said {} ({:.2}; rec {:.2} if {:.2} lost {:.2} open {:.2} out {:.2}) believed {} tz {} da {}; asked {:?} plan {:?} stopped {:?} flaws {:?} told all: {:?} double: {:?}",
+            "seed {} goal {:?} {} [{}] truth {:?} -> {:?}, said {} ({:.2}; rec {:.2} if {:.2} lost {:.2} open {:.2} out {:.2}) believed {} tz {} da {}; asked {:?} plan {:?} stopped {:?} flaws {:?} told all: {:?} double: {:?}",
             self.seed,
+            self.situation.goal,
             self.likeness(),
             self.world.assumptions,
             self.truth,
@@ -215,6 +226,10 @@ impl Tally {
             .map(|o| format!("{:?} {}", o.worse, o.line()))
             .collect();
         assert!(worse.is_empty(), "advice made chips worse:\n{}", worse.join("\n"));
+        let erased: Vec<String> = self.outcomes.iter().filter(|o| o.erased_without_need).map(Outcome::line).collect();
+        assert!(erased.is_empty(), "products were erased without need:\n{}", erased.join("\n"));
+        let well: Vec<String> = self.outcomes.iter().filter(|o| o.is_falsely_well()).map(Outcome::line).collect();
+        assert!(well.is_empty(), "{} lost chips were called not locked:\n{}", well.len(), well.join("\n"));
         let promises: Vec<String> = self
             .outcomes
             .iter()
@@ -258,6 +273,12 @@ impl fmt::Display for Tally {
         )?;
         let again = self.count(|o| o.asked.windows(2).any(|w| w[0] == w[1]));
         writeln!(f, "asked for the same test twice running: {again}")?;
+        writeln!(
+            f,
+            "erased without need: {}; lost chips called not locked: {}",
+            self.count(|o| o.erased_without_need),
+            self.count(Outcome::is_falsely_well)
+        )?;
         writeln!(f, "made worse: {}", self.count(|o| !o.worse.is_empty()))?;
         writeln!(f, "brought on by ST's tool where provost cannot provision: {}", self.count(|o| o.by_st_tool))?;
         let promises = self.count(|o| o.grade() == Grade::FalsePromise);

@@ -20,12 +20,12 @@ use provost_chip::{
         World,
         search::{Means, host_actions, way_to_open},
     },
-    parts::PartId,
+    order_code::OrderCode,
     states::{DaMethod, ProductState, TrustZone},
 };
 use provost_ops::{
     Silent,
-    close::{self, ClosePlan, Digest, Policy, Receipt, Site, Wish, known_sample},
+    close::{self, ClosePlan, Digest, Policy, Receipt, Site, Verdict, Wish, known_sample},
     credential::CredentialSet,
     fault::Failure,
 };
@@ -37,7 +37,7 @@ use provost_twin::{
 
 /// A chip in Open whose firmware lets non-secure code run.
 pub fn maker(part: &str, tz: TrustZone) -> Maker {
-    let mut maker = Maker::new(part.parse().unwrap(), 0x0042_0017);
+    let mut maker = Maker::of(part.parse().unwrap(), 0x0042_0017);
     maker.tz = tz;
     maker.firmware = Some(FirmwareBehaviour { non_secure: true, regresses: false });
     maker
@@ -50,7 +50,7 @@ pub fn open_chip(part: &str, tz: TrustZone, assumptions: Assumptions) -> Silicon
 }
 
 pub fn board(part: &str, tz: TrustZone) -> VirtualBoard {
-    VirtualBoard::with_chip("chip", open_chip(part, tz, Assumptions::default()))
+    VirtualBoard::with_chip("chip", open_chip(part, tz, provost_twin::presets::practice_world()))
 }
 
 /// A credential whose chain is a root alone, the shortest of the three shapes, and a password.
@@ -68,7 +68,7 @@ pub fn root_only_set(folder: &Path) {
 }
 
 /// The pieces of flash that hold the firmware of a virtual chip: vector tables and loops, and nothing else.
-pub fn firmware(part: PartId, tz: TrustZone) -> Vec<Digest> {
+pub fn firmware(code: OrderCode, tz: TrustZone) -> Vec<Digest> {
     let piece = |name: &str, base: u32, offset: u32| Digest {
         name: name.to_owned(),
         address: base + offset,
@@ -79,7 +79,7 @@ pub fn firmware(part: PartId, tz: TrustZone) -> Vec<Digest> {
     match tz {
         TrustZone::Disabled => vec![non_secure("first", 0)],
         TrustZone::Enabled => {
-            vec![piece("first", 0x0C00_0000, 0), non_secure("second", part.info().flash_size / 2)]
+            vec![piece("first", 0x0C00_0000, 0), non_secure("second", code.flash_or_largest().bank())]
         }
     }
 }
@@ -115,13 +115,14 @@ impl Request {
 
 /// What is asked of a chip of this part.
 pub fn request(part: &str, tz: TrustZone, target: ProductState, base: &Path) -> Request {
-    let part: PartId = part.parse().unwrap();
+    let part: OrderCode = part.parse().unwrap();
     let wish = Wish {
         part: Some(part),
         target,
         credential: Some(base.join("set")),
         images: firmware(part, tz),
         options: std::collections::BTreeMap::new(),
+        encrypt_word: None,
         rehearse: false,
         rehearse_only: false,
         overrides: Vec::new(),
@@ -134,6 +135,7 @@ pub fn request(part: &str, tz: TrustZone, target: ProductState, base: &Path) -> 
         temporary: Vec::new(),
         samples: known_sample,
         credential: None,
+        keys: provost_ops::credential::Keys::default(),
         this_is: None,
         escrow: None,
     };
@@ -204,7 +206,7 @@ pub fn refusal_of(rule: &str) -> (&'static str, u8) {
 
 /// Rules that failed.
 pub fn failed(survey: &close::Survey) -> Vec<&str> {
-    survey.findings.iter().filter(|f| f.verdict == "failed").map(|f| f.rule.as_str()).collect()
+    survey.findings.iter().filter(|f| f.verdict == Verdict::Failed).map(|f| f.rule.as_str()).collect()
 }
 
 pub fn all_option_words(board: &VirtualBoard) -> Vec<(u16, u32)> {

@@ -22,7 +22,7 @@ use provost_twin::{
 
 /// A stuck chip of any part.
 pub fn maker(part: &str, state: ProductState, tz: TrustZone) -> Maker {
-    let mut maker = Maker::new(part.parse().unwrap(), 0x0042_0017);
+    let mut maker = Maker::of(part.parse().unwrap(), 0x0042_0017);
     maker.state = state;
     maker.tz = tz;
     maker.firmware = Some(FirmwareBehaviour::default());
@@ -54,6 +54,8 @@ pub fn wish(board: &VirtualBoard, base: &Path, credential: Option<CredentialSet>
         part: None,
         credential,
         out: base.into(),
+        inside: false,
+        encrypt_word: None,
         one_shot: false,
         once_for_life: false,
         this_is: None,

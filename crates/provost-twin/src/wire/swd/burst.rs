@@ -1,6 +1,8 @@
 //! Many clocks at once. Within a phase of a packet nothing happens between its bits, so they may as well move together; whatever
 //! could be the end of a phase, a line reset, or due time for the chip goes through [`SwDp::clock`].
 
+use std::time::Duration;
+
 use super::{DATA_LEN, ELAPSE_BATCH, Phase, REQUEST_LEN, SwDp};
 use crate::wire::{Wire, dap::Bus, faults::Stats};
 
@@ -61,6 +63,10 @@ impl<B: Bus + Send> Wire for SwDp<B> {
 
     fn set_nrst(&mut self, asserted: bool) {
         self.bus_mut().set_nrst(asserted);
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.bus_mut().wait(time);
     }
 
     fn stats(&self) -> Stats {

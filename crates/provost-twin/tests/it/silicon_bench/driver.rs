@@ -13,7 +13,7 @@ use provost_chip::{
     model::{
         Action, Observation,
         authentication::{Permission, Presented},
-        provisioning::Call,
+        provisioning::{Call, EncryptionWord},
     },
     option_bytes::OptionField,
     parts::PartId,
@@ -25,13 +25,15 @@ use provost_twin::wire::dap::Bus as _;
 
 use super::{BOOT, Key, MS, debugger::Debugger, payload};
 
-/// What the debugger cannot tell: which rule refused. Only the checksum has a status of its own.
+/// What the debugger cannot tell: which rule refused. Only some have a status of their own.
 const REFUSED: RuleId = RuleId::BackOnlyByDa;
 
 /// The observation without what no debugger sees.
 pub(crate) fn seen(observation: Observation) -> Observation {
     match observation {
-        Observation::ProvisioningRefused(RuleId::RssChecksum) => observation,
+        Observation::ProvisioningRefused(
+            RuleId::RssChecksum | RuleId::RssEncryptWord | RuleId::PlainPartsRefuseEncryption,
+        ) => observation,
         Observation::ProvisioningRefused(_) => Observation::ProvisioningRefused(REFUSED),
         Observation::Refused(_) => Observation::Refused(REFUSED),
         other => other,
@@ -209,6 +211,8 @@ impl Driver<'_> {
                 Observation::Provisioned
             }
             rss::ERROR_CHECKSUM => Observation::ProvisioningRefused(RuleId::RssChecksum),
+            0xF5F5_E00E => Observation::ProvisioningRefused(RuleId::RssEncryptWord),
+            0xF5F5_0880 => Observation::ProvisioningRefused(RuleId::PlainPartsRefuseEncryption),
             rss::ERROR => refused,
             other => panic!("{other:#x}"),
         }
@@ -233,7 +237,11 @@ impl Driver<'_> {
             bytes.chunks_exact(4).map(|b| u32::from_le_bytes(b.try_into().unwrap())).collect()
         };
         let mut image = words(data);
-        let word = if call.caca { rss::ENCRYPT_WORD_CACA } else { 0 };
+        let word = match call.word {
+            EncryptionWord::Zero => 0,
+            EncryptionWord::Caca => rss::ENCRYPT_WORD_CACA,
+            EncryptionWord::Unpublished => provost_twin::INVENTED_ENCRYPT_WORD,
+        };
         image.extend([sram3, memory::OBK_SECURE + memory::OBK_DA_OFFSET, data.len() as u32, word]);
         image.extend([checksum(call.checksum, &image), 0xBE00_BE00]);
         let secure = self.debugger.silicon.chip().tz == TrustZone::Enabled && self.debugger.silicon.ap_spiden(1);

@@ -163,7 +163,13 @@ impl Situation {
     /// The chip as silicon, without power.
     pub(crate) fn silicon(&self, assumptions: Assumptions) -> Silicon {
         let nvm = self.memory();
-        let identity = Identity { part: self.part, uid: [0x11, 0x22, 0x33], rev_id: 0x1001, rom_version: 1 };
+        let identity = Identity {
+            part: self.part,
+            flash: self.part.info().largest_flash(),
+            uid: [0x11, 0x22, 0x33],
+            rev_id: 0x1001,
+            rom_version: 1,
+        };
         let behaviour =
             FirmwareBehaviour { non_secure: self.code != Code::SecureOnly, regresses: self.code == Code::Regresses };
         let mut silicon = Silicon::new(identity, nvm, behaviour, assumptions);
@@ -187,7 +193,7 @@ impl Situation {
         set_option(&mut nvm, part, "PRODUCT_STATE", u32::from(self.state.code()));
         set_option(&mut nvm, part, "TZEN", u32::from(self.tz.code()));
         set_option(&mut nvm, part, "BOOT_UBE", u32::from(self.boot_ube.code()));
-        let bank = part.info().flash_size / 2;
+        let bank = part.info().largest_flash().bank();
         if self.code != Code::None {
             nvm.load_flash(0, &[0x11; 8]);
         }

@@ -1,6 +1,6 @@
 //! A toy chip behind the debug port, and a host that speaks SWD bit by bit.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use provost_twin::wire::{
     dap::{Access, ApKind, Bus, BusFault, Request},
@@ -24,6 +24,7 @@ pub struct Toy {
     pub powered: bool,
     pub debug_power: Vec<bool>,
     pub nrst: Vec<bool>,
+    pub waited: Duration,
     pub elapsed: u64,
 }
 
@@ -37,6 +38,7 @@ impl Toy {
             powered: true,
             debug_power: Vec::new(),
             nrst: Vec::new(),
+            waited: Duration::ZERO,
             elapsed: 0,
         };
         toy.poke(1, 0x0800_0008, 0xDEAD_BEEF);
@@ -124,6 +126,9 @@ impl Bus for Toy {
     }
     fn cut_power(&mut self) {
         self.powered = false;
+    }
+    fn wait(&mut self, time: Duration) {
+        self.waited += time;
     }
     fn set_nrst(&mut self, asserted: bool) {
         self.nrst.push(asserted);

@@ -33,7 +33,7 @@ fn question<'a>(
     options: &'a CredentialCheck,
     access: provost_ops::credential::Access<'a>,
 ) -> Question<'a> {
-    Question { folder: &options.folder, part: arguments.part, allow_samples: options.allow_sample_keys, access }
+    Question { folder: &options.folder, part: arguments.part(), allow_samples: options.allow_sample_keys, access }
 }
 
 fn page(report: &CheckReport) -> Result<Page, Stop> {

@@ -21,7 +21,7 @@ use crate::{
 
 pub(super) fn run(arguments: &Arguments, options: &CredentialNew) -> Result<Page, Stop> {
     let part =
-        arguments.part.ok_or(SetError::PartNeeded { what: "the method, and the encryption flag of the object," })?;
+        arguments.part().ok_or(SetError::PartNeeded { what: "the method, and the encryption flag of the object," })?;
     let recipe = Recipe {
         part,
         method: options.method.into(),
@@ -41,7 +41,10 @@ pub(super) fn run(arguments: &Arguments, options: &CredentialNew) -> Result<Page
     for warning in warnings(options, &recipe) {
         text.push_str(&wrap(&format!("note: {warning}"), 0));
     }
-    let check = format!("next: provost credential check {} --part {part}", options.out.display());
+    let check = format!(
+        "next: `provost credential check {} --part {part}`",
+        crate::given::quoted(&options.out.display().to_string())
+    );
     let _ = writeln!(text, "{check}");
     let made = CredentialMade {
         folder: options.out.as_path().into(),

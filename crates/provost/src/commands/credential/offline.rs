@@ -11,16 +11,14 @@ use provost_adac::{
 use provost_ops::{
     credential::SetError,
     error::OpError,
-    store::{
-        StoreError,
-        files::{self, NewFile},
-    },
+    store::{NewFile, StoreError, files},
 };
 
 use super::new::scope;
 use crate::{
     cli::{Merge, Prepare, RoleWord},
     documents::MadeFiles,
+    given::quoted,
     output::{Page, Stop, made_text},
 };
 
@@ -50,12 +48,17 @@ pub(super) fn prepare(command: &Prepare) -> Result<Page, Stop> {
         }
     };
     let made = files::write_all(&[NewFile::public(out, request.to_be_signed())], force)?;
+    // All but a root's certificate go behind the chain so far.
+    let chain = match prepare_role(command) {
+        None | Some(Role::Root) => "",
+        Some(Role::Intermediate) => " --chain cert_root.b64",
+        Some(_) => " --chain cert_intermediate_chain.b64",
+    };
+    let (out, signer) = (quoted(&out.display().to_string()), quoted(&signer.display().to_string()));
     let text = format!(
-        "{}sign all of it: ECDSA P-256 over SHA-256, such as\n  openssl dgst -sha256 -sign KEY.pem -out SIGNATURE {1}\n\
-         next: provost credential merge {1} SIGNATURE --signer {2} --out FILE\n",
+        "{}sign all of it: ECDSA P-256 over SHA-256, such as\n  openssl dgst -sha256 -sign KEY.pem -out SIGNATURE {out}\n\
+         next: `provost credential merge {out} SIGNATURE --signer {signer}{chain} --out FILE`\n",
         made_text(&made),
-        out.display(),
-        signer.display()
     );
     let what = format!("{}-to-sign", request.kind());
     Ok(Page::new(&MadeFiles { what: &what, files: made, findings: None }, text)?)
@@ -74,7 +77,8 @@ pub(super) fn merge(options: &Merge) -> Result<Page, Stop> {
         Signed::Certificate(certificate) => {
             let mut certificates = match &options.chain {
                 Some(path) => chain(path)?.certificates().to_vec(),
-                None => Vec::new(),
+                None if certificate.role() == Role::Root => Vec::new(),
+                None => return Err(SetError::ChainNeeded.into()),
             };
             certificates.push(certificate);
             ("certificate-chain", Chain::new(certificates).to_base64().into_bytes())
@@ -84,6 +88,14 @@ pub(super) fn merge(options: &Merge) -> Result<Page, Stop> {
     let made = files::write_all(&[NewFile::public(&options.out, bytes)], options.force)?;
     let text = format!("the signature is that of {}\n{}", options.signer.display(), made_text(&made));
     Ok(Page::new(&MadeFiles { what, files: made, findings: None }, text)?)
+}
+
+/// The place in its chain of what is to be signed, if it is a certificate.
+fn prepare_role(command: &Prepare) -> Option<Role> {
+    match command {
+        Prepare::Certificate(options) => Some(role(options.role)),
+        Prepare::Token(_) => None,
+    }
 }
 
 fn malformed(what: &'static str, rule: String) -> provost_ops::error::Failure {

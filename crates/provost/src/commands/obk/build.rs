@@ -9,13 +9,13 @@ use crate::{
 };
 
 pub(super) fn run(arguments: &Arguments, options: &ObkBuild) -> Result<Page, Stop> {
-    let built = build(&options.config, options.out.as_deref(), arguments.part)?;
+    let built = build(&options.config, options.out.as_deref(), arguments.part())?;
     let made = write_all(std::slice::from_ref(&built.file), options.force)?;
     let mut text = format!("built {}\n{}", built.kind, made_text(&made));
     for finding in &built.findings {
         text.push_str(&wrap(&format!("{}: {}", finding.severity(), says(finding)), 0));
     }
-    if arguments.part.is_none() {
+    if arguments.order_code.is_none() {
         text.push_str("note: say --part to have it checked against the part it is for\n");
     }
     let what = built.kind.to_string();

@@ -45,7 +45,7 @@ fn run_sign(arguments: &Arguments, options: &ImageSign) -> Result<Page, Stop> {
     let file = sign(&options.file, &options.out, &how, signer.as_ref().map(|s| s as &dyn Signer))?;
     let made = write_all(&[file], options.force)?;
     let text = format!(
-        "signed for {}: {}\n{}next: provost obk image verify {} --key PUBLIC.pem\n",
+        "signed for {}: {}\n{}next: `provost obk image verify {} --key PUBLIC.pem`\n",
         options.profile.name,
         options.version,
         made_text(&made),

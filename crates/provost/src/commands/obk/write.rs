@@ -3,13 +3,12 @@
 use std::fmt::Write as _;
 
 use provost_ops::{
-    drive::service::EncryptWord,
     objects::{Plan, Request, Site, Source, Written, plan, write},
     show::says,
 };
 
 use crate::{
-    cli::{Arguments, EncryptWordWord, ObkWrite},
+    cli::{Arguments, ObkWrite},
     confirm,
     documents::ObjectWrite,
     output::{Page, Stop, Teller, wrap},
@@ -20,13 +19,10 @@ pub(super) fn run(arguments: &Arguments, options: &ObkWrite) -> Result<Page, Sto
     let sources = options.files.iter().map(|f| Source::load(f)).collect::<Result<Vec<_>, _>>()?;
     let request = Request {
         sources,
-        part: arguments.part,
+        part: arguments.order_code,
         method: options.method.map(Into::into),
         replace: options.force,
-        encrypting_word: options.encrypt_word.map(|word| match word {
-            EncryptWordWord::Zero => EncryptWord::Zero,
-            EncryptWordWord::Caca => EncryptWord::Caca,
-        }),
+        encrypting_word: options.encrypt_word,
         allowed: options.allow.clone(),
         once_for_life: options.once_for_life,
     };
@@ -85,7 +81,10 @@ fn page(plan: &Plan, written: &Written) -> Result<Page, Stop> {
     if !written.left_rom {
         text.push_str("The chip may still sit in its Debug Authentication ROM: remove power before you go on with anything else.\n");
     }
-    text.push_str("next: provost credential check DIR with --probe, before the product state is moved on\n");
+    text.push_str(
+        "next: `provost close --to STATE --credential DIR --override P-START-OPEN --dry-run`, and without --dry-run on from here\
+",
+    );
     document(plan, Some(written), text)
 }
 

@@ -1,0 +1,111 @@
+//! What stops work over the ROM bootloader.
+
+use std::io;
+
+use provost_chip::parts::PartId;
+
+use crate::fault::faults;
+
+faults! {
+    /// Why the bootloader is of no use, or did not do what it acknowledged.
+    pub enum BootloaderError {
+        /// The line itself fails.
+        #[error("the serial line {line} failed: {source}")]
+        Lost {
+            /// The line.
+            line: String,
+            /// Why.
+            source: io::Error,
+        } = "uart-lost", PersonMustAct {
+            causes: ["the converter was unplugged", "the other end of the connection has gone"],
+            next: ["plug it in again and run the same command again: what was written was read back before it was believed"],
+        }
+        /// Nobody answers the first byte.
+        #[error("no bootloader answers on {line}")]
+        NobodyThere {
+            /// The line.
+            line: String,
+        } = "boot-nobody", PersonMustAct, [BootProvisioning, BootOpen, BootClosed, BootloaderUsbFirst] {
+            causes: [
+                "the bootloader does not run: in Open it needs BOOT0 high at a reset, in a closed state it never runs",
+                "RX and TX are swapped, GND is missing, or these are not pins of the bootloader",
+                "a USB host on the chip's own USB pins keeps the bootloader there",
+                "it was woken at another bit rate before",
+            ],
+            next: [
+                "unplug the chip's USB, hold BOOT0 high, reset the chip (NRST or power), run the same command again; nothing was written",
+                "or connect a debug probe: `provost status --probe VID:PID`",
+            ],
+        }
+        /// Another family's bootloader.
+        #[error("the bootloader on {line} calls itself device {id:#05x}, which is no STM32H5 known to provost")]
+        UnknownDevice {
+            /// The line.
+            line: String,
+            /// The id.
+            id: u16,
+        } = "boot-unknown-device", Refused {
+            causes: ["the chip is of another family, or a part newer than this program"],
+            next: ["check the marking on the package; nothing was written"],
+        }
+        /// The part given does not have this device id.
+        #[error("the bootloader calls itself device {id:#05x}, which is not that of {given}")]
+        PartMismatch {
+            /// The part given.
+            given: PartId,
+            /// The id.
+            id: u16,
+        } = "boot-part-mismatch", Refused, [DevIdNotCrypto] {
+            causes: ["--part names another part than the one on the line"],
+            next: ["correct --part, or leave it out; nothing was written"],
+        }
+        /// What was acknowledged is not there.
+        #[error("the bootloader acknowledged what it did not do: {wrong} of {length} bytes at {address:#010x} are not as written")]
+        NotWritten {
+            /// First address that differs.
+            address: u32,
+            /// How many bytes were written.
+            length: usize,
+            /// How many of them differ.
+            wrong: usize,
+        } = "boot-not-written", Failed, [BootloaderAck] {
+            causes: [
+                "the flash there was not erased, is write-protected, or belongs to the secure world",
+                "the supply sags",
+            ],
+            next: ["`provost option list` over the same line shows WRPSG and SECWM; run the same command again once they allow it"],
+        }
+        /// Sectors of the secure world.
+        #[error("{sectors} secure (TZEN, SECWM), and the bootloader is not")]
+        SecureSectors {
+            /// The sectors, in words.
+            sectors: String,
+        } = "boot-secure-sectors", Refused, [SecureAliasReadsZero] {
+            causes: ["TrustZone is on, and the secure watermark covers these sectors"],
+            next: ["in Open, use a debug probe: --probe VID:PID; nothing was written"],
+        }
+        /// The chip reset and its bootloader did not come back.
+        #[error("the chip was reset by {doing}, and its bootloader did not come back")]
+        Gone {
+            /// What was done.
+            doing: &'static str,
+        } = "boot-gone", Interrupted, [BootOpen, BootProvisioning] {
+            causes: ["BOOT0 is low again, so that the chip runs its firmware", "the chip went on to a state without a bootloader"],
+            next: [
+                "hold BOOT0 high, reset the chip, and run the same command again: it reads what is there before it writes",
+                "or look with a debug probe: `provost status --probe VID:PID`",
+            ],
+        }
+        /// The product state did not change.
+        #[error("the product state was to become {wanted} and is {found}")]
+        StateUnchanged {
+            /// Wanted.
+            wanted: provost_chip::states::ProductState,
+            /// Found.
+            found: provost_chip::states::ProductState,
+        } = "boot-state-unchanged", Failed, [BackwardIgnored, BootloaderState] {
+            causes: ["the chip does not take this step from where it is"],
+            next: ["`provost explain STATE` says which steps there are"],
+        }
+    }
+}

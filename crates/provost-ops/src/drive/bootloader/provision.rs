@@ -1,0 +1,78 @@
+//! Provisioning through the bootloader: object and request in SRAM3, then special command 0x0083.
+
+use provost_bootloader::{an3155::SpecialReply, special::Special};
+use provost_chip::{assumptions::RssChecksum, parts::PartId, registers::rss};
+
+use super::{Bootloader, BootloaderError};
+use crate::{
+    Narrator,
+    drive::{
+        service::{CHECKSUMS, REQUEST_OFFSET, ServiceError, Stored, request},
+        target::{Capability, Delivery, TargetError},
+    },
+    fault::{Result, fail},
+};
+
+impl Bootloader {
+    /// Has an object stored, over the checksums in their order; each call is announced first. `known` remembers the checksum.
+    ///
+    /// # Errors
+    /// The part has no such command; every checksum is refused; the bootloader does not come back; the line breaks.
+    pub fn provision(
+        &mut self,
+        parts: &[PartId],
+        object: Delivery<'_>,
+        known: &mut Option<RssChecksum>,
+        announce: &mut dyn FnMut(RssChecksum) -> Result<()>,
+        narrator: &mut dyn Narrator,
+    ) -> Result<Stored> {
+        let Some(sram3) = parts.first().map(|p| p.info().sram3.base).filter(|_| self.device.provisions) else {
+            let wire = format!("the bootloader on {}", self.line());
+            return fail(TargetError::Cannot { wire, capability: Capability::Provision });
+        };
+        self.write(sram3, object.payload)?;
+        let candidates: Vec<RssChecksum> = known.map_or_else(|| CHECKSUMS.to_vec(), |checksum| vec![checksum]);
+        let mut last = 0;
+        for &checksum in &candidates {
+            let words = request(sram3, object.destination, object.payload, checksum, object.word);
+            self.write(sram3 + REQUEST_OFFSET, &words.map(u32::to_le_bytes).concat())?;
+            announce(checksum)?;
+            match self.special(Special::Provision { request: sram3 + REQUEST_OFFSET })? {
+                SpecialReply::Answered { data, status } if data.is_empty() && status.iter().all(|s| *s == 0) => {
+                    *known = Some(checksum);
+                    narrator.note("the service stored it");
+                    return Ok(Stored::Yes { checksum, ap1_open: true });
+                }
+                SpecialReply::Answered { data, status } => {
+                    last = error_code(&data, &status);
+                    if last != rss::ERROR_CHECKSUM {
+                        *known = Some(checksum);
+                        narrator.note(&format!("the service refused it ({last:#010x}), nothing was written"));
+                        return Ok(Stored::Refused { status: last });
+                    }
+                    narrator.note(&format!("checksum {} refused ({last:#010x})", checksum.as_str()));
+                }
+                _ => {
+                    // It did not return: stored, by the CMSIS header's account. Discovery will tell.
+                    if !self.comes_back()? {
+                        return fail(BootloaderError::Gone { doing: "the provisioning service" });
+                    }
+                    *known = Some(checksum);
+                    narrator.note("the chip has reset: stored");
+                    return Ok(Stored::Yes { checksum, ap1_open: true });
+                }
+            }
+        }
+        fail(ServiceError::ChecksumUnknown { tried: candidates.len(), status: last })
+    }
+}
+
+/// The four bytes of the code, most significant first as everything on this line; turned round if that makes it one that is known: no
+/// capture has shown it yet. Without them, the status.
+fn error_code(data: &[u8], status: &[u8]) -> u32 {
+    match <[u8; 4]>::try_from(data).map(u32::from_be_bytes) {
+        Ok(code) if matches!(code.swap_bytes(), rss::ERROR_CHECKSUM | rss::ERROR) => code.swap_bytes(),
+        Ok(code) => code,
+        Err(_) => status.first().copied().unwrap_or(0).into(),
+    }
+}
