@@ -7,6 +7,7 @@ use provost_bench::UartBench;
 use provost_chip::{
     assumptions::{Assumptions, RssChecksum, RssEncryptWord},
     option_bytes::OptionField,
+    order_code::OrderCode,
     parts::PartId,
     states::{ProductState, TrustZone},
 };
@@ -203,8 +204,13 @@ fn holds(board: &VirtualBoard, length: u32) -> bool {
     })
 }
 
+/// What is printed on the package: in Provisioning the chip does not show its size.
+fn printed(part: PartId) -> OrderCode {
+    OrderCode { part, flash: Some(part.info().largest_flash()) }
+}
+
 fn write(boot: &mut Bootloader, part: PartId, length: u32) -> Result<(), Failure> {
-    let bytes = OptionBytes::by_bootloader(boot, Some(part.into()))?;
+    let bytes = OptionBytes::by_bootloader(boot, Some(printed(part)))?;
     Flash::of(&bytes).unwrap().write_by_bootloader(boot, &image(length), &mut Silent).map(drop)
 }
 
@@ -218,7 +224,7 @@ fn a_hundred_kilobytes_go_into_flash_and_come_back() {
             let mut boot = open(&board).unwrap();
             write(&mut boot, part, LENGTH).unwrap();
             assert!(holds(&board, LENGTH), "{part} {state}");
-            let bytes = OptionBytes::by_bootloader(&mut boot, Some(part.into())).unwrap();
+            let bytes = OptionBytes::by_bootloader(&mut boot, Some(printed(part))).unwrap();
             let read =
                 Flash::of(&bytes).unwrap().read_by_bootloader(&mut boot, 0x0800_2003, 1000, &mut Silent).unwrap();
             assert_eq!(read, (3..1003u32).map(|n| (n * 7 % 251) as u8).collect::<Vec<_>>());

@@ -109,7 +109,8 @@ pub fn full_regression(chip: &mut Chip) {
 pub fn tz_regression(chip: &mut Chip) {
     chip.state = ProductState::TzClosed;
     chip.firmware.non_secure = false;
-    chip.pending = Pending::default();
+    // The state is written anew; other options that wait for a reset take effect with the one that follows.
+    chip.pending.state = None;
 }
 
 #[cfg(test)]

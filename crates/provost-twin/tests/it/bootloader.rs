@@ -222,7 +222,7 @@ fn objects_are_provisioned_by_address_of_a_request() {
         [("STM32H563", TrustZone::Disabled), ("STM32H563", TrustZone::Enabled), ("STM32H533", TrustZone::Enabled)]
     {
         for state in [ProductState::Open, ProductState::Provisioning] {
-            let board = board(part, state, tz, &[]);
+            let board = board(part, state, tz, &[("rss-encrypt-word", "caca-is-plain")]);
             reset(&board, true);
             say(&board, &[0x7F]);
             let sram3 = part.parse::<PartId>().unwrap().info().sram3.base;
