@@ -183,6 +183,10 @@ const EXAMPLES: &[Example] = &[
     example("twin list", &[("provost twin list", "names for --preset, and for --probe twin:NAME")]),
     example("twin ledger", &[("provost twin ledger", "how sure each piece is")]),
     example("twin serve", &[("provost twin serve board.chip --remote-bitbang 4455", "for OpenOCD")]),
+    example(
+        "twin bench",
+        &[("provost twin bench board.chip power=cycle", "from another terminal, while it is served")],
+    ),
     example("completions", &[("provost completions bash", "for ~/.local/share/bash-completion/completions/provost")]),
     example("man", &[("provost man share/man/man1", "for a package, or for ~/.local/share")]),
     example(
