@@ -96,13 +96,14 @@ pub(crate) fn standing(h: &Hypothesis, evidence: &Evidence<'_>) -> Standing {
 
 /// The complaint is about code that runs, or that waits for the power to go: the life cycle refuses nothing that is wanted.
 ///
-/// Own firmware that runs proves nothing else: a chip that nothing will ever open runs all the same.
+/// Own firmware that runs proves nothing else: a chip that nothing will ever open runs all the same, and its owner may want no more than
+/// that. Where it does not run, such a chip is lost.
 fn does_what_it_is_meant_to(h: &Hypothesis, fate: Fate, evidence: &Evidence<'_>) -> bool {
     let lost = matches!(fate, Fate::Lost(_));
     let dead = evidence.has(Sign::ApplicationDead);
     h.world.chip.state > ProductState::Provisioning
         && evidence.goal == Goal::Boot
-        && (!dead || (evidence.may_stay_in_rom() && !lost))
+        && if lost { !dead && h.world.chip.firmware.boots } else { !dead || evidence.may_stay_in_rom() }
 }
 
 /// Why a verdict is not given although the weights would give it.
@@ -171,7 +172,8 @@ impl Shares {
                 let cause = Cause::behind(&evidence.signs).next().is_some();
                 let quiet = !evidence.shut_out || evidence.tool_is_blind();
                 let closed_as_meant = belief.share(|h| h.world.chip.state > ProductState::Open) > 0.5;
-                let shown = evidence.shows_open() || closed_as_meant || (cause && quiet);
+                let well = closed_as_meant && self.lost <= LOST_IF_CLOSED;
+                let shown = evidence.shows_open() || well || (!closed_as_meant && cause && quiet);
                 (!shown).then_some(Doubt::NothingShowsOpen)
             }
             Verdict::Lost => (!evidence.da_was_tried()).then_some(Doubt::NotDiscovered),

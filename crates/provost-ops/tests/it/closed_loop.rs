@@ -108,6 +108,7 @@ impl Shop {
         let planned: Vec<Move> = diagnosis.plan.iter().filter_map(|s| s.action()).collect();
         let erased_without_need = needless(&planned, &situation, &world);
         let mut follower = Follower::new(&mut bench, &self.credentials, scratch, stranger_helps);
+        follower.forward = situation.goal == (Goal::Forward, true);
         let mut before = truth;
         for step in diagnosis.plan.iter().filter_map(|s| s.action()) {
             follower.follow(step);

@@ -183,6 +183,6 @@ fn every_world_ends_in_open_or_stops_with_nothing_lost() {
         println!("{count:8}  {reason}");
     }
     let expected = EXPECTED.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect();
-    assert_eq!(counts, expected, "explain here and in ARCHITECTURE.md what has changed");
+    assert_eq!(counts, expected, "explain here and in docs/figures.md what has changed");
     assert_eq!(counts.values().sum::<usize>(), cases.len());
 }

@@ -155,7 +155,10 @@ fn other_objects_go_in_with_the_one_that_shows_what_the_words_mean() {
             both.encrypting_word = Some(EncryptWord::new(provost_twin::INVENTED_ENCRYPT_WORD));
         }
         let written = write_all(&board, &both).unwrap();
-        assert_eq!(written.objects.iter().map(|o| o.destination).collect::<Vec<_>>(), [DESTINATION, 0x0FFD_0280]);
+        // The one that shows what the words mean goes first; where that is known, the order is the person's.
+        let known = both.encrypting_word.is_some();
+        let due = if known { [0x0FFD_0280, DESTINATION] } else { [DESTINATION, 0x0FFD_0280] };
+        assert_eq!(written.objects.iter().map(|o| o.destination).collect::<Vec<_>>(), due);
         let board = board.board();
         let silicon = board.silicon();
         assert!(usable(silicon.chip()).is_some());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use provost_chip::states::ProductState;
+use provost_chip::states::{DaMethod, ProductState};
 use provost_diagnosis::{
     case::{Act, ConnectMode, Host, Outcome, Step},
     moves::{Move, Subject},
@@ -15,7 +15,7 @@ use provost_ops::{
 };
 
 use super::{
-    bench::Workbench,
+    bench::{ToProvision, Workbench},
     chip::Credentials,
     story::{Report, failed_over_swd, option, unanswered},
 };
@@ -120,6 +120,8 @@ pub struct Follower<'a> {
     pub found: bool,
     /// Heeds the conditions that stand beside a step.
     pub heeds: bool,
+    /// Goes forward: what is provisioned stays, where a rescue would use it at once and erase the chip.
+    pub forward: bool,
     /// Where provost stopped, by its error codes.
     pub stopped: Vec<&'static str>,
     /// ST's tool had to provision what provost cannot in this world.
@@ -133,12 +135,15 @@ impl<'a> Follower<'a> {
         scratch: &'a Path,
         stranger_helps: bool,
     ) -> Self {
-        let (found, heeds, by_st_tool) = (false, true, false);
-        Self { bench, credentials, scratch, stranger_helps, found, heeds, stopped: Vec::new(), by_st_tool }
+        let (found, heeds, forward, by_st_tool) = (false, true, false, false);
+        Self { bench, credentials, scratch, stranger_helps, found, heeds, forward, stopped: Vec::new(), by_st_tool }
     }
 
-    /// Carries out one step of a plan.
+    /// Carries out one step of a plan. Forward nobody goes on behind a step that failed.
     pub fn follow(&mut self, step: Move) {
+        if self.forward && !self.stopped.is_empty() {
+            return;
+        }
         match step {
             Move::WireNrst | Move::OtherProbe => {
                 self.bench.wire_nrst();
@@ -196,12 +201,22 @@ impl<'a> Follower<'a> {
         self.bench.world().chip.state == ProductState::Open
     }
 
-    /// `provost rescue`: provisions the owner's credential and uses it.
+    /// Provisions the owner's credential: forward with `provost obk write`, otherwise with `provost rescue`, which uses it, too.
     fn provision(&mut self) {
         if self.is_open() {
             return;
         }
         let own = self.credentials.own.set.clone();
+        if self.forward {
+            let method = DaMethod::for_trustzone(self.bench.world().chip.tz);
+            let encrypt = self.bench.part.info().crypto;
+            // Out of the ROM, if an earlier discovery left it there.
+            self.bench.power_cycle();
+            if self.bench.provision(&ToProvision { set: &own, method, encrypt }) != Outcome::Ok {
+                self.stopped.push("obk-write");
+            }
+            return;
+        }
         self.rescue(&own);
         if !self.is_open() && self.bench.world().chip.state == ProductState::Provisioning {
             // Out of the ROM, if the rescue left it there.
