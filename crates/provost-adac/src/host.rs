@@ -69,7 +69,7 @@ pub enum CredentialError {
     },
 }
 
-codes!(CredentialError, self => self, {
+provost_codes::codes!(CredentialError, self => self, {
     Self::KeyMismatch => "credential-key-mismatch",
     Self::PermissionWithheld { .. } => "credential-permission-withheld",
     ;

@@ -12,9 +12,6 @@
 
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
-#[macro_use]
-mod codes;
-
 mod extensions;
 mod open_enum;
 mod pem;

@@ -54,7 +54,7 @@ pub enum PasswordError {
     Empty,
 }
 
-codes!(PasswordError, self => self, {
+provost_codes::codes!(PasswordError, self => self, {
     Self::Length { .. } | Self::WireLength { .. } => "password-length",
     Self::Tlv(_) => "password-tlv",
     Self::Type { .. } => "password-type",

@@ -116,7 +116,7 @@ pub struct TlvError {
     pub rule: TlvRule,
 }
 
-codes!(TlvError, self => self.rule, {
+provost_codes::codes!(TlvError, self => self.rule, {
     TlvRule::Header { .. } => "tlv-header",
     TlvRule::Reserved { .. } => "tlv-reserved",
     TlvRule::Length { .. } => "tlv-length",

@@ -1,10 +1,11 @@
 //! What there is to choose from.
 
 use provost_twin::presets::Preset;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A line of the list of probes.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Listed {
     /// What `--probe` takes.
     pub selector: String,

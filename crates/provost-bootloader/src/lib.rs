@@ -10,9 +10,6 @@
 //! Left out on purpose: Go and DfuSe's "leave", which lock an STM32H5 up (ST, article on the GO command), and opcode 0x92, which has no
 //! meaning on a part without readout protection. Leaving the bootloader is the special command reset, with BOOT0 low.
 
-#[macro_use]
-mod codes;
-
 pub mod an3155;
 pub mod device;
 pub mod dfu;

@@ -18,6 +18,8 @@ pub mod parts;
 pub mod registers;
 pub mod rss_status;
 pub mod rules;
+#[cfg(feature = "schema")]
+mod schema;
 #[cfg(feature = "serde")]
 mod serialize;
 pub mod side;

@@ -19,6 +19,9 @@ pub enum Confidence {
 }
 
 impl Confidence {
+    /// Every confidence, the surest first.
+    pub const ALL: [Self; 5] = [Self::Documented, Self::Staff, Self::Observed, Self::Code, Self::Inferred];
+
     /// The word used in tables, on the command line and in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {

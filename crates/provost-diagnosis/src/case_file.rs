@@ -98,7 +98,7 @@ fn did_you_mean(nearest: Option<&str>) -> String {
     nearest.map(|n| format!("; did you mean {n:?}?")).unwrap_or_default()
 }
 
-codes!(CaseError, self => self, {
+provost_codes::codes!(CaseError, self => self, {
     Self::TooLarge { .. } => "case-too-large",
     Self::Syntax { .. } => "case-syntax",
     Self::UnknownKey { .. } => "case-unknown-key",

@@ -14,6 +14,7 @@ const MAX_WORDS: usize = 240;
 
 /// One thing that was taken from a text.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Claim {
     /// Where, and in which words.
     #[serde(flatten)]
@@ -39,8 +40,10 @@ impl Claim {
 
 /// Words of a text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Place {
     /// Line, from 1.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub line: u64,
     /// Bytes of that line, counted in UTF-8 from its begin.
     pub bytes: Range<usize>,
@@ -68,6 +71,7 @@ fn floor(text: &str, mut at: usize) -> usize {
 
 /// How plainly something is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Sure {
     /// A word that hints at it.

@@ -13,6 +13,7 @@ use crate::moves::{Move, Subject};
 
 /// The commands for one step; an empty string where there is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Commands {
     /// With provost.
     pub provost: String,

@@ -4,9 +4,6 @@
 //! every world that the public sources allow and keeps those that agree, and [`answer`] says what they agree on: the verdict,
 //! the reasons, a plan that is safe in all of them, and the test that tells the rest apart.
 
-#[macro_use]
-mod codes;
-
 pub mod answer;
 mod ask;
 pub mod belief;

@@ -29,6 +29,7 @@ pub const MAX_SIZE: usize = 32 << 20;
 
 /// What an input was taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A case file (TOML).

@@ -78,7 +78,7 @@ pub enum ImageRule {
     },
 }
 
-codes!(ImageError, self => self.rule, {
+provost_codes::codes!(ImageError, self => self.rule, {
     ImageRule::NoHeader { .. } => "image-no-header",
     ImageRule::Magic { .. } => "image-magic",
     ImageRule::HeaderSize { .. } => "image-header-size",
@@ -197,7 +197,7 @@ pub enum SignError {
     Key(#[from] KeyError),
 }
 
-codes!(SignError, self => self, {
+provost_codes::codes!(SignError, self => self, {
     Self::HeaderSize { .. } => "image-header-size",
     Self::NoRoom { .. } => "image-no-room",
     Self::Empty => "image-empty",

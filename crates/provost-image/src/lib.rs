@@ -11,9 +11,6 @@
 
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
-#[macro_use]
-mod codes;
-
 mod bytes;
 mod ecies;
 mod error;

@@ -139,7 +139,7 @@ pub enum VerifyError {
     },
 }
 
-codes!(VerifyError, self => self, {
+provost_codes::codes!(VerifyError, self => self, {
     Self::Magic { .. } => "image-wrong-kind",
     Self::HeaderSize { .. } => "image-wrong-header-size",
     Self::PrimaryOnly { .. } => "image-primary-only",

@@ -264,7 +264,7 @@ pub enum LinkError {
     },
 }
 
-codes!(LinkError, self => self, {
+provost_codes::codes!(LinkError, self => self, {
     Self::Stopped => "link-stopped",
     Self::NoProbe { .. } => "link-no-probe",
     Self::SeveralProbes { .. } => "link-several-probes",

@@ -8,9 +8,6 @@
 //! Nothing here halts, resets, unlocks or powers down a chip unless the caller says so: constructors do no I/O,
 //! and dropping a wire leaves the debug port powered, so that a debug session opened by Debug Authentication survives.
 
-#[macro_use]
-mod codes;
-
 pub mod adi;
 mod clock;
 pub mod core;

@@ -140,7 +140,7 @@ pub enum ConfigRule {
     Object(#[from] ObkError),
 }
 
-codes!(ConfigError, self => self.rule, {
+provost_codes::codes!(ConfigError, self => self.rule, {
     ConfigRule::TooLarge { .. } => "config-too-large",
     ConfigRule::Syntax { .. } => "config-syntax",
     ConfigRule::Schema => "config-schema",

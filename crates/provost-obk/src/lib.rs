@@ -13,9 +13,6 @@
 
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
-#[macro_use]
-mod codes;
-
 mod bytes;
 pub mod checks;
 pub mod config;

@@ -74,7 +74,7 @@ pub enum ObkRule {
     },
 }
 
-codes!(ObkError, self => self.rule, {
+provost_codes::codes!(ObkError, self => self.rule, {
     ObkRule::Header { .. } => "obk-header",
     ObkRule::DestinationAlignment { .. } => "obk-alignment",
     ObkRule::Destination { .. } => "obk-destination",

@@ -138,7 +138,7 @@ pub enum XmlRule {
     Object(#[from] ObkError),
 }
 
-codes!(XmlError, self => self.rule, {
+provost_codes::codes!(XmlError, self => self.rule, {
     XmlRule::TooLarge { .. } => "xml-too-large",
     XmlRule::NotUtf8 { .. } => "xml-not-utf8",
     XmlRule::Syntax { .. } => "xml-syntax",

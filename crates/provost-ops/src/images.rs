@@ -1,10 +1,11 @@
 //! Firmware images for the roots of trust: signed, verified and shown. A chip with STiRoT and no image that it takes is a dead chip.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use provost_adac::key::{PrivateKey, PublicKey, Signer};
 use provost_image::{Image, Verification, profile};
 pub use provost_image::{SecurityCounter, SignOptions, Version, profile::Profile};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -12,29 +13,35 @@ use crate::{
     error::{Failure, Result},
     objects::ObjectError,
     show::{LARGEST_FILE, Section, Sheet},
-    store::{NewFile, files},
+    store::{FilePath, NewFile, files},
 };
 
 /// What an image was found to be.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct VerifiedImage {
     /// The file.
-    pub file: PathBuf,
+    pub file: FilePath,
     /// What reads it.
+    #[schemars(length(min = 1))]
     pub profile: &'static str,
     /// Its version.
+    #[schemars(length(min = 1))]
     pub version: String,
     /// Its security counter.
     pub security_counter: Option<u32>,
     /// SHA-256 over header, plain body and protected TLVs.
+    #[schemars(regex(pattern = crate::schema::SHA256))]
     pub hash: String,
     /// SHA-256 of the `X ‖ Y` of the key that signed it.
+    #[schemars(regex(pattern = crate::schema::SHA256))]
     pub signed_by: Option<String>,
     /// How the body stands in it.
+    #[schemars(extend("enum" = ["plain", "clear", "encrypted"]))]
     pub content: &'static str,
     /// Bytes of the plain body.
     pub body: usize,
     /// What ST's tool would have made otherwise.
+    #[schemars(inner(length(min = 1)))]
     pub departures: Vec<String>,
 }
 
@@ -99,7 +106,7 @@ pub fn verify(
 fn report(path: &Path, found: &provost_image::Verified<'_>) -> VerifiedImage {
     use provost_image::Content;
     VerifiedImage {
-        file: path.to_owned(),
+        file: path.into(),
         profile: found.profile.name,
         version: found.version.to_string(),
         security_counter: found.security_counter,

@@ -26,6 +26,7 @@ pub mod option_bytes;
 pub mod picture;
 pub mod prospects;
 pub mod rescue;
+pub mod schema;
 pub mod show;
 pub mod store;
 

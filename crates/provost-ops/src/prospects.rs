@@ -12,25 +12,29 @@ use provost_chip::{
     states::{DaMethod, ProductState, TrustZone},
     transitions::{Writer, product_state_write},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What is known of a state, derived from the model.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct StateSheet {
     /// `tz-closed`.
+    #[schemars(with = "ProductState")]
     pub state: &'static str,
     /// ST's name.
     pub title: &'static str,
     /// Option-byte code.
     pub code: u8,
     /// One entry per TrustZone setting.
+    #[schemars(length(equal = 2))]
     pub settings: Vec<Setting>,
 }
 
 /// A state with one TrustZone setting.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Setting {
     /// `on` or `off`.
+    #[schemars(with = "TrustZone")]
     pub trustzone: &'static str,
     /// Whether the combination exists.
     pub exists: bool,
@@ -41,17 +45,19 @@ pub struct Setting {
     /// Whether Debug Authentication answers.
     pub debug_authentication: Ruled,
     /// How the owner authenticates.
+    #[schemars(with = "DaMethod")]
     pub method: &'static str,
     /// States that a debugger's option-byte write leads to.
     pub forward: Vec<Ruled>,
 }
 
 /// A statement and the rule it follows from.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Ruled {
     /// The statement.
     pub says: String,
     /// The rule's id.
+    #[schemars(with = "RuleId")]
     pub rule: &'static str,
 }
 

@@ -124,7 +124,7 @@ fn list(names: &[String]) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
-codes!(Error, self => self, {
+provost_codes::codes!(Error, self => self, {
     Self::Uri { rule: UriRule::Pin, .. } => "pkcs11-uri-pin",
     Self::Uri { .. } => "pkcs11-uri",
     Self::NoModule => "pkcs11-no-module",

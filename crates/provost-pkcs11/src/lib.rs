@@ -7,9 +7,6 @@
 //! PKCS #11 is global to a process: a module is loaded and initialised once and stays until the process ends. A key that wants its PIN
 //! before every signature (`CKA_ALWAYS_AUTHENTICATE`) is refused when it is opened.
 
-#[macro_use]
-mod codes;
-
 mod error;
 mod locator;
 mod module;

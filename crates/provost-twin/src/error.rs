@@ -105,7 +105,7 @@ pub enum TwinError {
     },
 }
 
-codes!(TwinError, self => self, {
+provost_codes::codes!(TwinError, self => self, {
     Self::NotFound { .. } => "twin-not-found",
     Self::Io { .. } => "twin-file-io",
     Self::Damaged { .. } => "twin-file-damaged",

@@ -1,8 +1,5 @@
 //! The virtual STM32H5: everything that stands behind an SWD connector, from clock edges up, and the doors that lead to it.
 
-#[macro_use]
-mod codes;
-
 pub mod board;
 pub mod chipfile;
 pub mod doors;

@@ -69,6 +69,12 @@ faults! {
             causes: ["the disk is full, or stdout is closed"],
             next: ["what the command does was done; only what it had to say is lost: mend stdout and ask again, such as with `provost status`"],
         }
+        /// A result that is no JSON.
+        #[error("the result cannot be written as JSON: {0}")]
+        Document(#[source] serde_json::Error) = "document", Failed {
+            causes: ["a fault in provost"],
+            next: ["what the command does was done; please report it, and ask again without --json, such as with `provost status`"],
+        }
         /// A virtual chip of which there is no real one.
         #[error("there is no such chip: {says}")]
         NoSuchChip {

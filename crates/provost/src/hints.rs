@@ -2,23 +2,30 @@
 
 use std::{borrow::Cow, fmt::Write as _};
 
-use provost_chip::rules::Rule;
+use provost_chip::{
+    rules::{Rule, RuleId},
+    sources::Confidence,
+};
 use provost_ops::{
     error::{Exit, Fault},
     fault::Remedy,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{error, output::wrap};
 
 /// An error as a value.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Report {
+    #[schemars(regex(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$"))]
     code: &'static str,
+    #[schemars(range(min = 1, max = 5))]
     exit: u8,
     message: String,
     /// The phrase that `--confirm` wants, where one is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     confirm: Option<String>,
     causes: Vec<String>,
     likely: Vec<Cow<'static, str>>,
@@ -26,11 +33,13 @@ pub(crate) struct Report {
     rules: Vec<RuleReport>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct RuleReport {
+    #[schemars(with = "RuleId")]
     id: &'static str,
     says: &'static str,
-    confidence: &'static str,
+    confidence: Confidence,
+    #[schemars(length(min = 1))]
     source: &'static [&'static str],
 }
 
@@ -43,7 +52,7 @@ impl Report {
 
 impl From<&'static Rule> for RuleReport {
     fn from(rule: &'static Rule) -> Self {
-        Self { id: rule.id, says: rule.says, confidence: rule.confidence.as_str(), source: rule.source }
+        Self { id: rule.id, says: rule.says, confidence: rule.confidence, source: rule.source }
     }
 }
 

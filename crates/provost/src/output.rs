@@ -11,12 +11,12 @@ use provost_ops::{
     option_bytes::OptionError,
     store::Made,
 };
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tracing_subscriber::{Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use crate::{
     cli::Arguments,
+    documents::{Cost, Document, WireCost},
     error::FaceError,
     hints,
     term::{self, say},
@@ -28,24 +28,18 @@ pub(crate) struct Page {
     schema: &'static str,
     value: Value,
     text: String,
-    cost: Option<Value>,
+    cost: Option<Cost>,
     exit: Option<Exit>,
 }
 
 impl Page {
     /// A result: what serializes, and the same for people.
-    pub(crate) fn new(schema: &'static str, value: &impl Serialize, text: String) -> Self {
-        // Results are structs of strings and numbers: they serialize.
-        let value = serde_json::to_value(value).unwrap_or(Value::Null);
-        Self { schema, value, text, cost: None, exit: None }
-    }
-
-    /// Adds a member to the document.
-    pub(crate) fn with(mut self, name: &str, value: &impl Serialize) -> Self {
-        if let Value::Object(map) = &mut self.value {
-            map.insert(name.to_owned(), serde_json::to_value(value).unwrap_or(Value::Null));
-        }
-        self
+    ///
+    /// # Errors
+    /// It does not serialize: none of ours.
+    pub(crate) fn new<D: Document>(document: &D, text: String) -> Result<Self, FaceError> {
+        let value = serde_json::to_value(document).map_err(FaceError::Document)?;
+        Ok(Self { schema: D::SCHEMA, value, text, cost: None, exit: None })
     }
 
     /// Ends the program with this exit code: what was to be found out was, and it is not good.
@@ -67,32 +61,34 @@ impl Page {
 }
 
 /// Transactions, bits and the chip's time.
-pub(crate) fn cost(bench: &Bench) -> Value {
+pub(crate) fn cost(bench: &Bench) -> Cost {
     let link = bench.session.stats();
-    let mut cost = json!({
-        "ap_reads": link.ap_reads,
-        "ap_writes": link.ap_writes,
-        "dp_reads": link.dp_reads,
-        "dp_writes": link.dp_writes,
-        "nrst_edges": link.nrst_edges,
-        "attaches": link.attaches,
-    });
-    if let Some(board) = &bench.board {
+    let wire = bench.board.as_ref().map(|board| {
         let now = board.now();
         let wire = provost_twin::wire::Wire::stats(&*board.board());
-        cost["swd_transactions"] = wire.transactions.into();
-        cost["swd_bits"] = wire.clocks.into();
-        // The board had been powered for a second when the probe was plugged in.
-        cost["virtual_ms"] = (now.as_millis() as u64).saturating_sub(1000).into();
+        WireCost {
+            swd_transactions: wire.transactions,
+            swd_bits: wire.clocks,
+            // The board had been powered for a second when the probe was plugged in.
+            virtual_ms: (now.as_millis() as u64).saturating_sub(1000),
+        }
+    });
+    Cost {
+        ap_reads: link.ap_reads,
+        ap_writes: link.ap_writes,
+        dp_reads: link.dp_reads,
+        dp_writes: link.dp_writes,
+        nrst_edges: link.nrst_edges,
+        attaches: link.attaches,
+        wire,
     }
-    cost
 }
 
 /// An error, with what the bench had cost by then.
 #[derive(Debug)]
 pub(crate) struct Stop {
     pub(crate) error: Failure,
-    pub(crate) cost: Option<Value>,
+    pub(crate) cost: Option<Cost>,
 }
 
 impl<E: Into<Failure>> From<E> for Stop {
@@ -117,10 +113,11 @@ pub(crate) fn finish_usage(error: &clap::Error) -> ExitCode {
 }
 
 /// Prints an error; where its document cannot be printed, as text.
-fn print_report(report: &hints::Report, json: bool, cost: Option<Value>) {
-    let document = || serde_json::to_value(report).unwrap_or(Value::Null);
+fn print_report(report: &hints::Report, json: bool, cost: Option<Cost>) {
+    let printed =
+        json.then(|| serde_json::to_value(report).map(|value| print_json(hints::Report::SCHEMA, value, cost)));
     // The error itself is what matters, and its exit code.
-    if !json || print_json("provost.error/1", document(), cost).is_err() {
+    if !matches!(printed, Some(Ok(Ok(())))) {
         term::tell(&hints::text(report));
     }
 }
@@ -179,26 +176,39 @@ fn unprinted(lost: io::Error) -> ExitCode {
     ExitCode::from(error.exit().code())
 }
 
-fn print_json(schema: &str, mut value: Value, stats: Option<Value>) -> io::Result<()> {
+/// Prints a document that more will follow, in one line.
+///
+/// # Errors
+/// Stdout does not take it.
+pub(crate) fn print_line<D: Document>(document: &D) -> io::Result<()> {
+    let value = named(D::SCHEMA, serde_json::to_value(document)?, None)?;
+    term::print(&format!("{value}\n"))
+}
+
+/// Prints a document with the name of its schema and, if asked for, what the work cost.
+fn print_json(schema: &str, value: Value, stats: Option<Cost>) -> io::Result<()> {
+    term::print_json(named(schema, value, stats)?)
+}
+
+fn named(schema: &str, mut value: Value, stats: Option<Cost>) -> serde_json::Result<Value> {
     if let Value::Object(map) = &mut value {
         map.insert("schema".to_owned(), schema.into());
         if let Some(stats) = stats {
-            map.insert("stats".to_owned(), stats);
+            map.insert("stats".to_owned(), serde_json::to_value(stats)?);
         }
     }
-    term::print_json(value)
+    Ok(value)
 }
 
-fn print_cost(arguments: &Arguments, cost: Option<&Value>, wall: Duration) {
+fn print_cost(arguments: &Arguments, cost: Option<&Cost>, wall: Duration) {
     let (true, Some(cost)) = (arguments.stats, cost) else { return };
-    let number = |name: &str| cost.get(name).and_then(Value::as_u64);
     let mut text = String::new();
-    if let (Some(transactions), Some(bits), Some(virtual_ms)) =
-        (number("swd_transactions"), number("swd_bits"), number("virtual_ms"))
-    {
-        let _ = write!(text, "{transactions} SWD transactions, {bits} bits, {virtual_ms} ms of the chip's time, ");
+    if let Some(wire) = cost.wire {
+        let WireCost { swd_transactions, swd_bits, virtual_ms } = wire;
+        let _ =
+            write!(text, "{swd_transactions} SWD transactions, {swd_bits} bits, {virtual_ms} ms of the chip's time, ");
     }
-    let accesses: u64 = ["ap_reads", "ap_writes", "dp_reads", "dp_writes"].iter().filter_map(|n| number(n)).sum();
+    let accesses = cost.ap_reads + cost.ap_writes + cost.dp_reads + cost.dp_writes;
     say!("stats: {text}{accesses} register accesses asked for, {} ms wall time", wall.as_millis());
 }
 

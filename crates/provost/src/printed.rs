@@ -12,7 +12,8 @@ fn words(line: &str) -> Vec<String> {
         match (c, quote) {
             ('\'' | '"', None) => (quote, any) = (Some(c), true),
             (c, Some(q)) if c == q => quote = None,
-            ('#', None) if word.is_empty() && !any => break,
+            // A comment, or where the output goes.
+            ('#' | '>', None) if word.is_empty() && !any => break,
             (c, None) if c.is_whitespace() => {
                 if any || !word.is_empty() {
                     words.push(std::mem::take(&mut word));

@@ -79,7 +79,7 @@ fn prompt(what: &str) -> Result<Zeroizing<String>> {
 /// Nobody can be asked without showing what is typed.
 #[cfg(not(feature = "terminal"))]
 fn prompt(_what: &str) -> Result<Zeroizing<String>> {
-    Err(StoreError::File { path: "terminal".into(), source: io::ErrorKind::Unsupported.into() })
+    Err(StoreError::File { path: "terminal".into(), source: io::ErrorKind::Unsupported.into() }.into())
 }
 
 /// The text of a file without its last line end.

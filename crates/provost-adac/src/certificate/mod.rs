@@ -31,7 +31,7 @@ pub struct CertificateError {
     pub rule: CertificateRule,
 }
 
-codes!(CertificateError, self => self.rule, {
+provost_codes::codes!(CertificateError, self => self.rule, {
     CertificateRule::Truncated { .. } => "certificate-truncated",
     CertificateRule::FormatVersion { .. } => "certificate-version",
     CertificateRule::CryptoSystem { .. } => "certificate-crypto-system",

@@ -51,7 +51,7 @@ pub enum ChainFormatError {
     Bare(CertificateError),
 }
 
-codes!(ChainFormatError, self => self, {
+provost_codes::codes!(ChainFormatError, self => self, {
     Self::Base64 { .. } => "chain-base64",
     Self::NoPemBlock => "chain-no-pem-block",
     Self::Type { .. } => "chain-tlv-type",

@@ -69,7 +69,7 @@ pub enum ChainError {
     },
 }
 
-codes!(ChainError, self => self, {
+provost_codes::codes!(ChainError, self => self, {
     Self::Empty => "chain-empty",
     Self::Incomplete => "chain-incomplete",
     Self::WrongOrder { .. } => "chain-order",

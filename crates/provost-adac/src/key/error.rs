@@ -151,7 +151,7 @@ pub enum KeyError {
     NoRandomness,
 }
 
-codes!(KeyError, self => self, {
+provost_codes::codes!(KeyError, self => self, {
     Self::NotOnCurve => "key-not-on-curve",
     Self::ScalarOutOfRange => "key-scalar-out-of-range",
     Self::NoPemBlock { .. } => "key-no-pem-block",

@@ -114,7 +114,7 @@ pub enum HostError {
     },
 }
 
-codes!(HostError, self => self, {
+provost_codes::codes!(HostError, self => self, {
     Self::Silent { .. } => "boot-silent",
     Self::Refused { .. } => "boot-refused",
     Self::Garbled { .. } => "boot-garbled",

@@ -59,7 +59,7 @@ pub enum DfuError {
     },
 }
 
-codes!(DfuError, self => self, {
+provost_codes::codes!(DfuError, self => self, {
     Self::Argument { .. } => "dfu-argument",
     Self::NoStatus { .. } => "dfu-no-status",
     Self::Reported { .. } => "dfu-reported",

@@ -83,7 +83,7 @@ pub enum LayoutError {
     },
 }
 
-codes!(LayoutError, self => self, {
+provost_codes::codes!(LayoutError, self => self, {
     Self::NotDfuSe => "dfu-layout-foreign",
     Self::Address { .. } | Self::Segment { .. } => "dfu-layout-malformed",
     Self::TooLarge { .. } => "dfu-layout-too-large",
@@ -116,14 +116,11 @@ impl MemoryLayout {
                 break;
             }
             let address = number(piece.trim()).ok_or(LayoutError::Address { at: at(piece) })?;
-            let list = pieces.next().unwrap_or_default();
+            let list = pieces.next().unwrap_or(&text[text.len()..]);
             let segments = list
                 .split(',')
                 .map(|segment| Segment::parse(segment).ok_or(LayoutError::Segment { at: at(segment) }))
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(
-                    |error| if list.is_empty() { LayoutError::Segment { at: text.chars().count() } } else { error },
-                )?;
+                .collect::<Result<Vec<_>, _>>()?;
             let region = Region { address, segments };
             if u64::from(address) + region.size() > 1 << 32 {
                 return Err(LayoutError::TooLarge { address });

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use provost_bootloader::{
-    dfu::{Operation, Request, Setup, State, Status, StatusReport, Target},
+    dfu::{LayoutError, MemoryLayout, Operation, Request, Setup, State, Status, StatusReport, Target},
     memory::{After, Erase, SpecialAnswer},
     special::Special,
 };
@@ -131,4 +131,17 @@ fn leaving_by_an_empty_download_locks_the_core_up() {
     let ask = Setup { request: Request::GetStatus, value: 0, index: 0, length: 6 };
     assert_eq!(target.control(leave, &[], &mut toy), Ok((vec![], After::Stays)));
     assert_eq!(target.control(ask, &[], &mut toy), Ok((vec![0, 0, 0, 0, 7, 0], After::LocksUp)));
+}
+
+#[test]
+fn a_memory_map_that_is_none_says_where() {
+    use LayoutError::{Address, NotDfuSe, Segment};
+    for (text, error) in [
+        ("", NotDfuSe),
+        ("@/0", Segment { at: 3 }),
+        ("@Flash/x/1*1 g", Address { at: 7 }),
+        ("@é/0/1*1 g,1", Segment { at: 11 }),
+    ] {
+        assert_eq!(MemoryLayout::parse(text).err(), Some(error), "{text}");
+    }
 }

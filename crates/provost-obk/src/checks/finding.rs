@@ -6,6 +6,7 @@ use provost_chip::sources::Confidence;
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[expect(clippy::exhaustive_enums, reason = "an order that callers match in full")]
 pub enum Severity {
@@ -225,19 +226,60 @@ impl fmt::Display for Finding {
     }
 }
 
+/// A finding as documents show it, with what the table says of its check.
+#[derive(serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ObjectFinding"))]
+struct Shown<'a> {
+    /// Stable name of the check.
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[a-z0-9-]+$")))]
+    code: &'static str,
+    /// How much it weighs.
+    severity: Severity,
+    /// What was found.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
+    detail: &'a str,
+    /// The destination of the object it is about.
+    destination: Option<u32>,
+    /// The byte of the file it is about.
+    offset: Option<usize>,
+    /// What to do about it.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
+    fix: &'static str,
+    /// How sure the check is.
+    #[cfg_attr(feature = "schema", schemars(with = "Confidence"))]
+    confidence: &'static str,
+    /// Where that is written.
+    #[cfg_attr(feature = "schema", schemars(inner(length(min = 1))))]
+    sources: &'static [&'static str],
+    /// The rule of the life cycle behind it.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<provost_chip::rules::RuleId>"))]
+    rule: Option<&'static str>,
+}
+
 impl serde::Serialize for Finding {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeStruct as _;
-        let mut fields = serializer.serialize_struct("Finding", 9)?;
-        fields.serialize_field("code", self.code())?;
-        fields.serialize_field("severity", &self.severity())?;
-        fields.serialize_field("detail", &self.detail)?;
-        fields.serialize_field("destination", &self.destination)?;
-        fields.serialize_field("offset", &self.offset)?;
-        fields.serialize_field("fix", self.check.fix())?;
-        fields.serialize_field("confidence", self.check.confidence().as_str())?;
-        fields.serialize_field("sources", self.check.sources())?;
-        fields.serialize_field("rule", &self.check.rule())?;
-        fields.end()
+        let shown = Shown {
+            code: self.code(),
+            severity: self.severity(),
+            detail: &self.detail,
+            destination: self.destination,
+            offset: self.offset,
+            fix: self.check.fix(),
+            confidence: self.check.confidence().as_str(),
+            sources: self.check.sources(),
+            rule: self.check.rule(),
+        };
+        shown.serialize(serializer)
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Finding {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        Shown::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Shown::json_schema(generator)
     }
 }

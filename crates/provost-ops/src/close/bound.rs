@@ -1,12 +1,11 @@
 //! What a plan is bound to: exactly this chip, with this content, this credential and this end; and what of it is different.
 
-use std::path::PathBuf;
-
 use provost_chip::{
     parts::{DaStore, PartId},
     states::{DaMethod, ProductState, TrustZone},
     unique_id::UniqueId,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -20,15 +19,17 @@ use crate::{
     credential::{Binding, CredentialSet, hex},
     drive::{identify::parts_text, service::EncryptWord},
     job::How,
+    store::FilePath,
 };
 
 /// What a plan is bound to: it is carried out on exactly this, or not at all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bound {
     /// Unique id.
     pub uid: UniqueId,
     /// The parts it may be.
+    #[schemars(length(min = 1))]
     pub parts: Vec<PartId>,
     /// DEV_ID.
     pub dev_id: u16,
@@ -38,23 +39,28 @@ pub struct Bound {
     pub trustzone: TrustZone,
     /// The state it starts in: Open, or Provisioning.
     #[serde(default = "open", skip_serializing_if = "is_open")]
+    #[schemars(extend("enum" = ["provisioning"]))]
     pub start: ProductState,
     /// The state to end in.
+    #[schemars(extend("enum" = ["irot-provisioned", "tz-closed", "closed", "locked"]))]
     pub target: ProductState,
     /// Option words in force.
+    #[schemars(extend("propertyNames" = { "pattern": crate::schema::REGISTER }))]
     pub words: Words,
     /// The kind of credential.
     pub method: DaMethod,
     /// The folder with the credential.
-    pub credential: PathBuf,
+    pub credential: FilePath,
     /// What ties this very credential to the plan.
     pub binding: Binding,
     /// SHA-256 of the object that is provisioned, for a certificate.
+    #[schemars(regex(pattern = crate::schema::SHA256))]
     pub object: Option<String>,
     /// What the flash holds.
     pub images: Vec<Digest>,
     /// The encryption word to use, where the user knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "EncryptWord")]
     pub encrypt_word: Option<EncryptWord>,
     /// The whole round trip first.
     pub rehearse: bool,
@@ -94,7 +100,7 @@ impl Bound {
             target: wish.target,
             words: words::of(facts.options.as_ref()?),
             method,
-            credential: custody.folder.clone(),
+            credential: custody.folder.clone().into(),
             binding: Binding::of(set, method, facts.identity.uid)?,
             object: custody.payload(method).filter(|_| certificate).map(digest),
             images: facts.images.iter().map(|i| i.wanted.clone()).collect(),

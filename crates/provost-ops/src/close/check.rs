@@ -1,8 +1,9 @@
 //! Whether a chip is closed as planned: asked by a discovery, which resets the chip and writes nothing, and held against its receipt.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use provost_chip::{states::ProductState, unique_id::UniqueId};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -20,6 +21,7 @@ use crate::{
     },
     fault::Result,
     job::Step,
+    store::FilePath,
 };
 
 /// What a chip is held against.
@@ -34,7 +36,7 @@ pub struct Expected<'a> {
 }
 
 /// What came of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Checked {
     /// Nothing speaks against it.
     pub as_planned: bool,
@@ -43,7 +45,7 @@ pub struct Checked {
     /// The state it is in, where it says so.
     pub product_state: Option<ProductState>,
     /// The receipt of its close.
-    pub receipt: Option<PathBuf>,
+    pub receipt: Option<FilePath>,
     /// What was looked at.
     pub checks: Vec<Finding>,
     /// What discovery showed.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use provost_chip::{flash_map::QUAD_WORD, parts::FlashSize, registers::memory};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -23,7 +24,7 @@ pub struct Image {
 }
 
 /// What a plan and a receipt keep of a piece of flash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Digest {
     /// What it is called.
     pub name: String,
@@ -32,6 +33,7 @@ pub struct Digest {
     /// Bytes.
     pub size: u32,
     /// SHA-256.
+    #[schemars(regex(pattern = crate::schema::SHA256))]
     pub sha256: String,
 }
 

@@ -3,6 +3,7 @@
 use std::{io, path::Path};
 
 use provost_chip::states::ProductState;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CloseError, bound::Bound, preflight::Finding};
@@ -18,9 +19,10 @@ pub const SCHEMA: &str = "provost.close-plan/1";
 const LARGEST: u64 = 1 << 20;
 
 /// A plan; equal plans have equal hashes.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ClosePlan {
     /// [`SCHEMA`].
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: &'static str,
     /// Version of the tool that made it.
     pub version: String,
@@ -32,6 +34,7 @@ pub struct ClosePlan {
     pub checks: Vec<Finding>,
     /// SHA-256 over what it is bound to and its steps. It tells plans apart; it is no protection from somebody who can change the
     /// file: that is what the phrase is for, which names chip, end and credential.
+    #[schemars(regex(pattern = crate::schema::SHA256))]
     pub hash: String,
 }
 

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use crate::{
     drive::debug_auth::Discovered,
     fault::Result,
     job::How,
-    store::{StoreError, Unfinished, files, list_unfinished},
+    store::{FilePath, StoreError, Unfinished, files, list_unfinished},
 };
 
 /// Schema of the receipt.
@@ -22,19 +23,22 @@ pub const SCHEMA: &str = "provost.close-receipt/1";
 const LARGEST: u64 = 4 << 20;
 
 /// The receipt of a close, or of a rehearsal.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Receipt {
     /// [`SCHEMA`].
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: &'static str,
     /// Version of the tool.
     pub version: &'static str,
     /// When it ended, UTC.
+    #[schemars(regex(pattern = crate::schema::TIME))]
     pub time: String,
     /// What `--probe` said.
     pub chip: String,
     /// Whether the chip is a virtual one.
     pub virtual_chip: bool,
     /// Hash of the plan that was carried out.
+    #[schemars(regex(pattern = crate::schema::SHA256))]
     pub plan: String,
     /// What it was bound to: the chip as it was before.
     pub bound: Bound,
@@ -51,13 +55,15 @@ pub struct Receipt {
 }
 
 /// One line of the history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Entry {
     /// When, UTC.
     pub time: String,
     /// `close`, `rehearsal` or `rescue`; `unreadable` for a receipt that is none.
+    #[schemars(extend("enum" = ["close", "rehearsal", "rescue", "unreadable"]))]
     pub kind: String,
     /// Unique id, where it is known.
+    #[schemars(with = "Option<provost_chip::unique_id::UniqueId>")]
     pub uid: Option<String>,
     /// What `--probe` said.
     pub chip: String,
@@ -66,11 +72,12 @@ pub struct Entry {
     /// The plan's hash.
     pub plan: String,
     /// Hash of the credential's root key.
+    #[schemars(regex(pattern = crate::schema::SHA256))]
     pub root_key_hash: Option<String>,
     /// Rules that were passed over.
     pub overrides: Vec<String>,
     /// The receipt.
-    pub receipt: PathBuf,
+    pub receipt: FilePath,
 }
 
 /// Every receipt in these folders, oldest first; those of one chip if `uid` names it, whole or in part.
@@ -132,7 +139,7 @@ fn entry(path: &Path) -> Entry {
         plan: text("/plan").unwrap_or_default(),
         root_key_hash,
         overrides: overrides.into_iter().flatten().filter_map(|v| v.as_str().map(str::to_owned)).collect(),
-        receipt: path.to_owned(),
+        receipt: path.into(),
     }
 }
 

@@ -6,6 +6,7 @@ use provost_chip::{
     states::{DaMethod, TrustZone},
     unique_id::UniqueId,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -21,14 +22,16 @@ pub const SCHEMA: &str = "provost.rehearsal/1";
 const LARGEST: u64 = 64 << 10;
 
 /// What is remembered of a rehearsal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rehearsal {
     /// [`SCHEMA`].
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: String,
     /// Version of the tool.
     pub version: String,
     /// When, UTC.
+    #[schemars(regex(pattern = crate::schema::TIME))]
     pub time: String,
     /// Unique id.
     pub uid: UniqueId,
@@ -43,10 +46,13 @@ pub struct Rehearsal {
     /// What ties the credential to it.
     pub binding: Binding,
     /// SHA-256 of the object, for a certificate.
+    #[schemars(regex(pattern = crate::schema::SHA256))]
     pub object: Option<String>,
     /// SHA-256 of what the flash held, piece by piece.
+    #[schemars(inner(regex(pattern = crate::schema::SHA256)))]
     pub images: Vec<String>,
     /// The plan's hash.
+    #[schemars(regex(pattern = crate::schema::SHA256))]
     pub plan: String,
 }
 

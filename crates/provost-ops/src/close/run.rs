@@ -60,7 +60,7 @@ pub(super) fn as_planned(bound: &Bound, site: &Site) -> Wish {
             [part] => Some(part.into()),
             _ => None,
         },
-        credential: Some(site.credential.clone().unwrap_or_else(|| bound.credential.clone())),
+        credential: Some(site.credential.clone().unwrap_or_else(|| bound.credential.to_path_buf())),
         images: bound.images.clone(),
         // What was to be in force was looked at when the plan was made, and all option words are bound.
         options: std::collections::BTreeMap::new(),
@@ -75,7 +75,7 @@ pub(super) fn as_planned(bound: &Bound, site: &Site) -> Wish {
 /// The credential of the plan and the payload of its object, on the disk for good and read back from there.
 pub(super) fn held(plan: &ClosePlan, site: &Site) -> Result<(CredentialSet, Vec<u8>)> {
     let bound = &plan.bound;
-    let folder = site.credential.as_ref().unwrap_or(&bound.credential);
+    let folder = site.credential.as_deref().unwrap_or(&bound.credential);
     let custody = Custody::of(folder, bound.method, &site.keys, &site.temporary);
     custody.sync()?;
     let set = custody.set.as_ref().ok().filter(|s| bound.fits(s)).cloned();

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use provost_chip::{states::DaMethod, unique_id::UniqueId};
+use schemars::JsonSchema;
 use scrypt::{Params, scrypt};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -18,21 +19,25 @@ const LARGEST_LOG_N: u8 = 17;
 const DOMAIN: &[u8] = b"provost.credential-binding/1";
 
 /// What ties a credential to a document.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Binding {
     /// The chain's root key, which is public.
     Certificate {
         /// SHA-256 over the root key as the chip holds it, in hexadecimal.
+        #[schemars(regex(pattern = crate::schema::SHA256))]
         root_key_hash: String,
     },
     /// A slow hash of the password, salted: one guess costs as much as one try at the chip's door would.
     Password {
         /// The salt, in hexadecimal: of the chip's unique id, so that a plan made twice is the same plan.
+        #[schemars(regex(pattern = "^[0-9a-f]{32}$"))]
         salt: String,
         /// log2 of scrypt's N; r = 8, p = 1.
+        #[schemars(range(min = 10, max = LARGEST_LOG_N))]
         log_n: u8,
         /// The hash, in hexadecimal.
+        #[schemars(regex(pattern = crate::schema::SHA256))]
         hash: String,
     },
 }

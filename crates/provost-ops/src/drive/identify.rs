@@ -10,6 +10,7 @@ use provost_chip::{
     unique_id::UniqueId,
 };
 use provost_link::LinkError;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::session::Session;
@@ -104,7 +105,7 @@ faults! {
 }
 
 /// What identification found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Identity {
     /// DPIDR.
     pub dpidr: u32,
@@ -117,6 +118,7 @@ pub struct Identity {
     /// REV_ID.
     pub rev_id: u16,
     /// The lines that have this DEV_ID.
+    #[schemars(length(min = 1))]
     pub parts: Vec<PartId>,
     /// DBGMCU_SR.
     pub sr: u32,
@@ -130,7 +132,7 @@ pub struct Identity {
 }
 
 /// The option words that decide a chip's life, as read through AP1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Options {
     /// FLASH_OPTSR_CUR.
     pub optsr_cur: u32,
@@ -160,7 +162,12 @@ impl Options {
 }
 
 impl Identity {
-    /// Whether AP1 is open.
+    /// Whether access port 0 is open: the upper half of DBGMCU_SR has a bit for each.
+    pub const fn ap0_open(&self) -> bool {
+        self.sr >> 16 & 1 == 1
+    }
+
+    /// Whether access port 1 is open.
     pub const fn ap1_open(&self) -> bool {
         self.sr >> 17 & 1 == 1
     }

@@ -17,6 +17,7 @@ use provost_link::{
     core::{Call, CallOutcome, Core},
 };
 use provost_obk::da::DESTINATION;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::session::Session;
@@ -103,6 +104,19 @@ impl FromStr for EncryptWord {
 impl Serialize for EncryptWord {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for EncryptWord {
+    fn schema_name() -> Cow<'static, str> {
+        "EncryptWord".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let mut schema = Schema::default();
+        schema.insert("type".to_owned(), "string".into());
+        schema.insert("pattern".to_owned(), "^0x[0-9A-F]{8}$".into());
+        schema
     }
 }
 

@@ -55,7 +55,7 @@ impl Image {
     /// Reads an image file; `at` is where plain bytes belong.
     ///
     /// # Errors
-    /// It cannot be read, is damaged, overlaps itself, or is plain and nobody said where it belongs.
+    /// It cannot be read, is damaged, overlaps itself, is plain and nobody said where it belongs, or says so itself and somebody did.
     pub fn load(path: &Path, at: Option<u32>) -> Result<Self, FlashError> {
         let bytes = files::read(path, LONGEST_FILE)
             .map_err(|error| FlashError::File { path: path.to_owned(), source: error.into() })?;
@@ -81,6 +81,9 @@ impl Image {
             let at = at.ok_or_else(|| FlashError::AddressNeeded { path: path.to_owned() })?;
             (Format::Binary, vec![(at, bytes.to_vec())])
         };
+        if at.is_some() && format != Format::Binary {
+            return Err(FlashError::AddressGiven { path: path.to_owned() });
+        }
         let image = Self::from_segments(format, parts)?;
         if image.segments.is_empty() {
             return Err(wrong("there is nothing in it to load".to_owned()));

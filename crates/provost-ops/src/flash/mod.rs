@@ -13,9 +13,11 @@ use provost_chip::{
     flash_map::{FlashMap, Sector},
     model::access::Ap1,
     parts::SECTOR_SIZE,
+    registers::memory,
     side::Side,
 };
 use provost_link::LinkError;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::{
@@ -34,9 +36,10 @@ use crate::{
 };
 
 /// What writing an image came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Written {
     /// Format of the image.
+    #[schemars(extend("enum" = ["elf", "hex", "binary"]))]
     pub format: &'static str,
     /// Bytes of the image.
     pub bytes: usize,
@@ -45,19 +48,22 @@ pub struct Written {
     /// Of them, sectors written through the secure alias.
     pub secure_sectors: usize,
     /// SHA-256 of the image, gaps filled with 0xFF, as read back.
+    #[schemars(regex(pattern = crate::schema::SHA256))]
     pub sha256: String,
     /// What to know.
     pub warnings: Vec<String>,
 }
 
 /// What a comparison came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Verified {
     /// Format of the image.
+    #[schemars(extend("enum" = ["elf", "hex", "binary"]))]
     pub format: &'static str,
     /// Bytes compared.
     pub bytes: usize,
     /// SHA-256 of the image, gaps filled with 0xFF.
+    #[schemars(regex(pattern = crate::schema::SHA256))]
     pub sha256: String,
 }
 
@@ -189,6 +195,11 @@ impl<'a> Flash<'a> {
         narrator.step(&format!("read {} bytes and compare", image.len()), &[]);
         self.compare(session, image, &parts, narrator)?;
         Ok(Verified { format: image.format.as_str(), bytes: image.len(), sha256: hex(&image.sha256()) })
+    }
+
+    /// First address and length of what is meant: from the beginning, as far as the flash goes, where nothing else is said.
+    pub fn range(&self, at: Option<u32>, length: Option<u32>) -> (u32, u32) {
+        (at.unwrap_or(memory::FLASH), length.unwrap_or(self.map.size.bytes()))
     }
 
     /// Erases every sector of a range; returns how many.

@@ -1,5 +1,6 @@
 //! Steps as a document, and the hash by which plans are told apart.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -7,13 +8,14 @@ use super::Step;
 use crate::{credential::hex, fault::Result};
 
 /// A step as plans and receipts show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PlanStep {
     /// Short name.
     pub step: &'static str,
     /// What is done, in plain words.
     pub what: String,
     /// The rules that make it the right thing.
+    #[schemars(with = "Vec<provost_chip::rules::RuleId>")]
     pub why: Vec<&'static str>,
     /// What it erases.
     pub erases: &'static str,

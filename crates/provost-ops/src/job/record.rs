@@ -5,13 +5,14 @@ use provost_chip::{
     states::{ProductState, TrustZone},
     unique_id::UniqueId,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Phase, Step};
 use crate::{credential::Binding, drive::service::EncryptWord, store};
 
 /// One way to have an object stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Attempt {
     /// The TrustZone setting.
@@ -21,7 +22,7 @@ pub struct Attempt {
 }
 
 /// What came of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AttemptOutcome {
     /// The service refused the request; nothing was written.
@@ -45,7 +46,7 @@ impl AttemptOutcome {
 }
 
 /// How what opens the chip got into it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "by", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum How {
     /// Through the provisioning service.
@@ -78,12 +79,13 @@ impl How {
 }
 
 /// A record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "what", rename_all = "kebab-case")]
 pub enum Record {
     /// The job begins; what it needs lies beside the journal.
     Begun {
         /// Hash of its plan.
+        #[schemars(regex(pattern = crate::schema::SHA256))]
         plan: String,
     },
     /// The credential is on the disk, and was read back from there.

@@ -4,10 +4,11 @@ use provost_chip::{
     rules::RuleId,
     states::{DaMethod, ProductState, TrustZone},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Whether a step belongs to the rehearsal of a close, or to the work itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// The round trip that shows that the credential opens the chip.
@@ -17,7 +18,7 @@ pub enum Phase {
 }
 
 /// A step of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "step", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Step {
     /// Nothing to do but to know: a product state waits for a reset.

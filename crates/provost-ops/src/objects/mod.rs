@@ -12,12 +12,8 @@ use std::path::{Path, PathBuf};
 
 use provost_adac::password::Password;
 use provost_chip::{order_code::OrderCode, states::DaMethod};
-use provost_obk::{
-    checks::{Finding, Severity},
-    layout::ObjectKind,
-    object::recognise,
-    obk::Obk,
-};
+pub use provost_obk::checks::Finding;
+use provost_obk::{checks::Severity, layout::ObjectKind, object::recognise, obk::Obk};
 
 pub use self::{
     build::{Built, build},

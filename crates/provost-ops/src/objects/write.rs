@@ -6,6 +6,7 @@ use provost_chip::{
     states::{DaMethod, TrustZone},
 };
 use provost_obk::obk::Obk;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -29,11 +30,12 @@ use crate::{
 };
 
 /// What was written.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Written {
     /// The part.
     pub part: PartId,
     /// What went in, in order.
+    #[schemars(length(min = 1))]
     pub objects: Vec<WrittenObject>,
     /// The encryption word that was found to ask for encryption, where that was seen.
     pub encrypting_word: Option<EncryptWord>,
@@ -44,6 +46,7 @@ pub struct Written {
     /// Whether the chip left its Debug Authentication ROM; if not, remove power.
     pub left_rom: bool,
     /// What was not proven.
+    #[schemars(inner(length(min = 1)))]
     pub unproven: Vec<&'static str>,
     /// The steps that were performed.
     #[serde(skip)]
@@ -51,11 +54,13 @@ pub struct Written {
 }
 
 /// One thing that was written.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct WrittenObject {
     /// The file.
+    #[schemars(length(min = 1))]
     pub file: String,
     /// Its kind.
+    #[schemars(length(min = 1))]
     pub kind: String,
     /// Where it went.
     pub destination: u32,

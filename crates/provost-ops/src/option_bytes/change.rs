@@ -9,6 +9,7 @@ use provost_chip::{
     rules::RuleId,
     states::ProductState,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -107,15 +108,18 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// A field that changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FieldChange {
     /// ST's name.
+    #[schemars(regex(pattern = crate::schema::FIELD))]
     pub name: &'static str,
     /// The value that is programmed now.
+    #[schemars(regex(pattern = crate::schema::HEX))]
     pub before: String,
     /// What that means.
     pub before_means: Option<String>,
     /// The value to come.
+    #[schemars(regex(pattern = crate::schema::HEX))]
     pub after: String,
     /// What that means.
     pub after_means: Option<String>,
@@ -126,24 +130,27 @@ pub struct FieldChange {
 }
 
 /// Something to know before the change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Warning {
     /// The field.
+    #[schemars(regex(pattern = crate::schema::FIELD))]
     pub field: &'static str,
     /// In plain words.
     pub says: String,
     /// The rule behind it.
+    #[schemars(with = "Option<RuleId>")]
     pub rule: Option<&'static str>,
     /// Whether it must be confirmed.
     pub confirm: bool,
 }
 
 /// A checked change: one launch, one reset.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Change {
     /// What changes.
     pub fields: Vec<FieldChange>,
     /// What has its value already.
+    #[schemars(inner(regex(pattern = crate::schema::FIELD)))]
     pub unchanged: Vec<&'static str>,
     /// What to know before.
     pub warnings: Vec<Warning>,

@@ -6,18 +6,22 @@ use provost_chip::{
     option_bytes::OptionField,
     parts::{FlashSize, PartId},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A field that is not the same on both sides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Difference {
     /// ST's name.
+    #[schemars(regex(pattern = crate::schema::FIELD))]
     pub name: &'static str,
     /// Value on the left; `None` if it is not given there.
+    #[schemars(regex(pattern = crate::schema::HEX))]
     pub left: Option<String>,
     /// What it means.
     pub left_means: Option<String>,
     /// Value on the right; `None` if it is not given there.
+    #[schemars(regex(pattern = crate::schema::HEX))]
     pub right: Option<String>,
     /// What it means.
     pub right_means: Option<String>,

@@ -7,30 +7,38 @@ use provost_chip::{
     rules::RuleId,
     states::ProductState,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::read::OptionBytes;
 
 /// One field, as `option list` shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FieldView {
     /// ST's name.
+    #[schemars(regex(pattern = crate::schema::FIELD))]
     pub name: &'static str,
     /// Its register.
+    #[schemars(regex(pattern = crate::schema::REGISTER))]
     pub register: &'static str,
     /// Highest and lowest bit.
+    #[schemars(inner(range(max = 31)))]
     pub bits: [u8; 2],
     /// The value in force; `None` where the secure world keeps it from this debugger.
     pub value: Option<u32>,
     /// The same in hexadecimal.
+    #[schemars(regex(pattern = crate::schema::HEX))]
     pub hex: Option<String>,
     /// What it means.
     pub meaning: Option<String>,
     /// The value that waits for a reset.
+    #[schemars(regex(pattern = crate::schema::HEX))]
     pub pending: Option<String>,
     /// The factory value, where it is known.
+    #[schemars(regex(pattern = crate::schema::HEX))]
     pub factory: Option<String>,
     /// How sure the factory value is.
+    #[schemars(with = "provost_chip::sources::Confidence")]
     pub factory_confidence: &'static str,
     /// Whether it differs from the factory value.
     pub changed: bool,
@@ -39,13 +47,15 @@ pub struct FieldView {
 }
 
 /// Whether a field may be changed now, through this debugger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Access {
     /// `yes`, `confirm`, `close`, `open-question` or `no`.
+    #[schemars(extend("enum" = ["yes", "confirm", "close", "open-question", "no"]))]
     pub verdict: &'static str,
     /// In plain words; empty for a plain yes.
     pub says: String,
     /// The rule behind it.
+    #[schemars(with = "Option<RuleId>")]
     pub rule: Option<&'static str>,
 }
 

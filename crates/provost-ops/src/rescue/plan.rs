@@ -5,6 +5,7 @@ use provost_chip::{
     states::{DaMethod, ProductState, TrustZone},
 };
 use provost_diagnosis::{moves::Move, verdict::Verdict};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -36,15 +37,18 @@ pub enum Situation {
 }
 
 /// A plan; equal plans have equal hashes.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Plan {
     /// [`SCHEMA`].
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: &'static str,
     /// The parts the chip may be.
+    #[schemars(length(min = 1))]
     pub parts: Vec<PartId>,
     /// Steps in order, as people read them.
     pub steps: Vec<PlanStep>,
     /// SHA-256 over the rest.
+    #[schemars(regex(pattern = crate::schema::SHA256))]
     pub hash: String,
     /// The same steps, as they are carried out.
     #[serde(skip)]

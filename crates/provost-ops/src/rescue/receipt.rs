@@ -1,5 +1,6 @@
 //! What a rescue leaves for the records: everything measured, nothing secret.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -12,19 +13,22 @@ use crate::{
 pub const SCHEMA: &str = "provost.receipt/1";
 
 /// The receipt of a rescue.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Receipt {
     /// [`SCHEMA`].
+    #[schemars(extend("const" = SCHEMA))]
     pub schema: &'static str,
     /// Version of the tool.
     pub version: &'static str,
     /// When it ended, UTC.
+    #[schemars(regex(pattern = crate::schema::TIME))]
     pub time: String,
     /// What `--probe` said.
     pub chip: String,
     /// Whether the chip is a virtual one.
     pub virtual_chip: bool,
     /// Hash of the plan that was carried out.
+    #[schemars(regex(pattern = crate::schema::SHA256))]
     pub plan: String,
     /// The chip before.
     pub before: Identity,

@@ -1,5 +1,6 @@
 //! What is in a file, as a table that serializes: sections of fields, each with its byte range where it has one.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{credential::SetError, fault::Failure};
@@ -13,39 +14,45 @@ pub(super) fn malformed(what: &'static str, rule: impl ToString) -> Failure {
 }
 
 /// A file, field by field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Sheet {
     /// What kind of file it is, in a stable word: `certificate-chain`.
+    #[schemars(regex(pattern = "^[a-z0-9-]+$"))]
     pub kind: &'static str,
     /// The same in plain words.
+    #[schemars(length(min = 1))]
     pub title: String,
     /// How many bytes it has.
     pub bytes: usize,
     /// Its parts.
     pub sections: Vec<Section>,
     /// What a person should know about it.
+    #[schemars(inner(length(min = 1)))]
     pub notes: Vec<String>,
     /// What is wrong with it. Empty in a good file.
+    #[schemars(inner(length(min = 1)))]
     pub faults: Vec<String>,
 }
 
 /// A part of a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Section {
     /// Its name.
+    #[schemars(length(min = 1))]
     pub name: String,
     /// Its fields in order.
     pub fields: Vec<Field>,
 }
 
 /// A field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Field {
     /// First byte, counted from the beginning of the decoded file; `null` if it is not a row of bytes.
     pub offset: Option<usize>,
     /// How many bytes.
     pub length: Option<usize>,
     /// The name the standard gives it.
+    #[schemars(length(min = 1))]
     pub name: String,
     /// Its value. A secret is named, not shown.
     pub value: String,

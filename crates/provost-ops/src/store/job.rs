@@ -11,7 +11,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::{
-    FolderStore, Log, Replace, Secrecy, Store, StoreError,
+    FilePath, FolderStore, Log, Replace, Secrecy, Store, StoreError,
     disk::Lock,
     journal::{self, Header, Kind, LARGEST, Match, Record, Subject, Text},
 };
@@ -120,7 +120,7 @@ fn look(store: &dyn Store, path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, St
 #[derive(Debug, Serialize)]
 pub struct Unfinished {
     /// Its folder.
-    pub folder: PathBuf,
+    pub folder: FilePath,
     /// What it is, and on which chip; not known if its first line is not readable.
     pub header: Option<Header>,
     /// How many records there are.
@@ -153,11 +153,11 @@ pub fn list_unfinished(base: impl Into<Base>) -> Result<Vec<Unfinished>, StoreEr
             Ok(Some(text)) if text.over => {}
             Ok(Some(Text { records, last, torn, .. })) => {
                 let (records, last) = (records.len(), Some(last));
-                all.push(Unfinished { folder, header, records, last, torn, wrong: None });
+                all.push(Unfinished { folder: folder.into(), header, records, last, torn, wrong: None });
             }
             Err(error) => {
                 let wrong = Some(error.to_string());
-                all.push(Unfinished { folder, header, records: 0, last: None, torn: false, wrong });
+                all.push(Unfinished { folder: folder.into(), header, records: 0, last: None, torn: false, wrong });
             }
         }
     }

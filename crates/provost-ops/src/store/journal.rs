@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use provost_chip::unique_id::UniqueId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ const FORMAT: &str = "provost.journal/1";
 pub(super) const LARGEST: u64 = 4 << 20;
 
 /// The kind of work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// Bringing a chip back to Open.
@@ -32,11 +33,12 @@ pub enum Kind {
 }
 
 /// The chip that the work is done on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Subject {
     /// What `--probe` said.
     pub chip: String,
     /// DEV_ID.
+    #[schemars(range(max = 0xFFF))]
     pub dev_id: u16,
     /// Its unique id, where it could be read.
     pub uid: Option<UniqueId>,
@@ -69,9 +71,10 @@ impl Subject {
 }
 
 /// The first line of a journal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Header {
     /// The format, `provost.journal/1`.
+    #[schemars(extend("const" = FORMAT))]
     pub format: String,
     /// The kind of work.
     pub kind: Kind,
@@ -101,16 +104,19 @@ pub trait Record: Serialize + DeserializeOwned {
 }
 
 /// A record with what every line has.
-#[derive(Serialize, Deserialize)]
-struct Line<R> {
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Line<R> {
     /// Counts from 1.
-    n: u64,
+    #[schemars(range(min = 1))]
+    pub n: u64,
     /// When it was written, UTC.
-    time: String,
+    pub time: String,
     /// The work is over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    end: bool,
-    record: R,
+    #[schemars(extend("const" = true))]
+    pub end: bool,
+    /// What is recorded.
+    pub record: R,
 }
 
 /// The line of a record, the `n`th.

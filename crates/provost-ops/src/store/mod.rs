@@ -13,6 +13,7 @@ mod folder;
 mod job;
 mod journal;
 mod new_file;
+mod path;
 #[cfg(test)]
 mod processes;
 
@@ -29,8 +30,9 @@ pub use self::{
     error::{StoreError, row_of},
     folder::{FolderStore, NewFolder},
     job::{Base, Found, Job, Unfinished, find, list_unfinished, unfinished},
-    journal::{Header, Kind, Match, Record, Subject},
+    journal::{Header, Kind, Line, Match, Record, Subject},
     new_file::{Content, Made, NewFile},
+    path::FilePath,
 };
 
 /// Who may read a file, or look into a folder.

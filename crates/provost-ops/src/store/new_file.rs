@@ -2,10 +2,11 @@
 
 use std::{fmt, path::PathBuf};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::Secrecy;
+use super::{FilePath, Secrecy};
 
 /// A file that is to be.
 #[derive(Debug)]
@@ -52,15 +53,19 @@ impl NewFile {
 
     /// Where it is and how large, for a report.
     pub fn made(&self) -> Made {
-        Made { path: self.path.clone(), bytes: self.bytes.bytes().len(), secret: self.secrecy == Secrecy::Secret }
+        Made {
+            path: self.path.clone().into(),
+            bytes: self.bytes.bytes().len(),
+            secret: self.secrecy == Secrecy::Secret,
+        }
     }
 }
 
 /// A file that was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Made {
     /// Where.
-    pub path: PathBuf,
+    pub path: FilePath,
     /// How large.
     pub bytes: usize,
     /// Whether only its owner may read it.

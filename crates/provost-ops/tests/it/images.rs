@@ -109,6 +109,17 @@ fn smallest() -> FlashSize {
 }
 
 #[test]
+fn an_address_for_an_image_that_has_its_own_is_refused() {
+    let elf = elf(&[(0x0800_0000, 0x0800_0000, &[1; 64])]);
+    let hex = b":0400100001020304E2\n:00000001FF\n";
+    for (bytes, name) in [(&elf[..], "a.elf"), (&hex[..], "a.hex")] {
+        assert!(parse(bytes, name, None).is_ok());
+        let error = parse(bytes, name, Some(0x0801_0000)).unwrap_err();
+        assert!(error.contains("flash-address-given"), "{name}: {error}");
+    }
+}
+
+#[test]
 fn one_byte_has_one_claimant_whatever_the_alias() {
     let two = |a: u32, b: u32| Image::from_segments(Format::Elf, vec![(a, vec![1; 16]), (b, vec![2; 16])]);
     assert_eq!(two(0x0800_0000, 0x0800_000F).unwrap_err().code(), "flash-image-overlap");

@@ -1,8 +1,11 @@
 //! `close`, `apply`, `history`.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
-use clap::{ArgGroup, Args};
+use clap::{
+    ArgGroup, Args,
+    builder::{OsStringValueParser, TypedValueParser as _},
+};
 use provost_chip::states::ProductState;
 use provost_ops::drive::service::EncryptWord;
 
@@ -23,7 +26,7 @@ pub(crate) struct Close {
     pub(crate) credential: Option<PathBuf>,
     /// An image that must be in the flash: ELF, Intel HEX (.hex), or plain bytes with their address; may be given several times.
     /// Without one, the whole flash is read and its digest kept.
-    #[arg(long = "image", value_name = "FILE[@ADDRESS]", value_parser = image_at)]
+    #[arg(long = "image", value_name = "FILE[@ADDRESS]", value_parser = OsStringValueParser::new().try_map(image_at))]
     pub(crate) images: Vec<ImageAt>,
     /// Option bytes that must be in force, as `provost option export` writes them or STM32CubeProgrammer's `-ob displ` prints them;
     /// what the file does not name may be anything.
@@ -139,13 +142,16 @@ fn closed_state(text: &str) -> Result<ProductState, String> {
     }
 }
 
-/// `FILE`, or `FILE@ADDRESS` for plain bytes.
-pub(super) fn image_at(text: &str) -> Result<ImageAt, String> {
-    let (path, at) = match text.rsplit_once('@').map(|(path, address)| (path, number(address))) {
-        Some((path, Ok(address))) => (path, Some(address)),
-        // A name may have an at sign in it; what looks like an address must be one.
-        Some((_, Err(error))) if text.rsplit_once("@0x").is_some() => return Err(error),
-        _ => (text, None),
+/// `FILE`, or `FILE@ADDRESS` for plain bytes. A name that is no text can have no address.
+pub(super) fn image_at(word: OsString) -> Result<ImageAt, String> {
+    let (path, at) = match word.to_str().and_then(|text| Some((text, text.rsplit_once('@')?))) {
+        Some((text, (path, address))) => match number(address) {
+            Ok(address) => (path.into(), Some(address)),
+            // A name may have an at sign in it; what looks like an address must be one.
+            Err(error) if text.rsplit_once("@0x").is_some() => return Err(error),
+            Err(_) => (word.into(), None),
+        },
+        None => (word.into(), None),
     };
-    Ok(ImageAt { path: PathBuf::from(path), at })
+    Ok(ImageAt { path, at })
 }

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use clap::{
+    ArgGroup, Args, Subcommand, ValueEnum,
+    builder::{OsStringValueParser, TypedValueParser as _},
+};
 
 use super::{ImageAt, close::image_at, number};
 
@@ -103,7 +106,7 @@ pub(crate) enum FlashCommand {
 #[derive(Debug, Args)]
 pub(crate) struct FlashImage {
     /// ELF, Intel HEX (.hex), or plain bytes with their address: FILE@0x08000000, or --at.
-    #[arg(value_name = "FILE[@ADDRESS]", value_parser = image_at)]
+    #[arg(value_name = "FILE[@ADDRESS]", value_parser = OsStringValueParser::new().try_map(image_at))]
     pub(crate) image: ImageAt,
     /// Where plain bytes belong.
     #[arg(long, value_name = "ADDRESS", value_parser = number)]

@@ -30,6 +30,6 @@ pub(crate) fn run(arguments: &Arguments, options: &Apply) -> Result<Page, Stop> 
             Some(plan) => close::apply(session, plan, &site, &mut consent, &mut teller)?,
             None => close::resume(session, &site, &mut consent, &mut teller)?,
         };
-        Ok(receipt_page(&ended))
+        receipt_page(&ended)
     })
 }

@@ -7,7 +7,7 @@ use provost_chip::states::ProductState;
 use provost_ops::{
     credential::{Access, CredentialSet},
     debug_auth::{Discovered, look},
-    rescue::{RECEIPT_SCHEMA, Wish, rescue},
+    rescue::{Wish, rescue},
 };
 
 use crate::{
@@ -28,7 +28,7 @@ fn run_discover(arguments: &Arguments) -> Result<Page, Stop> {
     super::on_chip(arguments, |bench| {
         let look = look(&mut bench.session)?;
         let text = text(&look.discovery, look.ap1_open_afterwards);
-        Ok(Page::new("provost.discovery/1", &look, text))
+        Ok(Page::new(&look, text)?)
     })
 }
 
@@ -89,7 +89,7 @@ fn run_regress(arguments: &Arguments, options: &Regress) -> Result<Page, Stop> {
             this_is: options.this_is.clone(),
         };
         let ended = rescue(&mut bench.session, wish, &mut Teller::new(arguments))?;
-        Ok(Page::new(RECEIPT_SCHEMA, &ended.receipt, super::rescue::receipt_text(&ended)))
+        Ok(Page::new(&ended.receipt, super::rescue::receipt_text(&ended))?)
     })
 }
 

@@ -14,11 +14,11 @@ use provost_ops::{
     identify::parts_text,
     option_bytes::OptionFile,
 };
-use serde_json::json;
 
 use crate::{
     cli::{Arguments, Close},
     confirm::LastStep,
+    documents::CloseSurvey,
     given::quoted,
     output::{Page, Stop, Teller, wrap},
     secrets,
@@ -66,7 +66,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Close) -> Result<Page, Stop> 
             return planned(&survey, options);
         }
         let ended = close::close(&mut bench.session, &wish, &site, &mut LastStep(arguments), &mut teller)?;
-        Ok(receipt_page(&ended))
+        receipt_page(&ended)
     })
 }
 
@@ -90,7 +90,7 @@ fn checked(arguments: &Arguments, options: &Close) -> Result<Page, Stop> {
         for next in failed.flat_map(|check| check.next) {
             text.push_str(&wrap(&format!("next: {next}"), 0));
         }
-        let page = Page::new("provost.close-check/1", &checked, text);
+        let page = Page::new(&checked, text)?;
         Ok(if checked.as_planned { page } else { page.ending(Exit::Refused) })
     })
 }
@@ -130,15 +130,15 @@ fn planned(survey: &Survey, options: &Close) -> Result<Page, Stop> {
             }
         }
     }
-    let value = json!({
-        "ready": refused.is_none(),
-        "unique_id": survey.facts.identity.uid,
-        "confirm": phrase,
-        "plan": survey.plan,
-        "checks": survey.findings,
-        "next": refused.as_ref().map_or_else(Vec::new, |error| error.remedy().next),
-    });
-    let page = Page::new("provost.close-survey/1", &value, text);
+    let document = CloseSurvey {
+        ready: refused.is_none(),
+        unique_id: survey.facts.identity.uid,
+        confirm: phrase,
+        plan: survey.plan.as_ref(),
+        checks: &survey.findings,
+        next: refused.as_ref().map_or_else(Vec::new, |error| error.remedy().next),
+    };
+    let page = Page::new(&document, text)?;
     Ok(if refused.is_some() { page.ending(Exit::Refused) } else { page })
 }
 
@@ -194,8 +194,8 @@ fn plan_text(plan: &ClosePlan) -> String {
     text
 }
 
-pub(super) fn receipt_page(ended: &Ended) -> Page {
-    Page::new(close::RECEIPT_SCHEMA, &ended.receipt, receipt_text(ended))
+pub(super) fn receipt_page(ended: &Ended) -> Result<Page, Stop> {
+    Ok(Page::new(&ended.receipt, receipt_text(ended))?)
 }
 
 fn receipt_text(ended: &Ended) -> String {
@@ -210,7 +210,7 @@ fn receipt_text(ended: &Ended) -> String {
         let _ = writeln!(text, "the chip is {}, TrustZone {}", bound.target, bound.trustzone);
     }
     let _ = writeln!(text, "  unique id   {}", bound.uid);
-    let (credential, key) = (bound.credential.display(), bound.binding.short());
+    let (credential, key) = (&bound.credential, bound.binding.short());
     let _ = writeln!(text, "  credential  {credential}, {key} (the only way back: keep it)");
     let _ = writeln!(text, "  receipt     {}", ended.folder.join("receipt.json").display());
     for finding in receipt.checks.iter().filter(|c| c.verdict.is_let_pass()) {

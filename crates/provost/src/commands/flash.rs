@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use provost_bench::Bench;
-use provost_chip::registers::memory;
 use provost_ops::{
     Narrator as _,
     error::OpError,
@@ -12,12 +11,12 @@ use provost_ops::{
     option_bytes::OptionBytes,
     store::{Secrecy, files},
 };
-use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    cli::{Arguments, FlashCommand, FlashErase, FlashImage, FlashRead},
+    cli::{self, Arguments, FlashCommand, FlashErase, FlashImage},
     confirm,
+    documents::{FileFormat, FlashErased, FlashRead},
     output::{Page, Stop, Teller},
 };
 
@@ -68,7 +67,7 @@ fn run_write(arguments: &Arguments, options: &FlashImage) -> Result<Page, Stop> 
         );
         let _ = writeln!(text, "  sha256      {}", written.sha256);
         text.push_str("The chip was reset and runs what is in flash now.\n");
-        Ok(Page::new("provost.flash-written/1", &written, text))
+        Ok(Page::new(&written, text)?)
     })
 }
 
@@ -77,47 +76,44 @@ fn run_verify(arguments: &Arguments, options: &FlashImage) -> Result<Page, Stop>
     on_flash(arguments, |flash, bench| {
         let verified = flash.verify(&mut bench.session, &image, &mut Teller::new(arguments))?;
         let text = format!("{} bytes are as in the image\n  sha256      {}\n", verified.bytes, verified.sha256);
-        Ok(Page::new("provost.flash-verified/1", &verified, text))
+        Ok(Page::new(&verified, text)?)
     })
 }
 
 fn run_erase(arguments: &Arguments, options: &FlashErase) -> Result<Page, Stop> {
     on_flash(arguments, |flash, bench| {
         confirm::write_to(bench, arguments, "erase flash")?;
-        let (address, size) = range(flash, options.at, options.size);
+        let (address, size) = flash.range(options.at, options.size);
         let sectors = flash.erase(&mut bench.session, address, size, &mut Teller::new(arguments))?;
         let text = match sectors {
             1 => "1 sector of 8 KB erased; the chip was reset\n".to_owned(),
             n => format!("{n} sectors of 8 KB erased; the chip was reset\n"),
         };
-        Ok(Page::new("provost.flash-erased/1", &json!({ "address": address, "size": size, "sectors": sectors }), text))
+        Ok(Page::new(&FlashErased { address, size, sectors }, text)?)
     })
 }
 
-fn run_read(arguments: &Arguments, options: &FlashRead) -> Result<Page, Stop> {
+fn run_read(arguments: &Arguments, options: &cli::FlashRead) -> Result<Page, Stop> {
     on_flash(arguments, |flash, bench| {
         // Minutes of reading are not for a file that cannot be made.
         if !options.force && options.file.exists() {
             return Err(OpError::Exists { path: options.file.clone() }.into());
         }
-        let (address, size) = range(flash, options.at, options.size);
+        let (address, size) = flash.range(options.at, options.size);
         let mut teller = Teller::new(arguments);
         teller.step(&format!("read {size} bytes at {address:#010x}"), &[]);
         let bytes = flash.read(&mut bench.session, address, size, &mut teller)?;
         let is_hex = options.file.extension().is_some_and(|e| e.eq_ignore_ascii_case("hex"));
-        let (format, content) =
-            if is_hex { ("hex", image::to_hex(address, &bytes).into_bytes()) } else { ("binary", bytes.clone()) };
+        let (format, content) = if is_hex {
+            (FileFormat::Hex, image::to_hex(address, &bytes).into_bytes())
+        } else {
+            (FileFormat::Binary, bytes.clone())
+        };
         files::write(&options.file, &content, Secrecy::Public, options.force)?;
         let sha256: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
         let mut text = format!("{size} bytes at {address:#010x} written to {}\n", options.file.display());
         let _ = writeln!(text, "  sha256      {sha256}");
-        let value = json!({
-            "file": options.file, "format": format, "address": address, "size": size, "sha256": sha256,
-        });
-        Ok(Page::new("provost.flash-read/1", &value, text))
+        let file = options.file.as_path().into();
+        Ok(Page::new(&FlashRead { file, format, address, size, sha256 }, text)?)
     })
-}
-
-fn range(flash: &Flash<'_>, at: Option<u32>, size: Option<u32>) -> (u32, u32) {
-    (at.unwrap_or(memory::FLASH), size.unwrap_or(flash.map().size.bytes()))
 }

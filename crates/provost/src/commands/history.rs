@@ -6,10 +6,10 @@ use provost_ops::{
     close::{self, Entry},
     store::{Kind, StoreError, Unfinished},
 };
-use serde_json::{Value, json};
 
 use crate::{
     cli::History,
+    documents::{self, Begun},
     given::quoted,
     output::{Page, Stop},
 };
@@ -39,8 +39,8 @@ pub(crate) fn run(options: &History) -> Result<Page, Stop> {
     if entries.is_empty() && begun.is_empty() {
         text.push_str("no receipts\n");
     }
-    let unfinished: Vec<Value> = begun.iter().map(unfinished_value).collect();
-    Ok(Page::new("provost.history/1", &json!({ "receipts": entries, "unfinished": unfinished }), text))
+    let unfinished = begun.iter().map(shown).collect();
+    Ok(Page::new(&documents::History { receipts: &entries, unfinished }, text)?)
 }
 
 fn uid_of(unfinished: &Unfinished) -> Option<String> {
@@ -59,14 +59,14 @@ fn road_on(unfinished: &Unfinished) -> Option<String> {
     }
 }
 
-fn unfinished_value(unfinished: &Unfinished) -> Value {
-    json!({
-        "folder": unfinished.folder,
-        "kind": unfinished.header.as_ref().map(|h| h.kind),
-        "uid": uid_of(unfinished),
-        "last": unfinished.last,
-        "next": road_on(unfinished),
-    })
+fn shown(unfinished: &Unfinished) -> Begun<'_> {
+    Begun {
+        folder: &unfinished.folder,
+        kind: unfinished.header.as_ref().map(|h| h.kind),
+        uid: unfinished.header.as_ref().and_then(|h| h.subject.uid),
+        last: unfinished.last.as_deref(),
+        next: road_on(unfinished),
+    }
 }
 
 fn unfinished_text(unfinished: &Unfinished) -> String {

@@ -4,7 +4,7 @@ mod apply;
 mod auth;
 mod close;
 mod credential;
-mod diagnose;
+pub(crate) mod diagnose;
 mod explain;
 mod flash;
 mod history;
@@ -27,7 +27,7 @@ use crate::{
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
     match &arguments.command {
-        Command::Probes => Ok(probes::run()),
+        Command::Probes => probes::run(),
         Command::Status => status::run(arguments),
         Command::Diagnose(options) => diagnose::run(arguments, options),
         Command::Rescue(options) => rescue::run(arguments, options),
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
         Command::Flash(command) => flash::run(arguments, command),
         Command::Twin(command) => twin::run(arguments, command),
         Command::Explain(options) => explain::run(options),
-        Command::Completions { shell } => Ok(shell::completions(*shell)),
+        Command::Completions { shell } => shell::completions(*shell),
         Command::Man { folder, force } => shell::man(folder, *force),
     }
 }

@@ -13,18 +13,18 @@ use provost_ops::{
     },
     store::{Secrecy, files},
 };
-use serde_json::{Value, json};
 
 use crate::{
     cli::{Arguments, OptionCommand, OptionDiff, OptionExport, OptionFormat, OptionImport, OptionSet},
     confirm,
+    documents::{OptionChange, OptionDifferences, OptionList, OptionText},
     given::quoted,
     output::{Page, Stop, Teller, wrap},
 };
 
 pub(crate) fn run(arguments: &Arguments, command: &OptionCommand) -> Result<Page, Stop> {
     match command {
-        OptionCommand::List => on_bytes(arguments, |bytes, bench| Ok(list(bytes, bench))),
+        OptionCommand::List => on_bytes(arguments, list),
         OptionCommand::Get(options) => on_bytes(arguments, |bytes, _| get(bytes, &options.names)),
         OptionCommand::Set(options) => run_set(arguments, options),
         OptionCommand::Export(options) => on_bytes(arguments, |bytes, _| export(bytes, options)),
@@ -52,16 +52,11 @@ fn state(bytes: &OptionBytes) -> String {
     format!("{}, {}, TrustZone {}", parts(bytes), bytes.chip.state, bytes.chip.tz)
 }
 
-fn value_of(bytes: &OptionBytes, fields: &[FieldView]) -> Value {
-    json!({
-        "parts": bytes.parts.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "product_state": bytes.chip.state.as_str(),
-        "trustzone": bytes.chip.tz.as_str(),
-        "fields": fields,
-    })
+fn listed<'a>(bytes: &'a OptionBytes, fields: &'a [FieldView]) -> OptionList<'a> {
+    OptionList { parts: &bytes.parts, product_state: bytes.chip.state, trustzone: bytes.chip.tz, fields }
 }
 
-fn list(bytes: &OptionBytes, bench: &Bench) -> Page {
+fn list(bytes: &OptionBytes, bench: &mut Bench) -> Result<Page, Stop> {
     let fields = fields(bytes);
     let mut text = format!("{}\n{}\n", bench.session.probe(), state(bytes));
     let mut register = "";
@@ -72,7 +67,7 @@ fn list(bytes: &OptionBytes, bench: &Bench) -> Page {
         line(&mut text, field);
     }
     text.push_str(LEGEND);
-    Page::new("provost.option-list/1", &value_of(bytes, &fields), text)
+    Ok(Page::new(&listed(bytes, &fields), text)?)
 }
 
 const LEGEND: &str = "
@@ -114,7 +109,7 @@ fn get(bytes: &OptionBytes, names: &[String]) -> Result<Page, Stop> {
         let meaning = view.meaning.as_ref().map(|m| format!("  # {m}")).unwrap_or_default();
         let _ = writeln!(text, "{}={hex}{meaning}", view.name);
     }
-    Ok(Page::new("provost.option-list/1", &value_of(bytes, &views), text))
+    Ok(Page::new(&listed(bytes, &views), text)?)
 }
 
 fn run_set(arguments: &Arguments, options: &OptionSet) -> Result<Page, Stop> {
@@ -159,7 +154,7 @@ fn set(
         if dry_run || change.is_empty() {
             let phrase = phrase.or_else(|| confirm::asked(bench, arguments, WHAT).filter(|_| !change.is_empty()));
             let text = plan_text(&change, phrase.as_deref());
-            return Ok(change_page(bytes, &change, phrase.as_deref(), None, text));
+            return change_page(bytes, &change, phrase.as_deref(), None, text);
         }
         match &phrase {
             Some(phrase) => {
@@ -173,7 +168,7 @@ fn set(
         let mut teller = Teller::new(arguments);
         let applied = apply(&mut bench.session, bytes, change, &mut teller)?;
         let text = applied_text(&applied);
-        Ok(change_page(bytes, &applied.change, phrase.as_deref(), Some(&applied), text))
+        change_page(bytes, &applied.change, phrase.as_deref(), Some(&applied), text)
     })
 }
 
@@ -183,19 +178,17 @@ fn change_page(
     phrase: Option<&str>,
     applied: Option<&Applied>,
     text: String,
-) -> Page {
-    let value = json!({
-        "parts": bytes.parts.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "fields": change.fields,
-        "unchanged": change.unchanged,
-        "warnings": change.warnings,
-        "phrase": phrase,
-        "written": applied.is_some(),
-        "reset": applied.map_or("none", |a| a.reset),
-        "verified": applied.is_some_and(|a| a.verified),
-        "product_state": applied.map_or(bytes.chip.state, |a| a.after.chip.state).as_str(),
-    });
-    Page::new("provost.option-change/1", &value, text)
+) -> Result<Page, Stop> {
+    let document = OptionChange {
+        parts: &bytes.parts,
+        product_state: applied.map_or(bytes.chip.state, |a| a.after.chip.state),
+        change,
+        phrase,
+        written: applied.is_some(),
+        reset: applied.map_or("none", |a| a.reset),
+        verified: applied.is_some_and(|a| a.verified),
+    };
+    Ok(Page::new(&document, text)?)
 }
 
 fn fields_text(change: &Change) -> String {
@@ -268,17 +261,20 @@ fn export(bytes: &OptionBytes, options: &OptionExport) -> Result<Page, Stop> {
     if let Some(path) = &options.file {
         files::write(path, text.as_bytes(), Secrecy::Public, options.force)?;
     }
-    let parts = bytes.parts.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let value = json!({ "file": options.file, "format": format, "parts": parts, "text": text });
+    let file = options.file.as_deref().map(Into::into);
     let page = match &options.file {
         // As many as a reader finds in it.
         Some(path) => {
             let written = OptionFile::parse(&text, path, Some(bytes.part()))?.values.len();
-            format!("{written} option bytes written to {}\n", path.display())
+            format!(
+                "{written} option bytes written to {}\
+",
+                path.display()
+            )
         }
-        None => text,
+        None => text.clone(),
     };
-    Ok(Page::new("provost.option-export/1", &value, page))
+    Ok(Page::new(&OptionText { file, format, parts: &bytes.parts, text: &text }, page)?)
 }
 
 fn run_diff(arguments: &Arguments, options: &OptionDiff) -> Result<Page, Stop> {
@@ -294,7 +290,7 @@ fn run_diff(arguments: &Arguments, options: &OptionDiff) -> Result<Page, Stop> {
                 return Err((OptionError::Format { path, line: 1, says }).into());
             };
             let found = diff((part, arguments.order_code.and_then(|c| c.flash)), &left.values, &right.values, true);
-            Ok(diff_page(names, part, &found, &unknown).ending_if(options.exit_code && !found.is_empty()))
+            Ok(diff_page(names, part, &found, &unknown)?.ending_if(options.exit_code && !found.is_empty()))
         }
         None => {
             // A file that is none is told before anybody is disturbed.
@@ -303,7 +299,7 @@ fn run_diff(arguments: &Arguments, options: &OptionDiff) -> Result<Page, Stop> {
                 let file = load_for(bytes, &options.file)?;
                 let found = diff((bytes.part(), bytes.flash), &file.values, &file::values(bytes), false);
                 let names = [options.file.display().to_string(), "the chip".to_owned()];
-                let page = diff_page(names, bytes.part(), &found, &file.unknown);
+                let page = diff_page(names, bytes.part(), &found, &file.unknown)?;
                 Ok(page.ending_if(options.exit_code && !found.is_empty()))
             })
         }
@@ -320,7 +316,7 @@ fn knows(values: &BTreeMap<&'static str, u32>) -> Option<PartId> {
     PartId::all().find(|part| values.keys().all(|name| OptionField::find(*part, name).is_some()))
 }
 
-fn diff_page(names: [String; 2], part: PartId, differences: &[Difference], unknown: &[String]) -> Page {
+fn diff_page(names: [String; 2], part: PartId, differences: &[Difference], unknown: &[String]) -> Result<Page, Stop> {
     let mut text = match differences.len() {
         0 => "no difference\n".to_owned(),
         n => format!("{n} of the option bytes differ: {} -> {}\n", names[0], names[1]),
@@ -336,8 +332,6 @@ fn diff_page(names: [String; 2], part: PartId, differences: &[Difference], unkno
     if !unknown.is_empty() {
         text.push_str(&wrap(&format!("not option bytes of {part}: {}", unknown.join(", ")), 2));
     }
-    let value = json!({
-        "left": names[0], "right": names[1], "part": part.to_string(), "differences": differences, "unknown": unknown,
-    });
-    Page::new("provost.option-diff/1", &value, text)
+    let [left, right] = &names;
+    Ok(Page::new(&OptionDifferences { left, right, part, differences, unknown }, text)?)
 }

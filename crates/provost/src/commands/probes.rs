@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 
 use provost_bench::list;
-use serde_json::json;
 
-use crate::output::Page;
+use crate::{
+    documents::Probes,
+    output::{Page, Stop},
+};
 
-pub(crate) fn run() -> Page {
+pub(crate) fn run() -> Result<Page, Stop> {
     let probes = list();
     let mut text = String::new();
     if probes.iter().all(|p| p.kind == "virtual") {
@@ -18,5 +20,5 @@ pub(crate) fn run() -> Page {
         let access = if probe.accessible { "" } else { "  (not accessible)" };
         let _ = writeln!(text, "{:width$}  {} [{}]{access}", probe.selector, probe.name, probe.kind);
     }
-    Page::new("provost.probes/1", &json!({ "probes": probes }), text)
+    Ok(Page::new(&Probes { probes }, text)?)
 }

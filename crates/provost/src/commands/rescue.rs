@@ -7,13 +7,14 @@ use provost_ops::{
     credential::CredentialSet,
     error::Exit,
     identify::{identify, parts_text},
-    rescue::{Ended, Means, PLAN_SCHEMA, Plan, RECEIPT_SCHEMA, Wish, plan, rescue},
+    rescue::{Ended, Means, Plan, Wish, plan, rescue},
 };
 use provost_twin::presets;
 
 use crate::{
     cli::{Arguments, Rescue},
     confirm,
+    documents::RescuePlan,
     given::quoted,
     output::{Page, Stop, Teller, wrap},
     secrets,
@@ -40,7 +41,8 @@ pub(crate) fn run(arguments: &Arguments, options: &Rescue) -> Result<Page, Stop>
                 Means { credential: credential.is_some(), inside: false, once_for_life: options.once_for_life },
             )?;
             let confirm = confirm::asked(bench, arguments, WHAT);
-            let page = Page::new(PLAN_SCHEMA, &plan, plan_text(&plan, confirm.as_deref())).with("confirm", &confirm);
+            let text = plan_text(&plan, confirm.as_deref());
+            let page = Page::new(&RescuePlan { plan: &plan, confirm }, text)?;
             return Ok(if plan.is_refusal() { page.ending(Exit::Refused) } else { page });
         }
         confirm::write_to(bench, arguments, WHAT)?;
@@ -64,7 +66,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Rescue) -> Result<Page, Stop>
                 preset.name
             );
         }
-        Ok(Page::new(RECEIPT_SCHEMA, &ended.receipt, text))
+        Ok(Page::new(&ended.receipt, text)?)
     })
 }
 

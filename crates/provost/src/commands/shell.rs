@@ -6,19 +6,20 @@ use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
 use provost_ops::store::{NewFile, files};
-use serde_json::json;
 
 use crate::{
     cli,
+    documents::{MadeFiles, Text},
     output::{Page, Stop, made_text},
 };
 
 /// The completions of one shell.
-pub(super) fn completions(shell: Shell) -> Page {
+pub(super) fn completions(shell: Shell) -> Result<Page, Stop> {
     let mut bytes = Vec::new();
     clap_complete::generate(shell, &mut cli::command(), "provost", &mut bytes);
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    Page::new("provost.text/1", &json!({ "what": format!("completions-{shell}"), "text": text }), text)
+    let document = Text { what: format!("completions-{shell}"), text: &text };
+    Ok(Page::new(&document, text.clone())?)
 }
 
 /// A page for each command.
@@ -30,7 +31,7 @@ pub(super) fn man(folder: &Path, force: bool) -> Result<Page, Stop> {
     pages(&command, "provost", folder, &mut made)?;
     let made = files::write_all(&made, force)?;
     let text = format!("{}read one with: man {}\n", made_text(&made), folder.join("provost.1").display());
-    Ok(Page::new("provost.made/1", &json!({ "what": "man-pages", "files": made }), text))
+    Ok(Page::new(&MadeFiles { what: "man-pages", files: made, findings: None }, text)?)
 }
 
 fn pages(command: &Command, name: &str, folder: &Path, made: &mut Vec<NewFile>) -> Result<(), Stop> {

@@ -3,54 +3,19 @@
 use std::fmt::Write as _;
 
 use provost_bench::Bench;
-use provost_chip::{parts::PartId, sources::Confidence, states::ProductState, unique_id::UniqueId};
-use provost_diagnosis::{Diagnosis, answer::NeverStep, verdict::Verdict};
+use provost_chip::{parts::PartId, sources::Confidence};
+use provost_diagnosis::Diagnosis;
 use provost_ops::{
     diagnose::outlook,
-    identify::{Identity, identify, parts_text},
+    identify::{identify, parts_text},
 };
-use serde::Serialize;
 
 use crate::{
     cli::Arguments,
+    documents::{AccessPort, Outlook, Status},
     output::{Page, Stop},
     term,
 };
-
-#[derive(Debug, Serialize)]
-struct Status {
-    probe: String,
-    virtual_chip: bool,
-    unique_id: Option<UniqueId>,
-    identity: Identity,
-    product_state: Option<&'static str>,
-    pending_state: Option<&'static str>,
-    trustzone: Option<&'static str>,
-    access_ports: [AccessPort; 2],
-    outlook: Outlook,
-}
-
-/// What can be done from here: the answer of `diagnose`, in short.
-#[derive(Debug, Serialize)]
-struct Outlook {
-    verdict: Verdict,
-    /// How sure, from 0 to 1.
-    certainty: f64,
-    /// The steps of the plan, by name.
-    plan: Vec<String>,
-    /// What must not be done now.
-    never: Vec<NeverStep>,
-    /// The next command; empty if there is none.
-    next: String,
-    /// The rules and causes behind it.
-    reasons: Vec<&'static str>,
-}
-
-#[derive(Debug, Serialize)]
-struct AccessPort {
-    ap: u8,
-    open: bool,
-}
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
     super::on_chip(arguments, |bench| {
@@ -63,22 +28,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
             probe: bench.session.probe().to_string(),
             virtual_chip: bench.session.probe().virtual_chip,
             unique_id: identity.uid,
-            product_state: state.map(ProductState::as_str),
-            pending_state: options.and_then(|o| o.pending_state()).map(ProductState::as_str),
-            trustzone: options.map(|o| o.trustzone().as_str()),
+            product_state: state,
+            pending_state: options.and_then(|o| o.pending_state()),
+            trustzone: options.map(|o| o.trustzone()),
             access_ports: [
-                AccessPort { ap: 0, open: identity.sr >> 16 & 1 == 1 },
+                AccessPort { ap: 0, open: identity.ap0_open() },
                 AccessPort { ap: 1, open: identity.ap1_open() },
             ],
             outlook: Outlook::of(&found),
             identity,
         };
         let text = text(&status, &found, bench, &parts);
-        Ok(Page::new("provost.status/1", &status, text))
+        Ok(Page::new(&status, text)?)
     })
 }
 
 impl Outlook {
+    /// The answer of `diagnose`, in short.
     fn of(found: &Diagnosis) -> Self {
         let commands = found.plan.iter().map(|s| &s.commands).chain(found.ask.iter().map(|q| &q.commands));
         let next = commands.map(|c| &c.provost).find(|c| !c.is_empty()).cloned().unwrap_or_default();

@@ -31,23 +31,27 @@ use provost_twin::{
     presets::{self, Maker, Preset},
     silicon::FirmwareBehaviour,
 };
-use serde_json::json;
 
 use crate::{
     cli::{Arguments, OnOff, Twin, TwinBench, TwinNew, TwinServe},
+    documents::{BenchDone, Ledger, LedgerEntry, PresetLine, Served, Serving, TwinMade, Twins},
     error::FaceError,
     given::quoted,
-    output::{Page, Stop, wrap},
+    output::{self, Page, Stop, wrap},
     term,
 };
 
 pub(crate) fn run(arguments: &Arguments, command: &Twin) -> Result<Page, Stop> {
     match command {
         Twin::New(options) => new(arguments, options),
-        Twin::List => Ok(list()),
-        Twin::Ledger => Ok(run_ledger()),
+        Twin::List => list(),
+        Twin::Ledger => run_ledger(),
         Twin::Serve(options) => serve(arguments, options),
-        Twin::Bench(options) => Ok(bench(options).map_err(BenchError::from)?),
+        Twin::Bench(options) => {
+            let done = bench(options).map_err(BenchError::from)?;
+            let text = format!("{}\n", done.join("\n"));
+            Ok(Page::new(&BenchDone { done }, text)?)
+        }
     }
 }
 
@@ -102,11 +106,15 @@ fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, Stop> {
         chip.tz,
         quoted(&format!("twin:{}", options.file.display()))
     );
-    let value = json!({
-        "file": options.file, "part": chip.part.to_string(), "flash_kb": silicon.identity().flash, "product_state": chip.state.as_str(),
-        "trustzone": chip.tz.as_str(), "assumptions": assumptions.to_string(),
-    });
-    Ok(Page::new("provost.twin/1", &value, text))
+    let made = TwinMade {
+        file: options.file.as_path().into(),
+        part: chip.part,
+        flash_kb: silicon.identity().flash,
+        product_state: chip.state,
+        trustzone: chip.tz,
+        assumptions,
+    };
+    Ok(Page::new(&made, text)?)
 }
 
 fn part_or_default(arguments: &Arguments) -> Result<OrderCode, TwinError> {
@@ -126,22 +134,21 @@ fn not_found(name: &str) -> TwinError {
     TwinError::NotFound { name: name.chars().take(80).collect(), presets }
 }
 
-fn list() -> Page {
+fn list() -> Result<Page, Stop> {
     let mut text = String::new();
     for preset in Preset::all() {
         let _ = writeln!(text, "twin:{:<32} {}", preset.name, preset.summary);
     }
-    let presets: Vec<_> = Preset::all().iter().map(|p| json!({ "name": p.name, "summary": p.summary })).collect();
-    Page::new("provost.twins/1", &json!({ "presets": presets }), text)
+    let presets = Preset::all().iter().map(|p| PresetLine { name: p.name, summary: p.summary }).collect();
+    Ok(Page::new(&Twins { presets }, text)?)
 }
 
-fn run_ledger() -> Page {
-    let entries = ledger();
+fn run_ledger() -> Result<Page, Stop> {
     let mut text = String::from(
         "What the virtual chip does, and how sure it is that silicon does the same. Nothing here has met a real chip yet.\n\n",
     );
-    let mut values = Vec::new();
-    for entry in &entries {
+    let mut entries = Vec::new();
+    for entry in ledger() {
         let confidence = entry.confidence.map_or("not modelled or open", |c| c.as_str());
         let _ = writeln!(text, "{} ({confidence}; {})", entry.area, entry.source.join(", "));
         text.push_str(&wrap(entry.behaviour, 4));
@@ -149,12 +156,15 @@ fn run_ledger() -> Page {
             let values = Assumptions::switches().iter().find(|s| s.name == switch).map(|s| s.values.join(", "));
             let _ = writeln!(text, "    switch {switch}: {}", values.unwrap_or_default());
         }
-        values.push(json!({
-            "area": entry.area, "behaviour": entry.behaviour, "confidence": entry.confidence.map(|c| c.as_str()),
-            "source": entry.source, "switch": entry.switch,
-        }));
+        entries.push(LedgerEntry {
+            area: entry.area,
+            behaviour: entry.behaviour,
+            confidence: entry.confidence,
+            source: entry.source,
+            switch: entry.switch,
+        });
     }
-    Page::new("provost.ledger/1", &json!({ "entries": values }), text)
+    Ok(Page::new(&Ledger { entries }, text)?)
 }
 
 fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
@@ -180,7 +190,7 @@ fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
     }
     for (door, _, port) in &open {
         if arguments.json {
-            term::print(&format!("{}\n", json!({ "schema": "provost.serving/1", "door": door.as_str(), "port": port })))
+            output::print_line(&Serving { door: door.as_str(), port: *port })
         } else {
             let chip = &options.chip;
             term::print(&format!("serving {chip} on 127.0.0.1:{port} ({}, SWD); stop with Ctrl-C\n", door.as_str()))
@@ -207,8 +217,9 @@ fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
         result.unwrap_or_else(|_| Err(broken(0, std::io::Error::other("a door panicked"))))?;
     }
     board.store().map_err(BenchError::from)?;
-    let ports: Vec<_> = open.iter().map(|(_, _, port)| *port).collect();
-    Ok(Page::new("provost.served/1", &json!({ "port": ports.first() }), "stopped\n".to_owned()))
+    // The command line asks for one door at least.
+    let port = open.first().map_or(0, |(_, _, port)| *port);
+    Ok(Page::new(&Served { port }, "stopped\n".to_owned())?)
 }
 
 fn broken(port: u16, source: std::io::Error) -> BenchError {
@@ -245,7 +256,7 @@ fn notice(chip: &Path) -> PathBuf {
     name.into()
 }
 
-fn bench(options: &TwinBench) -> Result<Page, TwinError> {
+fn bench(options: &TwinBench) -> Result<Vec<&'static str>, TwinError> {
     let controls = options.controls.iter().map(|text| text.parse()).collect::<Result<Vec<Control>, _>>()?;
     let not_served = || TwinError::NotServed { path: options.chip.clone() };
     let text = std::fs::read_to_string(notice(&options.chip)).map_err(|_| not_served())?;
@@ -254,6 +265,5 @@ fn bench(options: &TwinBench) -> Result<Page, TwinError> {
         TwinError::Door { .. } => not_served(),
         other => other,
     })?;
-    let names: Vec<_> = controls.iter().map(|control| control.as_str()).collect();
-    Ok(Page::new("provost.bench/1", &json!({ "done": names }), format!("{}\n", names.join("\n"))))
+    Ok(controls.iter().map(|control| control.as_str()).collect())
 }

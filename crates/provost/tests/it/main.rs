@@ -25,6 +25,8 @@ mod obk;
 mod openocd;
 #[cfg(unix)] // elsewhere paths are printed with other separators
 mod pages;
+#[cfg(target_os = "linux")] // a path of any bytes
+mod paths;
 #[cfg(target_os = "linux")] // /dev/full
 mod pipes;
 mod pkcs11;

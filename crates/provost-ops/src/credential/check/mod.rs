@@ -4,10 +4,11 @@ mod chip;
 mod files;
 mod names;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use provost_chip::{parts::PartId, rules::RuleId, states::DaMethod};
 use provost_obk::da::DaPayload;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use self::{
@@ -15,7 +16,7 @@ pub use self::{
     names::{CHECKS, CheckName},
 };
 use super::{Access, CredentialSet};
-use crate::error::Result;
+use crate::{error::Result, store::FilePath};
 
 /// What is to be checked.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub struct Question<'a> {
 }
 
 /// What came of one check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// It is so.
@@ -45,30 +46,35 @@ pub enum Outcome {
 }
 
 /// One check.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Finding {
     /// Its stable name.
+    #[schemars(regex(pattern = "^[a-z-]+$"))]
     pub check: &'static str,
     /// What came of it.
     pub outcome: Outcome,
     /// What was found, and what to do.
+    #[schemars(length(min = 1))]
     pub says: String,
     /// The rules behind it.
+    #[schemars(with = "Vec<RuleId>")]
     pub rules: Vec<&'static str>,
 }
 
 /// All checks.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct CheckReport {
     /// The folder.
-    pub folder: PathBuf,
+    pub folder: FilePath,
     /// The part that it was checked for.
+    #[schemars(with = "Option<PartId>")]
     pub part: Option<String>,
     /// Whether a chip was looked at.
     pub on_chip: bool,
     /// No check failed.
     pub passed: bool,
     /// The checks in order.
+    #[schemars(length(min = 1))]
     pub findings: Vec<Finding>,
 }
 
@@ -111,7 +117,7 @@ impl Findings {
 
     fn into_report(self, question: &Question<'_>, on_chip: bool) -> CheckReport {
         CheckReport {
-            folder: question.folder.to_owned(),
+            folder: question.folder.into(),
             part: question.part.map(|p| p.to_string()),
             on_chip,
             passed: self.list.iter().all(|f| f.outcome != Outcome::Failed),

@@ -19,21 +19,24 @@ use provost_chip::{
     states::{DaMethod, ProductState},
     unique_id::UniqueId,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{identify::Identity, reset, session::Session};
 use crate::fault::{Result, fail};
 
 /// What discovery showed, in words that serialize.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Discovered {
     /// The product state that the life-cycle word names.
     pub product_state: Option<ProductState>,
     /// The life-cycle word as ST's tool prints it.
+    #[schemars(regex(pattern = "^ST_LIFECYCLE_"))]
     pub psa_lifecycle: Option<String>,
     /// DEV_ID.
     pub target_id: Option<u32>,
     /// Unique id as ST's tool prints it.
+    #[schemars(regex(pattern = "^0x[0-9A-F_]{35}$"))]
     pub soc_id: Option<String>,
     /// `certificate` or `password`, by the crypto systems listed.
     pub method: Option<DaMethod>,
@@ -60,7 +63,7 @@ pub struct Conversation {
 }
 
 /// What a look from outside shows: discovery, and whether the chip left its ROM again.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Look {
     /// Who it is.
     pub identity: Identity,

@@ -210,7 +210,7 @@ fn what_a_newer_version_wrote_is_not_taken_for_a_tear() {
     write(header.replace("options", "teleport"));
     assert_eq!(rescues(base.path()).unwrap().len(), 1);
     let listed = list_unfinished(base.path()).unwrap();
-    assert!(listed.iter().any(|u| u.folder == folder && u.wrong.as_ref().is_some_and(|w| w.contains("teleport"))));
+    assert!(listed.iter().any(|u| *u.folder == *folder && u.wrong.as_ref().is_some_and(|w| w.contains("teleport"))));
 }
 
 #[test]

@@ -149,8 +149,8 @@ impl Device for Rom<'_> {
 
     fn erase(&mut self, what: &Erase) -> bool {
         let sectors = self.0.identity().flash.bytes() / SECTOR_SIZE;
-        let all =
-            |range: std::ops::Range<u32>, chip: &mut Silicon| range.fold(true, |done, n| chip.rom_erase(n) && done);
+        // One that fails keeps none of the others from being erased.
+        let all = |range: std::ops::Range<u32>, chip: &mut Silicon| range.filter(|n| !chip.rom_erase(*n)).count() == 0;
         match what {
             Erase::All => all(0..sectors, self.0),
             Erase::Bank1 => all(0..sectors / 2, self.0),

@@ -18,13 +18,13 @@ pub(super) fn run(arguments: &Arguments, options: &CredentialCheck) -> Result<Pa
     if arguments.probe.is_none() {
         let report =
             secrets::with_access(arguments, &options.access, |access| check(&question(arguments, options, access)))?;
-        return Ok(page(&report));
+        return page(&report);
     }
     crate::commands::on_chip(arguments, |bench| {
         let report = secrets::with_access(arguments, &options.access, |access| {
             check_on_chip(&mut bench.session, &question(arguments, options, access))
         })?;
-        Ok(page(&report))
+        page(&report)
     })
 }
 
@@ -36,7 +36,7 @@ fn question<'a>(
     Question { folder: &options.folder, part: arguments.part(), allow_samples: options.allow_sample_keys, access }
 }
 
-fn page(report: &CheckReport) -> Page {
+fn page(report: &CheckReport) -> Result<Page, Stop> {
     let mut text = String::new();
     for finding in &report.findings {
         let word = match finding.outcome {
@@ -59,6 +59,6 @@ fn page(report: &CheckReport) -> Page {
         count(Outcome::Warning),
         count(Outcome::Skipped)
     );
-    let page = Page::new("provost.check/1", report, text);
-    if report.passed { page } else { page.ending(Exit::Refused) }
+    let page = Page::new(report, text)?;
+    Ok(if report.passed { page } else { page.ending(Exit::Refused) })
 }

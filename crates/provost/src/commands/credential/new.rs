@@ -11,10 +11,10 @@ use provost_ops::{
     credential::{ChainRecipe, NewSet, Protection, Recipe, RoleKeys, SetError, load_key, make},
     store::Replace,
 };
-use serde_json::json;
 
 use crate::{
     cli::{Arguments, CredentialNew, MethodWord, ScopeWords, UsageWord},
+    documents::CredentialMade,
     output::{Page, Stop, made_text, wrap},
     secrets,
 };
@@ -46,11 +46,16 @@ pub(super) fn run(arguments: &Arguments, options: &CredentialNew) -> Result<Page
         crate::given::quoted(&options.out.display().to_string())
     );
     let _ = writeln!(text, "{check}");
-    let value = json!({
-        "folder": options.out, "part": part.to_string(), "method": recipe.method.as_str(),
-        "root_key_hash": set.fingerprint(), "files": files, "kept": aside, "notes": warnings(options, &recipe),
-    });
-    Ok(Page::new("provost.credential/1", &value, text))
+    let made = CredentialMade {
+        folder: options.out.as_path().into(),
+        part,
+        method: recipe.method,
+        root_key_hash: set.fingerprint(),
+        files: &files,
+        kept: aside.map(Into::into),
+        notes: warnings(options, &recipe),
+    };
+    Ok(Page::new(&made, text)?)
 }
 
 fn chain(arguments: &Arguments, options: &CredentialNew) -> Result<ChainRecipe, provost_ops::error::Failure> {

@@ -13,11 +13,11 @@ use provost_ops::{
     error::OpError,
     store::{NewFile, StoreError, files},
 };
-use serde_json::json;
 
 use super::new::scope;
 use crate::{
     cli::{Merge, Prepare, RoleWord},
+    documents::MadeFiles,
     given::quoted,
     output::{Page, Stop, made_text},
 };
@@ -60,8 +60,8 @@ pub(super) fn prepare(command: &Prepare) -> Result<Page, Stop> {
          next: `provost credential merge {out} SIGNATURE --signer {signer}{chain} --out FILE`\n",
         made_text(&made),
     );
-    let value = json!({ "what": format!("{}-to-sign", request.kind()), "files": made });
-    Ok(Page::new("provost.made/1", &value, text))
+    let what = format!("{}-to-sign", request.kind());
+    Ok(Page::new(&MadeFiles { what: &what, files: made, findings: None }, text)?)
 }
 
 pub(super) fn merge(options: &Merge) -> Result<Page, Stop> {
@@ -87,7 +87,7 @@ pub(super) fn merge(options: &Merge) -> Result<Page, Stop> {
     };
     let made = files::write_all(&[NewFile::public(&options.out, bytes)], options.force)?;
     let text = format!("the signature is that of {}\n{}", options.signer.display(), made_text(&made));
-    Ok(Page::new("provost.made/1", &json!({ "what": what, "files": made }), text))
+    Ok(Page::new(&MadeFiles { what, files: made, findings: None }, text)?)
 }
 
 /// The place in its chain of what is to be signed, if it is a certificate.

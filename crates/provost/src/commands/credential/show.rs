@@ -12,11 +12,11 @@ use crate::output::{Page, Stop, wrap};
 
 pub(super) fn run(file: &Path) -> Result<Page, Stop> {
     let bytes = files::read(file, LARGEST_FILE)?;
-    Ok(sheet_page(&show(&file.display().to_string(), &bytes)?))
+    sheet_page(&show(&file.display().to_string(), &bytes)?)
 }
 
 /// A sheet as a page. One that is not good ends with exit code 3.
-pub(in crate::commands) fn sheet_page(sheet: &Sheet) -> Page {
+pub(in crate::commands) fn sheet_page(sheet: &Sheet) -> Result<Page, Stop> {
     let mut text = format!("{}, {} bytes\n", sheet.title, sheet.bytes);
     for section in &sheet.sections {
         let _ = writeln!(text, "\n{}", section.name);
@@ -42,6 +42,6 @@ pub(in crate::commands) fn sheet_page(sheet: &Sheet) -> Page {
     for fault in &sheet.faults {
         text.push_str(&wrap(&format!("WRONG: {fault}"), 0));
     }
-    let page = Page::new("provost.sheet/1", sheet, text);
-    if sheet.is_good() { page } else { page.ending(Exit::Refused) }
+    let page = Page::new(sheet, text)?;
+    Ok(if sheet.is_good() { page } else { page.ending(Exit::Refused) })
 }

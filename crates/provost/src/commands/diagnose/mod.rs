@@ -14,44 +14,53 @@ use provost_diagnosis::{
     reading::{self, ReadError, Reading},
 };
 use provost_ops::{diagnose::measure, error::Exit, store::StoreError};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
     cli::{Arguments, Diagnose},
+    documents::CaseTemplate,
     error::FaceError,
     output::{Page, Stop},
 };
 
 pub(super) use page::in_short;
 
-const SCHEMA: &str = "provost.diagnosis/1";
-
 /// An input and what was made of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Input {
     name: String,
+    #[schemars(extend("enum" = ["case-file", "options-json", "text", "live"]))]
     kind: &'static str,
     /// Lines with anything on them.
     lines: u64,
+    /// Lines that something was made of, or that are known to say nothing that is needed.
     understood: u64,
+    /// The tools that spoke, by name and version.
     tools: Vec<String>,
+    /// Lines that nothing was made of, the first 200 of them.
     unread: Vec<Place>,
 }
 
 /// A claim with its number, which `--strike` takes, and the place of its input.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Numbered {
+    /// For `--strike`.
+    #[schemars(range(min = 1))]
     number: usize,
+    /// Index into the inputs.
     input: usize,
     #[serde(flatten)]
     claim: Claim,
 }
 
-#[derive(Debug, Serialize)]
-struct Document {
+/// The answer, and what it is made from.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Answer {
     #[serde(flatten)]
     diagnosis: Diagnosis,
     inputs: Vec<Input>,
+    /// What was taken from the texts, beside the words it came from.
     claims: Vec<Numbered>,
 }
 
@@ -66,8 +75,8 @@ struct Report {
 
 pub(crate) fn run(arguments: &Arguments, options: &Diagnose) -> Result<Page, Stop> {
     if options.template {
-        let value = serde_json::json!({ "template": case_file::TEMPLATE });
-        return Ok(Page::new("provost.case-template/1", &value, case_file::TEMPLATE.to_owned()));
+        let template = case_file::TEMPLATE;
+        return Ok(Page::new(&CaseTemplate { template }, template.to_owned())?);
     }
     let mut report = Report::default();
     for path in &options.files {
@@ -77,7 +86,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Diagnose) -> Result<Page, Sto
     let claims = report.strike(&options.strike)?;
     let on_wire = options.files.is_empty() || arguments.probe.is_some() || options.discover;
     if !on_wire {
-        return Ok(page(report, claims, arguments, options));
+        return page(report, claims, arguments, options);
     }
     super::on_chip(arguments, |bench: &mut Bench| {
         let measured = measure(&mut bench.session, options.discover)?;
@@ -97,7 +106,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Diagnose) -> Result<Page, Sto
         if let Some(part) = arguments.part() {
             report.case.chip.part = Some(part.to_string());
         }
-        Ok(page(report, claims, arguments, options))
+        page(report, claims, arguments, options)
     })
 }
 
@@ -156,18 +165,18 @@ pub(super) fn given(arguments: &Arguments) -> Given {
     }
 }
 
-fn page(report: Report, claims: Vec<Numbered>, arguments: &Arguments, options: &Diagnose) -> Page {
+fn page(report: Report, claims: Vec<Numbered>, arguments: &Arguments, options: &Diagnose) -> Result<Page, Stop> {
     let credential = options.credential.as_ref().map(|folder| folder.display().to_string());
     let given = Given { credential, ..given(arguments) };
     let diagnosis = diagnose_for(&report.case, &given);
-    let document = Document { diagnosis, inputs: report.inputs, claims };
-    let text = page::text(&document, options.explain);
-    let exit = match &document.diagnosis {
+    let answer = Answer { diagnosis, inputs: report.inputs, claims };
+    let text = page::text(&answer, options.explain);
+    let exit = match &answer.diagnosis {
         // Nothing to go by is no answer, and another family's road is no answer about this one: a script must not take it for one.
         d if d.family.is_some() => Some(Exit::Refused),
         d if !d.understood => Some(Exit::NothingUnderstood),
         _ => None,
     };
-    let page = Page::new(SCHEMA, &document, text);
-    exit.into_iter().fold(page, Page::ending)
+    let page = Page::new(&answer, text)?;
+    Ok(exit.into_iter().fold(page, Page::ending))
 }

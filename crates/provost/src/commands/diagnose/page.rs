@@ -10,7 +10,7 @@ use provost_diagnosis::{
     verdict::Verdict,
 };
 
-use super::{Document, Input, Numbered};
+use super::{Answer, Input, Numbered};
 use crate::output::wrap;
 
 /// Lines of a page.
@@ -26,8 +26,8 @@ const OUTCOMES: usize = 2;
 const BRIEF: usize = 76;
 
 /// The page.
-pub(super) fn text(document: &Document, explain: bool) -> String {
-    let (d, inputs) = (&document.diagnosis, document.inputs.as_slice());
+pub(super) fn text(answer: &Answer, explain: bool) -> String {
+    let (d, inputs) = (&answer.diagnosis, answer.inputs.as_slice());
     if let Some(family) = &d.family {
         return another(family);
     }
@@ -48,7 +48,7 @@ pub(super) fn text(document: &Document, explain: bool) -> String {
         reasoning(&mut text, d, inputs);
     }
     let room = if explain { usize::MAX } else { SCREEN.saturating_sub(text.lines().count()) };
-    claims(&mut text, document, room);
+    claims(&mut text, answer, room);
     text
 }
 
@@ -98,8 +98,8 @@ fn another(family: &OtherFamily) -> String {
 }
 
 /// What was taken from words, beside the words, as far as there is room; those that a tool printed stand in `--json`.
-fn claims(text: &mut String, document: &Document, room: usize) {
-    let (all, doubtful) = (&document.claims, |c: &&Numbered| c.claim.sure != Sure::Printed);
+fn claims(text: &mut String, answer: &Answer, room: usize) {
+    let (all, doubtful) = (&answer.claims, |c: &&Numbered| c.claim.sure != Sure::Printed);
     let mut worth: Vec<&Numbered> = all.iter().filter(doubtful).collect();
     if worth.is_empty() || room < 4 {
         return;

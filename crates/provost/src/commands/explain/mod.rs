@@ -18,48 +18,43 @@ use provost_ops::{
     credential::CHECKS,
     prospects::{StateSheet, state_sheet},
 };
-use serde_json::json;
 
 use crate::{
     cli::Explain,
+    documents::{Explanation, Told, Topics},
     error::FaceError,
     hints,
     output::{Page, Stop, rule_text, wrap},
 };
 
 pub(crate) fn run(options: &Explain) -> Result<Page, Stop> {
-    let schema = "provost.explanation/1";
-    let Some(what) = options.what.as_deref() else { return Ok(topics_page(schema)) };
-    if let Ok(state) = what.parse::<ProductState>() {
-        return Ok(state_page(schema, state));
+    let Some(what) = options.what.as_deref() else { return topics_page() };
+    if let Some(page) = what.parse::<ProductState>().ok().and_then(state_page) {
+        return page;
     }
     if let Ok(rule) = what.parse::<&Rule>() {
-        let value = json!({
-            "kind": "rule", "id": rule.id, "says": rule.says, "confidence": rule.confidence.as_str(), "source": rule.source,
-        });
-        return Ok(Page::new(schema, &value, rule_text(rule)));
+        let Rule { id, says, confidence, source, .. } = *rule;
+        return Ok(Page::new(&Explanation::Rule { id, says, confidence, source }, rule_text(rule))?);
     }
     if let Some(check) = Check::find(what) {
-        let value = json!({
-            "kind": "rule", "id": check.id, "says": check.says, "confidence": check.confidence.as_str(), "source": check.source,
-        });
-        return Ok(Page::new(schema, &value, super::close::check_text(check)));
+        let Check { id, says, confidence, source, .. } = *check;
+        return Ok(Page::new(&Explanation::Rule { id, says, confidence, source }, super::close::check_text(check))?);
     }
     if let Some(switch) = Assumptions::switches().iter().find(|s| s.name.eq_ignore_ascii_case(what)) {
-        return Ok(switch_page(schema, switch));
+        return switch_page(switch);
     }
-    if let Some(page) = option_page(schema, what) {
-        return Ok(page);
+    if let Some(page) = option_page(what) {
+        return page;
     }
     if let Some(text) = hints::explain(what) {
-        return Ok(Page::new(schema, &json!({ "kind": "error", "id": what, "says": text }), text));
+        return Ok(Page::new(&Explanation::Error { id: what, says: &text }, text.clone())?);
     }
-    if let Some(page) = word_page(schema, what) {
-        return Ok(page);
+    if let Some(page) = word_page(what) {
+        return page;
     }
     let found = Message::search(what);
     if let Some((best, score)) = found.first().filter(|(_, score)| is_meant(what, *score)) {
-        return Ok(message_page(schema, best, *score, &found));
+        return message_page(best, *score, &found);
     }
     let nearest = topics::like(what);
     let messages = found.iter().take(2).filter(|(_, score)| *score > WEAK).map(|(m, _)| format!("{:?}", m.text));
@@ -83,20 +78,19 @@ fn is_meant(what: &str, score: f64) -> bool {
     score >= MEANT && is_quoted(what)
 }
 
-fn topics_page(schema: &'static str) -> Page {
-    let all = topics::all();
+fn topics_page() -> Result<Page, Stop> {
+    let topics = topics::all();
     let mut text = String::new();
-    for topics in &all {
-        let _ = writeln!(text, "{}", topics.kind);
-        text.push_str(&wrap(&topics.names.join(", "), 4));
+    for Topics { kind, names } in &topics {
+        let _ = writeln!(text, "{kind}");
+        text.push_str(&wrap(&names.join(", "), 4));
     }
     text.push_str("messages of tools\n    in quotes, as the tool printed them\n");
-    let value: Vec<_> = all.iter().map(|t| json!({ "kind": t.kind, "names": t.names })).collect();
-    Page::new(schema, &json!({ "kind": "topics", "topics": value }), text)
+    Ok(Page::new(&Explanation::Topics { topics }, text)?)
 }
 
 /// An option byte: what it is on each part, and whether it may be changed where.
-fn option_page(schema: &'static str, what: &str) -> Option<Page> {
+fn option_page(what: &str) -> Option<Result<Page, Stop>> {
     let fields: Vec<&OptionField> = PartId::all().filter_map(|part| OptionField::find(part, what)).collect();
     let first = fields.first()?;
     let mut text = format!("{}, option byte in {}\n", first.name, first.register);
@@ -122,35 +116,39 @@ fn option_page(schema: &'static str, what: &str) -> Option<Page> {
     let sources: Vec<&str> = sources.into_iter().collect();
     let _ = writeln!(text, "    source: {}", sources.join(", "));
     text.push_str("`provost option list` says whether it may be changed now, and what that bites\n");
-    let value = json!({ "kind": "option-byte", "id": first.name, "says": text, "source": sources });
-    Some(Page::new(schema, &value, text))
+    Some(told_page(Explanation::OptionByte, first.name, &sources, text))
 }
 
 /// A word that provost itself prints: a check, a cause, a step, an exit code, a word of the provisioning service.
-fn word_page(schema: &'static str, what: &str) -> Option<Page> {
-    let page = |kind: &str, id: &str, text: String| {
-        Some(Page::new(schema, &json!({ "kind": kind, "id": id, "says": text, "source": [] }), text))
-    };
+fn word_page(what: &str) -> Option<Result<Page, Stop>> {
     if let Some(check) = CHECKS.iter().find(|c| c.name.eq_ignore_ascii_case(what)) {
-        return page(
-            "check",
-            check.name,
-            format!("{}, a check of `provost credential check DIR`\n{}", check.name, wrap(check.says, 4)),
-        );
+        let text = format!("{}, a check of `provost credential check DIR`\n{}", check.name, wrap(check.says, 4));
+        return Some(told_page(Explanation::Check, check.name, &[], text));
     }
     if let Some(cause) = Cause::all().iter().find(|c| c.id.eq_ignore_ascii_case(what)) {
         let mut text =
             format!("{} ({}; {})\n{}", cause.id, cause.confidence, cause.source.join(", "), wrap(cause.why, 4));
         let _ = writeln!(text, "    step: {}", cause.step);
-        let value = json!({ "kind": "cause", "id": cause.id, "says": text, "source": cause.source });
-        return Some(Page::new(schema, &value, text));
+        return Some(told_page(Explanation::Cause, cause.id, cause.source, text));
     }
     let number = what.strip_prefix("exit code ").or_else(|| what.strip_prefix("exit ")).unwrap_or(what);
     if let Some((code, says)) = number.parse().ok().and_then(|code: u8| EXITS.iter().find(|(c, _)| *c == code)) {
-        return page("exit-code", &code.to_string(), format!("exit code {code}\n{}", wrap(says, 4)));
+        let text = format!("exit code {code}\n{}", wrap(says, 4));
+        return Some(told_page(Explanation::ExitCode, &code.to_string(), &[], text));
     }
     let (id, says) = WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(what))?;
-    page("word", id, format!("{id}\n{}", wrap(says, 4)))
+    Some(told_page(Explanation::Word, id, &[], format!("{id}\n{}", wrap(says, 4))))
+}
+
+/// What is told in words alone: the same for people and in the document.
+fn told_page<'a>(
+    kind: fn(Told<'a>) -> Explanation<'a>,
+    id: &'a str,
+    source: &'a [&'a str],
+    text: String,
+) -> Result<Page, Stop> {
+    let document = kind(Told { id, says: text.clone(), source });
+    Ok(Page::new(&document, text)?)
 }
 
 /// What each exit code means to a script.
@@ -179,7 +177,7 @@ const WORDS: &[(&str, &str)] = &[
 ];
 
 /// What a tool's message means, and the next ones that look like it.
-fn message_page(schema: &'static str, best: &Message, score: f64, found: &[(&Message, f64)]) -> Page {
+fn message_page(best: &Message, score: f64, found: &[(&Message, f64)]) -> Result<Page, Stop> {
     let mut text = format!("{} ({}; {})\n    {}\n", best.id, best.tool, best.confidence, best.text);
     text.push_str("  what it means\n");
     text.push_str(&wrap(best.means, 4));
@@ -199,20 +197,26 @@ fn message_page(schema: &'static str, best: &Message, score: f64, found: &[(&Mes
             let _ = writeln!(text, "    {}: {}", m.id, m.text);
         });
     }
-    let value = json!({
-        "kind": "message", "id": best.id, "text": best.text, "tool": best.tool, "says": best.means, "not": best.not,
-        "confidence": best.confidence.as_str(), "source": best.source, "match": (score * 100.0).round() / 100.0,
-        "alike": others.iter().map(|m| m.id).collect::<Vec<_>>(),
-    });
-    Page::new(schema, &value, text)
+    let explanation = Explanation::Message {
+        id: best.id,
+        text: best.text,
+        tool: best.tool,
+        says: best.means,
+        not: best.not,
+        confidence: best.confidence,
+        source: best.source,
+        fits: (score * 100.0).round() / 100.0,
+        alike: others.iter().map(|m| m.id).collect(),
+    };
+    Ok(Page::new(&explanation, text)?)
 }
 
-fn state_page(schema: &'static str, state: ProductState) -> Page {
+fn state_page(state: ProductState) -> Option<Result<Page, Stop>> {
     // The richest part: TrustZone, secure AES, both boot entries.
-    let part = PartId::all().find(|p| p.info().trustzone && p.info().crypto).or_else(|| PartId::all().next());
-    let sheet = part.map(|p| state_sheet(state, p));
-    let text = sheet.as_ref().map_or_else(String::new, sheet_text);
-    Page::new(schema, &json!({ "kind": "state", "id": state.as_str(), "sheet": sheet }), text)
+    let part = PartId::all().find(|p| p.info().trustzone && p.info().crypto).or_else(|| PartId::all().next())?;
+    let sheet = state_sheet(state, part);
+    let text = sheet_text(&sheet);
+    Some(Page::new(&Explanation::State { id: state, sheet }, text).map_err(Stop::from))
 }
 
 fn sheet_text(sheet: &StateSheet) -> String {
@@ -247,13 +251,11 @@ fn sheet_text(sheet: &StateSheet) -> String {
     text
 }
 
-fn switch_page(schema: &'static str, switch: &Switch) -> Page {
+fn switch_page(switch: &Switch) -> Result<Page, Stop> {
     let mut text = format!("switch {}\n", switch.name);
     text.push_str(&wrap(switch.question, 4));
     let _ = writeln!(text, "    values: {} (the first is the default)", switch.values.join(", "));
     let _ = writeln!(text, "    source: {}", switch.source.join(", "));
-    let value = json!({
-        "kind": "switch", "id": switch.name, "says": switch.question, "values": switch.values, "source": switch.source,
-    });
-    Page::new(schema, &value, text)
+    let Switch { name, question, values, source, .. } = *switch;
+    Ok(Page::new(&Explanation::Switch { id: name, says: question, values, source }, text)?)
 }

@@ -8,13 +8,7 @@ use provost_chip::{
 use provost_diagnosis::causes::Cause;
 use provost_ops::{close::preflight::Check, credential};
 
-use crate::error;
-
-/// A kind of topic, and the names of its topics.
-pub(super) struct Topics {
-    pub(super) kind: &'static str,
-    pub(super) names: Vec<String>,
-}
+use crate::{documents::Topics, error};
 
 /// Names that do not look less like the word than this are worth a question (Jaro-Winkler).
 const ALIKE: f64 = 0.8;

@@ -1,10 +1,10 @@
 //! `provost obk build`.
 
 use provost_ops::{objects::build, show::says, store::files::write_all};
-use serde_json::json;
 
 use crate::{
     cli::{Arguments, ObkBuild},
+    documents::MadeFiles,
     output::{Page, Stop, made_text, wrap},
 };
 
@@ -18,6 +18,6 @@ pub(super) fn run(arguments: &Arguments, options: &ObkBuild) -> Result<Page, Sto
     if arguments.order_code.is_none() {
         text.push_str("note: say --part to have it checked against the part it is for\n");
     }
-    let value = json!({ "what": built.kind, "files": made, "findings": built.findings });
-    Ok(Page::new("provost.made/1", &value, text))
+    let what = built.kind.to_string();
+    Ok(Page::new(&MadeFiles { what: &what, files: made, findings: Some(&built.findings) }, text)?)
 }

@@ -9,10 +9,10 @@ use provost_ops::{
     images::{SecurityCounter, SignOptions, inspect, sign, verify},
     store::files::{self, write_all},
 };
-use serde_json::json;
 
 use crate::{
     cli::{Arguments, ImageCommand, ImageSign, ImageVerify},
+    documents::MadeFiles,
     output::{Page, Stop, made_text},
     secrets,
 };
@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &Arguments, command: &ImageCommand) -> Result<Page,
     match command {
         ImageCommand::Sign(options) => run_sign(arguments, options),
         ImageCommand::Verify(options) => run_verify(arguments, options),
-        ImageCommand::Inspect(options) => Ok(crate::commands::credential::sheet_page(&inspect(&options.file)?)),
+        ImageCommand::Inspect(options) => crate::commands::credential::sheet_page(&inspect(&options.file)?),
     }
 }
 
@@ -51,7 +51,7 @@ fn run_sign(arguments: &Arguments, options: &ImageSign) -> Result<Page, Stop> {
         made_text(&made),
         options.out.display()
     );
-    Ok(Page::new("provost.made/1", &json!({ "what": "image", "files": made }), text))
+    Ok(Page::new(&MadeFiles { what: "image", files: made, findings: None }, text)?)
 }
 
 fn run_verify(arguments: &Arguments, options: &ImageVerify) -> Result<Page, Stop> {
@@ -69,7 +69,7 @@ fn run_verify(arguments: &Arguments, options: &ImageVerify) -> Result<Page, Stop
     for departure in &found.departures {
         line("departs from ST's", departure.clone());
     }
-    Ok(Page::new("provost.image/1", &found, text))
+    Ok(Page::new(&found, text)?)
 }
 
 fn public_key(path: &Path) -> Result<PublicKey, provost_ops::error::Failure> {

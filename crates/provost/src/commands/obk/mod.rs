@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &Arguments, command: &ObkCommand) -> Result<Page, S
         ObkCommand::Build(options) => build::run(arguments, options),
         ObkCommand::Inspect(options) => {
             let bytes = files::read(&options.file, LARGEST_FILE)?;
-            Ok(super::credential::sheet_page(&inspect(&bytes, arguments.part())?))
+            super::credential::sheet_page(&inspect(&bytes, arguments.part())?)
         }
         ObkCommand::Write(options) => write::run(arguments, options),
         ObkCommand::Image(command) => image::run(arguments, command),

@@ -6,11 +6,11 @@ use provost_ops::{
     objects::{Plan, Request, Site, Source, Written, plan, write},
     show::says,
 };
-use serde_json::json;
 
 use crate::{
     cli::{Arguments, ObkWrite},
     confirm,
+    documents::ObjectWrite,
     output::{Page, Stop, Teller, wrap},
 };
 
@@ -30,12 +30,12 @@ pub(super) fn run(arguments: &Arguments, options: &ObkWrite) -> Result<Page, Sto
         let mut teller = Teller::new(arguments);
         let plan = plan(&mut bench.session, &request, &mut teller)?;
         if options.dry_run || plan.is_empty() {
-            return Ok(planned(&plan, &request));
+            return planned(&plan, &request);
         }
         confirm::write_to(bench, arguments, plan.asks())?;
         let site = Site { chip: super::super::chip_name(arguments, bench), out: (&options.out).into() };
         let written = write(&mut bench.session, &plan, &request, &site, &mut teller)?;
-        Ok(page(&plan, &written))
+        page(&plan, &written)
     })
 }
 
@@ -43,7 +43,7 @@ fn findings(plan: &Plan) -> String {
     plan.findings.iter().map(|f| wrap(&format!("{}: {}", f.severity(), says(f)), 0)).collect()
 }
 
-fn planned(plan: &Plan, request: &Request) -> Page {
+fn planned(plan: &Plan, request: &Request) -> Result<Page, Stop> {
     let mut text = findings(plan);
     let names: Vec<String> = request.sources.iter().map(Source::name).collect();
     let says = if plan.is_empty() {
@@ -52,13 +52,10 @@ fn planned(plan: &Plan, request: &Request) -> Page {
         format!("nothing speaks against writing {} into this {}; nothing was written\n", names.join(", "), plan.part)
     };
     text.push_str(&says);
-    let value = json!({
-        "identity": plan.identity, "part": plan.part.to_string(), "findings": plan.findings, "written": null,
-    });
-    Page::new("provost.write/1", &value, text)
+    document(plan, None, text)
 }
 
-fn page(plan: &Plan, written: &Written) -> Page {
+fn page(plan: &Plan, written: &Written) -> Result<Page, Stop> {
     let mut text = findings(plan);
     for object in &written.objects {
         let form = if object.encrypted { ", encrypted by the chip" } else { "" };
@@ -85,10 +82,13 @@ fn page(plan: &Plan, written: &Written) -> Page {
         text.push_str("The chip may still sit in its Debug Authentication ROM: remove power before you go on with anything else.\n");
     }
     text.push_str(
-        "next: `provost close --to STATE --credential DIR --override P-START-OPEN --dry-run`, and without --dry-run on from here\n",
+        "next: `provost close --to STATE --credential DIR --override P-START-OPEN --dry-run`, and without --dry-run on from here\
+",
     );
-    let value = json!({
-        "identity": plan.identity, "part": plan.part.to_string(), "findings": plan.findings, "written": written,
-    });
-    Page::new("provost.write/1", &value, text)
+    document(plan, Some(written), text)
+}
+
+fn document(plan: &Plan, written: Option<&Written>, text: String) -> Result<Page, Stop> {
+    let Plan { identity, part, findings, .. } = plan;
+    Ok(Page::new(&ObjectWrite { identity, part: *part, findings, written }, text)?)
 }

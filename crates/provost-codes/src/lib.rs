@@ -1,6 +1,8 @@
-//! Stable codes of errors: said by each value, and listed.
+#![doc = include_str!("../README.md")]
+#![no_std]
 
 /// Implements `code()`, and `CODES`, which lists what it says; behind the semicolon, values that repeat the code of an error inside.
+#[macro_export]
 macro_rules! codes {
     ($type:ty, $this:ident => $on:expr, {
         $($pattern:pat => $code:literal,)+

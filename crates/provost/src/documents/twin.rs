@@ -1,0 +1,64 @@
+//! What commands say of virtual chips.
+
+use provost_chip::{
+    assumptions::Assumptions,
+    parts::{FlashSize, PartId},
+    states::{ProductState, TrustZone},
+};
+use provost_ops::store::FilePath;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct TwinMade {
+    pub(crate) file: FilePath,
+    pub(crate) part: PartId,
+    pub(crate) flash_kb: FlashSize,
+    pub(crate) product_state: ProductState,
+    pub(crate) trustzone: TrustZone,
+    /// The switches that are not at their default.
+    #[serde(serialize_with = "as_text")]
+    #[schemars(with = "String")]
+    pub(crate) assumptions: Assumptions,
+}
+
+fn as_text<S: serde::Serializer>(assumptions: &Assumptions, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(assumptions)
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Twins {
+    #[schemars(length(min = 1))]
+    pub(crate) presets: Vec<PresetLine>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct PresetLine {
+    pub(crate) name: &'static str,
+    pub(crate) summary: &'static str,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Serving {
+    /// The protocol that the chip is served by.
+    #[schemars(extend("enum" = ["cmsis-dap", "remote-bitbang"]))]
+    pub(crate) door: &'static str,
+    #[schemars(range(min = 1))]
+    pub(crate) port: u16,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Served {
+    #[schemars(range(min = 1))]
+    pub(crate) port: u16,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct BenchDone {
+    /// What was done to the board, in this order.
+    #[schemars(
+        length(min = 1),
+        inner(regex(pattern = "^(power=(on|off|cycle)|nrst=(low|high|pulse|wired|not-wired)|boot0=(low|high))$"))
+    )]
+    pub(crate) done: Vec<&'static str>,
+}
