@@ -63,7 +63,7 @@ fn forward_and_back() {
         }
     }
     println!("{counts:?}");
-    // Ten lines with TrustZone, five of them in two sizes: three targets with it on, two without, and one that does not exist; two and one on the H503.
+    // Eleven lines with TrustZone, some of them in two sizes: three targets with it on, two without, and one that does not exist; two and one on the H503.
     let parts = OrderCode::all().filter(|code| code.part.info().trustzone).count();
     assert_eq!(counts["closed, and back in Open"], 5 * parts + 2);
     assert_eq!(counts["refused: TZ-Closed needs TrustZone"], parts + 1);

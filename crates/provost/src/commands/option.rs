@@ -266,11 +266,7 @@ fn export(bytes: &OptionBytes, options: &OptionExport) -> Result<Page, Stop> {
         // As many as a reader finds in it.
         Some(path) => {
             let written = OptionFile::parse(&text, path, Some(bytes.part()))?.values.len();
-            format!(
-                "{written} option bytes written to {}\
-",
-                path.display()
-            )
+            format!("{written} option bytes written to {}\n", path.display())
         }
         None => text.clone(),
     };

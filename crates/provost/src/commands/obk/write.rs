@@ -82,8 +82,7 @@ fn page(plan: &Plan, written: &Written) -> Result<Page, Stop> {
         text.push_str("The chip may still sit in its Debug Authentication ROM: remove power before you go on with anything else.\n");
     }
     text.push_str(
-        "next: `provost close --to STATE --credential DIR --override P-START-OPEN --dry-run`, and without --dry-run on from here\
-",
+        "next: `provost close --to STATE --credential DIR --override P-START-OPEN --dry-run`, and without --dry-run on from here\n",
     );
     document(plan, Some(written), text)
 }
