@@ -169,7 +169,10 @@ fn expire(signs: &mut BTreeSet<Sign>, step: &Step) {
     let over: &[Sign] = match &step.act {
         Act::Erase | Act::Flash if step.outcome == Some(Outcome::Ok) => &[Sign::FlashFails],
         Act::Dfu | Act::Uart if step.outcome == Some(Outcome::Ok) => &[Sign::BootloaderFails],
+        // What boots may be another thing in another state.
+        Act::WriteOption(option) if option.product_state().is_some() => &[Sign::ApplicationDead, Sign::ApplicationRuns],
         _ if goal::at_work(step) == Some(true) => &[Sign::ApplicationDead],
+        _ if goal::at_work(step) == Some(false) => &[Sign::ApplicationRuns],
         _ => &[],
     };
     signs.retain(|sign| !over.contains(sign));

@@ -97,13 +97,13 @@ pub(crate) fn standing(h: &Hypothesis, evidence: &Evidence<'_>) -> Standing {
 /// The complaint is about code that runs, or that waits for the power to go: the life cycle refuses nothing that is wanted.
 ///
 /// Own firmware that runs proves nothing else: a chip that nothing will ever open runs all the same, and its owner may want no more than
-/// that. Where it does not run, such a chip is lost.
+/// that. Where nobody saw it run, such a chip is lost.
 fn does_what_it_is_meant_to(h: &Hypothesis, fate: Fate, evidence: &Evidence<'_>) -> bool {
     let lost = matches!(fate, Fate::Lost(_));
     let dead = evidence.has(Sign::ApplicationDead);
     h.world.chip.state > ProductState::Provisioning
         && evidence.goal == Goal::Boot
-        && if lost { !dead && h.world.chip.firmware.boots } else { !dead || evidence.may_stay_in_rom() }
+        && if lost { evidence.has(Sign::ApplicationRuns) && !dead } else { !dead || evidence.may_stay_in_rom() }
 }
 
 /// Why a verdict is not given although the weights would give it.
@@ -169,7 +169,9 @@ impl Shares {
         }
         let doubt = match verdict {
             Verdict::NotLocked => {
-                let cause = Cause::behind(&evidence.signs).next().is_some();
+                // A bootloader that does not answer says nothing: in every later state there is none.
+                let signs = evidence.signs.iter().copied().filter(|sign| *sign != Sign::BootloaderFails).collect();
+                let cause = Cause::behind(&signs).next().is_some();
                 let quiet = !evidence.shut_out || evidence.tool_is_blind();
                 let closed_as_meant = belief.share(|h| h.world.chip.state > ProductState::Open) > 0.5;
                 let well = closed_as_meant && self.lost <= LOST_IF_CLOSED;
