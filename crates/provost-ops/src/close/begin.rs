@@ -22,7 +22,7 @@ use crate::{
 /// Closes the chip, or says why not. An unfinished close of this chip with the same end is gone on with.
 ///
 /// # Errors
-/// Every way in which a close can stop; [`Failure::exit`] says what it means.
+/// Every way in which a close can stop; [`Failure::exit`](crate::fault::Failure::exit) says what it means.
 pub fn close(
     session: &mut Session,
     wish: &Wish,

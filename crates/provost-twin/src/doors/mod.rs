@@ -83,7 +83,7 @@ pub fn serve<W: Wire + ?Sized>(
     }
 }
 
-/// Serves those at the bench of a board, see [`bench`], until told to stop.
+/// Serves those at the bench of a board, see [`mod@bench`], until told to stop.
 ///
 /// # Errors
 /// As [`serve`].
