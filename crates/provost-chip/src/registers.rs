@@ -211,12 +211,6 @@ pub mod rss {
     pub const DESCRIPTOR_MAGIC: u32 = 0xF8;
     /// Offset of the function table in a descriptor; its first word is DataProvisioning.
     pub const DESCRIPTOR_TABLE: u32 = 0x68;
-    /// RSSLIB_SUCCESS.
-    pub const SUCCESS: u32 = 0xEAEA_EAEA;
-    /// RSSLIB_ERROR.
-    pub const ERROR: u32 = 0xF5F5_F5F5;
-    /// The checksum does not match (ST community td-p/843175, quoting the reference manual).
-    pub const ERROR_CHECKSUM: u32 = 0xF5F5_8080;
     /// The one encryption word seen in public.
     pub const ENCRYPT_WORD_CACA: u32 = 0xCACA_0AA0;
 }

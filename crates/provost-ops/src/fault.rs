@@ -278,6 +278,36 @@ macro_rules! table {
 
 pub use table;
 
+/// Makes errors of another crate speak by their row in the `ROWS` beside it.
+macro_rules! told_by_rows {
+    ($error:ty) => {
+        impl $crate::fault::Fault for $error {
+            fn code(&self) -> &'static str {
+                self.code()
+            }
+
+            fn exit(&self) -> $crate::fault::Exit {
+                $crate::fault::foreign(ROWS, self.code()).exit
+            }
+
+            fn rules(&self) -> Vec<provost_chip::rules::RuleId> {
+                Vec::new()
+            }
+
+            fn remedy(&self) -> $crate::fault::Remedy {
+                $crate::fault::foreign(ROWS, self.code()).into()
+            }
+        }
+    };
+}
+
+use told_by_rows;
+
+/// The row of a code of another crate.
+fn foreign(rows: &'static [Row], code: &str) -> &'static Row {
+    find_in(rows, code).unwrap_or(&UNFORESEEN)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

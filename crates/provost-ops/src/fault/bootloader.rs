@@ -1,9 +1,8 @@
 //! What the errors of the bootloader's protocol mean to a person.
 
 use provost_bootloader::an3155::HostError;
-use provost_chip::rules::RuleId;
 
-use super::{Exit, Fault, Remedy, Row, find_in, table};
+use super::{table, told_by_rows};
 
 table! {
     "boot-silent" => PersonMustAct {
@@ -31,24 +30,4 @@ table! {
     }
 }
 
-fn row(error: &HostError) -> &'static Row {
-    find_in(ROWS, error.code()).unwrap_or(&super::UNFORESEEN)
-}
-
-impl Fault for HostError {
-    fn code(&self) -> &'static str {
-        self.code()
-    }
-
-    fn exit(&self) -> Exit {
-        row(self).exit
-    }
-
-    fn rules(&self) -> Vec<RuleId> {
-        Vec::new()
-    }
-
-    fn remedy(&self) -> Remedy {
-        row(self).into()
-    }
-}
+told_by_rows!(HostError);

@@ -1,9 +1,8 @@
 //! What the errors of the wire mean to a person.
 
-use provost_chip::rules::RuleId;
 use provost_link::LinkError;
 
-use super::{Exit, Fault, Remedy, Row, find_in, table};
+use super::{table, told_by_rows};
 
 table! {
     "link-no-probe" => PersonMustAct {
@@ -117,24 +116,4 @@ table! {
     }
 }
 
-fn row(error: &LinkError) -> &'static Row {
-    find_in(ROWS, error.code()).unwrap_or(&super::UNFORESEEN)
-}
-
-impl Fault for LinkError {
-    fn code(&self) -> &'static str {
-        self.code()
-    }
-
-    fn exit(&self) -> Exit {
-        row(self).exit
-    }
-
-    fn rules(&self) -> Vec<RuleId> {
-        Vec::new()
-    }
-
-    fn remedy(&self) -> Remedy {
-        row(self).into()
-    }
-}
+told_by_rows!(LinkError);

@@ -54,15 +54,6 @@ faults! {
             causes: ["ELF and Intel HEX hold their addresses; an address beside them would be left unheeded"],
             next: ["leave the address out, or link the image for where it is to go; nothing was written"],
         }
-        /// An image that says itself where it belongs.
-        #[error("image {path} says where it belongs: --at is for plain bytes")]
-        AddressGiven {
-            /// The file.
-            path: PathBuf,
-        } = "flash-address-given", Usage {
-            causes: ["ELF and Intel HEX carry their addresses, and nothing is moved"],
-            next: ["leave --at out, or convert the image to plain bytes first; nothing was written"],
-        }
         /// Two parts of an image claim the same byte.
         #[error("two parts of the image claim address {address:#010x}")]
         Overlap {

@@ -81,9 +81,6 @@ impl Image {
             let at = at.ok_or_else(|| FlashError::AddressNeeded { path: path.to_owned() })?;
             (Format::Binary, vec![(at, bytes.to_vec())])
         };
-        if at.is_some() && format != Format::Binary {
-            return Err(FlashError::AddressGiven { path: path.to_owned() });
-        }
         let image = Self::from_segments(format, parts)?;
         if image.segments.is_empty() {
             return Err(wrong("there is nothing in it to load".to_owned()));

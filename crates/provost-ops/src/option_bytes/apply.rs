@@ -47,9 +47,7 @@ pub fn apply(
         return Ok(Applied { change, reset: "none", verified: true, after: bytes.clone() });
     }
     narrator.step("program the option bytes", &[RuleId::OptionChangeWhole]);
-    for field in &change.fields {
-        narrator.note(&format!("{} {} -> {}", field.name, field.before, field.after));
-    }
+    tell(&change, narrator);
     program(session, bytes, &change)?;
     narrator.step("reset the chip, which makes them take effect", &[]);
     let reset = reset(session, bytes).map_err(|error| match error.of::<LinkError>() {
@@ -77,14 +75,19 @@ pub fn apply_by_bootloader(
         return Ok(Applied { change, reset: "none", verified: true, after: bytes.clone() });
     }
     narrator.step("write the option images, every other word filled from the one in force", &[RuleId::BootloaderAck]);
-    for field in &change.fields {
-        narrator.note(&format!("{} {} -> {}", field.name, field.before, field.after));
-    }
+    tell(&change, narrator);
     let words: Vec<(u16, u32)> = change.words.iter().map(|(offset, _, after)| (*offset, *after)).collect();
     boot.change_options(bytes.part(), &words)?;
     narrator.step("read back", &[]);
     let after = OptionBytes::by_bootloader(boot, Some(OrderCode { part: bytes.part(), flash: bytes.flash }))?;
     verify(change, "bootloader", after)
+}
+
+/// Tells each field that changes.
+fn tell(change: &Change, narrator: &mut dyn Narrator) {
+    for field in &change.fields {
+        narrator.note(&format!("{} {} -> {}", field.name, field.before, field.after));
+    }
 }
 
 /// Holds what stands there now against what was wanted.

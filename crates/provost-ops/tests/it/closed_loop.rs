@@ -198,13 +198,18 @@ fn advice_opens_what_can_be_opened_and_makes_nothing_worse() {
     tally.hold();
 }
 
-/// The campaign; `CHIPS=…` makes it shorter or longer, `LIST=…` lists more of what was not right (three of a kind otherwise).
+/// The campaign; `CHIPS=…` makes it shorter or longer, `LIST=…` lists more of what was not right (three of a kind otherwise), `SEED=…` tells one
+/// of its stories in full.
 #[test]
 #[ignore = "the campaign: minutes"]
 fn ten_thousand_chips_are_none_the_worse_for_the_advice() {
     let chips = std::env::var("CHIPS").ok().and_then(|n| n.parse().ok()).unwrap_or(10_000);
     let tally = run(0..chips);
     println!("{tally}");
+    if let Some(seed) = std::env::var("SEED").ok().and_then(|s| s.parse().ok()) {
+        let scratch = scratch();
+        println!("{}", Shop::new(scratch.path()).story(seed, scratch.path()).tell());
+    }
     tally.hold();
 }
 
@@ -245,13 +250,4 @@ fn a_step_that_loses_a_chip_is_noticed() {
         follower.follow(step);
         assert_eq!(shop.oracle.of(bench.world()), after, "{stored:?} {step}");
     }
-}
-
-/// One story in full: `SEED=… cargo test -p provost-ops --test it closed_loop one_story -- --ignored --nocapture`.
-#[test]
-#[ignore = "tells one story, for whoever looks into a seed"]
-fn one_story() {
-    let seed = std::env::var("SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(0);
-    let scratch = scratch();
-    println!("{}", Shop::new(scratch.path()).story(seed, scratch.path()).tell());
 }

@@ -13,7 +13,7 @@ type Module = Vec<String>;
 
 /// The floors from the ground up; a file may use its own floor and those below.
 const FLOORS: [&[&str]; 4] = [
-    &["fault", "store", "error"],
+    &["fault", "store", "error", "schema"],
     &["drive", "credential"],
     &["job"],
     &["rescue", "close", "objects", "option_bytes", "flash", "diagnose"],

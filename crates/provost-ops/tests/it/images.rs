@@ -115,7 +115,7 @@ fn an_address_for_an_image_that_has_its_own_is_refused() {
     for (bytes, name) in [(&elf[..], "a.elf"), (&hex[..], "a.hex")] {
         assert!(parse(bytes, name, None).is_ok());
         let error = parse(bytes, name, Some(0x0801_0000)).unwrap_err();
-        assert!(error.contains("flash-address-given"), "{name}: {error}");
+        assert!(error.contains("flash-address-ignored"), "{name}: {error}");
     }
 }
 

@@ -8,6 +8,7 @@ use common::{maker, stuck};
 use provost_bench::Bench;
 use provost_chip::{
     registers::{SECURE_PERIPHERAL, dbgmcu, flash, memory, rss},
+    rss_status::RssStatus,
     states::{ProductState, TrustZone},
 };
 use provost_link::{
@@ -86,7 +87,7 @@ fn provision(source: u32, destination: u32, size: u32) -> u32 {
 fn r_rss_source_in_sram3() {
     const SRAM3: u32 = 0x2003_4000;
     const DA: u32 = 0x0FFD_0100;
-    assert_eq!(provision(SRAM3, DA, 0x60), rss::SUCCESS);
+    assert_eq!(provision(SRAM3, DA, 0x60), RssStatus::Success.word());
     for (source, destination, size, what) in [
         (0x2000_8000, DA, 0x60, "source in SRAM1"),
         (SRAM3 - 0x20, DA, 0x60, "source begins before SRAM3"),
@@ -98,6 +99,6 @@ fn r_rss_source_in_sram3() {
         (SRAM3, 0x0FFD_1FF0, 0x60, "destination runs out of the keys"),
         (SRAM3, 0x0800_0000, 0x60, "destination in flash"),
     ] {
-        assert_eq!(provision(source, destination, size), rss::ERROR, "{what}");
+        assert_eq!(provision(source, destination, size), RssStatus::Error.word(), "{what}");
     }
 }

@@ -4,7 +4,7 @@
 
 use std::{
     io::{self, Read, Write},
-    net::{Ipv4Addr, TcpListener, TcpStream},
+    net::{TcpListener, TcpStream},
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
@@ -17,14 +17,6 @@ use crate::board::VirtualBoard;
 const POLL: Duration = Duration::from_millis(20);
 /// A client that does not read its answers must not hold up a shutdown.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Listens on the loopback interface; port 0 lets the system choose.
-///
-/// # Errors
-/// Whatever the operating system has against it.
-pub fn bind(port: u16) -> io::Result<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-}
 
 /// Serves one client after the other until `shutdown` is set. The chip stays as a client leaves it.
 ///

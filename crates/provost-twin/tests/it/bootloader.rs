@@ -17,7 +17,7 @@ use provost_chip::{
 };
 use provost_twin::{
     board::{UsbError, VirtualBoard},
-    doors::serial,
+    doors::{self, serial},
     presets::Maker,
     silicon::FirmwareBehaviour,
 };
@@ -299,7 +299,7 @@ fn versions_and_opcodes_turn_with_their_switches() {
 #[test]
 fn the_door_serves_one_client_after_the_other_on_loopback() {
     let board = VirtualBoard::open("stuck-in-provisioning").unwrap();
-    let listener = serial::bind(0).unwrap();
+    let listener = doors::bind(0).unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = Arc::new(AtomicBool::new(false));
     let server = {

@@ -1,7 +1,11 @@
 //! Provisioning through the bootloader: object and request in SRAM3, then special command 0x0083.
 
 use provost_bootloader::{an3155::SpecialReply, special::Special};
-use provost_chip::{assumptions::RssChecksum, parts::PartId, registers::rss};
+use provost_chip::{
+    assumptions::RssChecksum,
+    parts::PartId,
+    rss_status::{self, RssStatus},
+};
 
 use super::{Bootloader, BootloaderError};
 use crate::{
@@ -45,12 +49,15 @@ impl Bootloader {
                 }
                 SpecialReply::Answered { data, status } => {
                     last = error_code(&data, &status);
-                    if last != rss::ERROR_CHECKSUM {
+                    if last != RssStatus::Checksum.word() {
                         *known = Some(checksum);
-                        narrator.note(&format!("the service refused it ({last:#010x}), nothing was written"));
+                        narrator.note(&format!(
+                            "the service refused it ({}), nothing was written",
+                            rss_status::describe(last)
+                        ));
                         return Ok(Stored::Refused { status: last });
                     }
-                    narrator.note(&format!("checksum {} refused ({last:#010x})", checksum.as_str()));
+                    narrator.note(&format!("checksum {} refused ({})", checksum.as_str(), rss_status::describe(last)));
                 }
                 _ => {
                     // It did not return: stored, by the CMSIS header's account. Discovery will tell.
@@ -71,8 +78,23 @@ impl Bootloader {
 /// capture has shown it yet. Without them, the status.
 fn error_code(data: &[u8], status: &[u8]) -> u32 {
     match <[u8; 4]>::try_from(data).map(u32::from_be_bytes) {
-        Ok(code) if matches!(code.swap_bytes(), rss::ERROR_CHECKSUM | rss::ERROR) => code.swap_bytes(),
+        Ok(code) if RssStatus::from_word(code.swap_bytes()).is_some() => code.swap_bytes(),
         Ok(code) => code,
         Err(_) => status.first().copied().unwrap_or(0).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_named_status_is_read_in_either_byte_order() {
+        for word in RssStatus::ALL.map(RssStatus::word) {
+            assert_eq!(error_code(&word.to_be_bytes(), &[1]), word);
+            assert_eq!(error_code(&word.to_le_bytes(), &[1]), word);
+        }
+        assert_eq!(error_code(&[1, 2, 3, 4], &[1]), 0x0102_0304, "one that nobody knows, as it comes");
+        assert_eq!(error_code(&[], &[7]), 7);
     }
 }

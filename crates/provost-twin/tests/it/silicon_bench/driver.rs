@@ -18,6 +18,7 @@ use provost_chip::{
     option_bytes::OptionField,
     parts::PartId,
     registers::{core_debug, dbgmcu, flash as reg, memory, rss},
+    rss_status::RssStatus,
     rules::RuleId,
     states::{DaMethod, ProductState, TrustZone},
 };
@@ -205,16 +206,16 @@ impl Driver<'_> {
         // What was interrupted goes on.
         self.debugger.write_core(15, interrupted_at);
         self.debugger.write(core_debug::DHCSR, 0xA05F_0000);
-        match status {
-            rss::SUCCESS => {
+        match RssStatus::from_word(status) {
+            Some(RssStatus::Success) => {
                 self.debugger.reset();
                 Observation::Provisioned
             }
-            rss::ERROR_CHECKSUM => Observation::ProvisioningRefused(RuleId::RssChecksum),
-            0xF5F5_E00E => Observation::ProvisioningRefused(RuleId::RssEncryptWord),
-            0xF5F5_0880 => Observation::ProvisioningRefused(RuleId::PlainPartsRefuseEncryption),
-            rss::ERROR => refused,
-            other => panic!("{other:#x}"),
+            Some(RssStatus::Checksum) => Observation::ProvisioningRefused(RuleId::RssChecksum),
+            Some(RssStatus::EncryptionWord) => Observation::ProvisioningRefused(RuleId::RssEncryptWord),
+            Some(RssStatus::NoCryptography) => Observation::ProvisioningRefused(RuleId::PlainPartsRefuseEncryption),
+            Some(RssStatus::Error) => refused,
+            _ => panic!("{status:#x}"),
         }
     }
 
