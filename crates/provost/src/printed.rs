@@ -112,8 +112,6 @@ fn in_the_documents() {
                 fenced = !fenced;
             } else if fenced {
                 let command = line.strip_prefix("$ ").unwrap_or(line);
-                // Where the output goes is the shell's.
-                let command = command.split(" > ").next().unwrap_or(command);
                 all.extend(command.starts_with("provost ").then(|| command.to_owned()));
             }
         }
@@ -125,4 +123,36 @@ fn in_the_documents() {
     }
     assert!(lines > 80, "{lines}");
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// What a table calls an option byte is one: a person types it.
+#[test]
+fn option_bytes_that_are_named_exist() {
+    use provost_chip::{option_bytes::OptionField, parts::PartId};
+    // A field of DBGMCU_IDCODE, and variables of the environment.
+    const OTHERS: [&str; 4] = ["DEV_ID", "PROVOST_PASSPHRASE", "PROVOST_PIN", "SOFTHSM2_CONF"];
+    let is_name = |word: &&str| {
+        word.contains('_')
+            && word.starts_with(|c: char| c.is_ascii_uppercase())
+            && !word.contains(|c: char| c.is_ascii_lowercase())
+    };
+    let (mut names, mut unknown) = (0, Vec::new());
+    let mut look = |of: &str, text: &str| {
+        for word in text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(is_name) {
+            names += 1;
+            if !OTHERS.contains(&word) && PartId::all().all(|part| OptionField::find(part, word).is_none()) {
+                unknown.push(format!("{of}: {word}"));
+            }
+        }
+    };
+    for code in crate::error::codes() {
+        let row = crate::error::row(code).unwrap();
+        row.causes.iter().chain(row.next).for_each(|text| look(code, text));
+    }
+    for check in Check::all() {
+        look(check.id, check.says);
+        check.next.iter().for_each(|text| look(check.id, text));
+    }
+    assert!(names > 20, "{names}");
+    assert!(unknown.is_empty(), "{}", unknown.join("\n"));
 }

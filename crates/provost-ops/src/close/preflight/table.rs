@@ -221,7 +221,7 @@ pub(super) const TABLE: &[Check] = &[
         Refuses,
         checks::watermark,
         &[
-            "widen the watermark around it, or move the boot address into it: `provost option list` shows SECWM1_START, SECWM1_END, SECWM2_START and SECWM2_END",
+            "widen the watermark around it, or move the boot address into it: `provost option list` shows SECWM1_STRT, SECWM1_END, SECWM2_STRT and SECWM2_END",
         ],
     ),
     check(
