@@ -61,6 +61,16 @@ pub fn object(obk: &Obk, target: &Target) -> Vec<Finding> {
     objects::check(obk, target)
 }
 
+/// Checks one object that is to say who may authenticate. Elsewhere than there nothing else of it matters. Without a target, only
+/// what holds for every part.
+pub fn debug_authentication(obk: &Obk, target: Option<&Target>) -> Vec<Finding> {
+    match (objects::elsewhere(obk), target) {
+        (Some(elsewhere), _) => vec![elsewhere],
+        (None, Some(target)) => object(obk, target),
+        (None, None) => objects::for_any_part(obk),
+    }
+}
+
 /// Checks objects that are to be on a chip together, each for itself and all with each other.
 pub fn set(objects: &[Obk], target: &Target) -> Vec<Finding> {
     let mut found: Vec<Finding> = objects.iter().flat_map(|obk| object(obk, target)).collect();

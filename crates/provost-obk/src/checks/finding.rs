@@ -92,6 +92,9 @@ checks! {
     /// No kind known goes there.
     Unknown = "obk-unknown", Warn, Inferred, ["PROVOST"], None,
         "make sure that firmware reads it there";
+    /// The object is to say who may authenticate, and goes elsewhere.
+    NotDa = "obk-not-da", Refuse, Documented, ["CUBEH5-ROT"], Some("R-DA-NEEDS-VALID-DATA"),
+        "build it again for 0x0FFD0100";
     /// A plain object for a part with secure AES.
     PlainOnCrypto = "obk-plain-on-crypto", Refuse, Documented, ["SEGGER", "HOTSPOT", "ST-789419"], Some("R-CRYPTO-NEEDS-ENCRYPTED"),
         "build it with DoEncryption 1; the chip takes a plain one, closes, and never opens again";

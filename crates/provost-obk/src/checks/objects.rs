@@ -8,6 +8,7 @@ use provost_chip::states::{DaMethod, ProductState, TrustZone};
 
 use super::{Check, Finding, Target, stirot};
 use crate::bytes::number;
+use crate::da::DESTINATION;
 use crate::inspect::trouble;
 use crate::layout::{Encoding, Layout, ObjectKind};
 use crate::memory::Level;
@@ -47,11 +48,8 @@ pub(super) fn check(obk: &Obk, target: &Target) -> Vec<Finding> {
     let kind = object.kind();
     let mut findings = Findings { destination: Some(obk.destination()), found: Vec::new() };
     findings.found.extend(storage(Some(obk.destination()), target));
-    place(obk, kind, &mut findings);
+    findings.found.extend(for_any_part(obk));
     flag(obk, kind, target, &mut findings);
-    contents(&object, &mut findings);
-    published(obk, &mut findings);
-    reused(&object, &mut findings);
     if kind.is_da() {
         debug_authentication(&object, target, &mut findings);
     }
@@ -63,6 +61,30 @@ pub(super) fn check(obk: &Obk, target: &Target) -> Vec<Finding> {
         stirot::check(&object, target, &mut findings);
     }
     findings.found
+}
+
+/// What is wrong with an object wherever it goes.
+pub(super) fn for_any_part(obk: &Obk) -> Vec<Finding> {
+    let object = Object::from_obk(obk);
+    let mut findings = Findings { destination: Some(obk.destination()), found: Vec::new() };
+    place(obk, object.kind(), &mut findings);
+    contents(&object, &mut findings);
+    published(obk, &mut findings);
+    reused(&object, &mut findings);
+    findings.found
+}
+
+/// An object that does not go where Debug Authentication reads its data.
+pub(super) fn elsewhere(obk: &Obk) -> Option<Finding> {
+    (obk.destination() != DESTINATION).then(|| Finding {
+        check: Check::NotDa,
+        destination: Some(obk.destination()),
+        offset: Some(0),
+        detail: format!(
+            "it goes to {:#010x}, Debug Authentication reads its data at {DESTINATION:#010x}",
+            obk.destination()
+        ),
+    })
 }
 
 fn place(obk: &Obk, kind: ObjectKind, findings: &mut Findings) {

@@ -297,3 +297,24 @@ fn findings_serialize_with_their_reasons() {
     );
     assert_eq!(Object::from_obk(&object("da_cert_enc0.obk")).kind(), ObjectKind::DaCertificate);
 }
+
+/// An object for Debug Authentication is held against that, whatever else it could be.
+#[test]
+fn an_object_of_debug_authentication_goes_to_its_place_and_is_whole() {
+    let good = object("da_cert_enc1.obk");
+    let codes = |destination, payload: &[u8]| -> Vec<&'static str> {
+        let obk = Obk::new(destination, true, payload.to_vec()).unwrap();
+        checks::debug_authentication(&obk, None).iter().map(checks::Finding::code).collect()
+    };
+    let place = good.destination();
+    assert_eq!(codes(place + 0x60, good.payload()), ["obk-not-da"]);
+    let mut torn = good.payload().to_vec();
+    torn[40] ^= 1;
+    assert_eq!(codes(place, &torn), ["obk-integrity"]);
+    let longer = [good.payload(), &[0; 16]].concat();
+    assert_eq!(codes(place, &longer), ["obk-wrong-size"]);
+    // The part is asked where it is known.
+    let plain = Obk::new(place, false, good.payload().to_vec()).unwrap();
+    let crypto = checks::debug_authentication(&plain, Some(&target("STM32H573")));
+    assert!(crypto.iter().any(|finding| finding.code() == "obk-plain-on-crypto"));
+}

@@ -5,27 +5,16 @@ use std::{
     sync::OnceLock,
 };
 
-use provost_adac::{
-    permission::{Permission, PermissionMask},
-    token::Token,
-};
 use provost_chip::states::DaMethod;
-use provost_obk::{
-    da::{DESTINATION, DaPayload},
-    obk::Obk,
-};
+use provost_obk::{da::DaPayload, obk::Obk};
 
 use crate::{
-    credential::{Access, CredentialSet, Keys, Proof},
+    credential::{
+        Access, CERTIFICATE_OBJECT, CredentialSet, Keys, LARGEST_FILE, PASSWORD_OBJECT, Proof, TrialError, trial,
+    },
     error::{OpError, Result},
     store::{FolderStore, files},
 };
-
-/// The object files by the names of ST's tools.
-const CERTIFICATE_OBJECT: &str = "DA_Config.obk";
-const PASSWORD_OBJECT: &str = "DA_ConfigWithPassword.obk";
-/// No object file is larger.
-const LARGEST: u64 = 64 << 10;
 
 /// Says of the hash in an object, of a root key or of a password, whether it is that of a published sample.
 pub type Samples = fn(&[u8; 32]) -> Option<&'static str>;
@@ -60,7 +49,7 @@ pub struct Custody {
     /// The object file for the method at hand, if there is one.
     pub object: Option<ObjectFile>,
     /// What came of signing a token: whoever holds the key is asked once.
-    token: OnceLock<Option<Result<PermissionMask, String>>>,
+    token: OnceLock<Option<Result<(), TrialError>>>,
 }
 
 /// What an object file holds.
@@ -97,9 +86,7 @@ impl Custody {
     /// The payload to provision: that of the object file, or one made from the credential.
     pub fn payload(&self, method: DaMethod) -> Option<DaPayload> {
         match &self.object {
-            Some(file) => {
-                file.obk.as_ref().ok().filter(|o| o.destination() == DESTINATION).map(DaPayload::from_obk)?.ok()
-            }
+            Some(file) => DaPayload::from_obk(file.obk.as_ref().ok()?).ok(),
             None => self.set.as_ref().ok()?.object(method).ok()?.map(|o| o.payload()),
         }
     }
@@ -121,25 +108,13 @@ impl Custody {
         }
     }
 
-    /// Signs a token over a challenge of our own and verifies it, and says what chain and token allow; `None` for a password.
-    pub fn rehearse_token(&self) -> Option<Result<PermissionMask, String>> {
-        self.token.get_or_init(|| self.sign_token()).clone()
-    }
-
-    fn sign_token(&self) -> Option<Result<PermissionMask, String>> {
-        let set = self.set.as_ref().ok()?;
-        let Proof::Certificate { chain, signer, permission } = set.credential(DaMethod::Certificate)? else {
-            return None;
+    /// Has a token signed and verifies it, once; `None` where nothing signs.
+    pub(crate) fn rehearse_token(&self) -> Option<&Result<(), TrialError>> {
+        let rehearse = || match self.set.as_ref().ok()?.credential(DaMethod::Certificate)? {
+            Proof::Certificate { chain, signer, .. } => Some(trial(signer, &chain.verify().ok()?.token_key)),
+            Proof::Password(_) => None,
         };
-        let sign = || -> Result<PermissionMask, Box<dyn std::error::Error>> {
-            let mut challenge = [0; 32];
-            getrandom::fill(&mut challenge)?;
-            let verified = chain.verify()?;
-            let token = Token::parse(&Token::sign(permission, &challenge, signer)?.to_bytes())?;
-            token.verify(&verified.token_key, &challenge)?;
-            Ok(verified.permissions.mask() & token.requested_permissions())
-        };
-        Some(sign().map_err(|e| e.to_string()))
+        self.token.get_or_init(rehearse).as_ref()
     }
 
     /// The published sample that this credential is, if it is one.
@@ -160,14 +135,9 @@ fn read_object(folder: &Path, method: DaMethod) -> Option<ObjectFile> {
         DaMethod::Password => PASSWORD_OBJECT,
     };
     let path = folder.join(name);
-    let bytes = files::read_optional(&path, LARGEST).transpose()?;
+    let bytes = files::read_optional(&path, LARGEST_FILE).transpose()?;
     let obk = bytes.map_err(|e| e.to_string()).and_then(|b| Obk::parse(&b).map_err(|e| e.to_string()));
     Some(ObjectFile { name, obk })
-}
-
-/// Whether a mask grants the full regression.
-pub(super) fn grants(mask: PermissionMask) -> bool {
-    mask.contains(Permission::FullRegression)
 }
 
 #[cfg(test)]

@@ -8,9 +8,11 @@ mod error;
 mod exposed;
 mod holder;
 mod make;
+mod object;
 pub mod offline;
 mod readme;
 mod recipe;
+mod trial;
 pub mod words;
 
 use std::{
@@ -39,6 +41,10 @@ pub use self::{
     holder::{Access, AskPassphrase, KeyHolder, Keys, Proof, token_key},
     make::{NewKeys, NewSet, make},
     recipe::{ChainRecipe, Protection, Recipe, RoleKeys},
+};
+pub(crate) use self::{
+    object::{Aspect, masks, object_findings},
+    trial::{TrialError, trial},
 };
 use crate::{
     error::{OpError, Result},

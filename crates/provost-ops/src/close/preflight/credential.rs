@@ -1,18 +1,16 @@
 //! What the rules of the credential and its object look at.
 
-use provost_adac::{host::CredentialError, permission::PermissionMask};
-use provost_chip::{model::authentication::PRODUCT_MASK, parts::DaStore, states::DaMethod};
-use provost_obk::da::{DESTINATION, DaPayload};
+use provost_adac::{host::CredentialError, permission::Permission};
+use provost_chip::{parts::DaStore, states::DaMethod};
+use provost_obk::{checks::Severity, obk::Obk};
 
 use super::{
     Answer::{self, Failed, NotMeasured, Passed},
     hold,
 };
 use crate::{
-    close::{
-        custody::{Custody, grants},
-        facts::Facts,
-    },
+    close::{custody::Custody, facts::Facts},
+    credential::{Aspect, CredentialSet, masks, object_findings},
     drive::otp,
     error::OpError,
 };
@@ -58,38 +56,38 @@ pub(super) fn has_obk(f: &Facts) -> bool {
     f.parts.iter().any(|p| p.info().da_store == DaStore::Obk)
 }
 
-/// What the object rules look at, or why there is nothing to look at.
-fn with_object(f: &Facts, test: impl FnOnce(&provost_obk::obk::Obk, &'static str) -> Answer) -> Answer {
+/// What the objects' own table says of the object file under this aspect.
+fn object_file(f: &Facts, aspect: Aspect, holds: impl FnOnce(&Obk) -> String) -> Answer {
     let Some(custody) = &f.custody else { return NO_CREDENTIAL };
     match &custody.object {
         _ if !has_obk(f) => NotMeasured("this part has no object"),
         None => Passed("made from the credential".to_owned()),
         Some(file) => match &file.obk {
-            Ok(obk) => test(obk, file.name),
+            Ok(obk) => {
+                let found = object_findings(obk, &f.parts, f.method());
+                match found.iter().find(|of| of.severity() == Severity::Refuse && Aspect::of(of.check) == Some(aspect))
+                {
+                    Some(finding) => Failed(format!("{}: {finding}", file.name)),
+                    None => Passed(format!("{} {}", file.name, holds(obk))),
+                }
+            }
             Err(error) => Failed(format!("{}: {error}", file.name)),
         },
     }
 }
 
 pub(super) fn object(f: &Facts) -> Answer {
-    with_object(f, |obk, name| match DaPayload::parse(obk.payload()).and_then(|p| p.verify()) {
-        Ok(()) => Passed(format!("{name} is whole")),
-        Err(error) => Failed(format!("{name}: {error}")),
-    })
+    object_file(f, Aspect::Whole, |_| "is whole".to_owned())
 }
 
 pub(super) fn object_place(f: &Facts) -> Answer {
-    with_object(f, |obk, name| {
-        hold(obk.destination() == DESTINATION, format!("{name} goes to {:#010x}", obk.destination()))
-    })
+    object_file(f, Aspect::Place, |obk| format!("goes to {:#010x}", obk.destination()))
 }
 
 pub(super) fn object_encryption(f: &Facts) -> Answer {
-    let crypto = f.parts.iter().any(|p| p.info().crypto);
-    with_object(f, |obk, name| {
+    object_file(f, Aspect::Encryption, |obk| {
         let asks = if obk.encrypt() { "asks for encryption" } else { "asks for none" };
-        let part = if crypto { "with secure AES" } else { "without secure AES" };
-        hold(obk.encrypt() == crypto, format!("{name} {asks}, on a part {part}"))
+        format!("{asks}, as the part needs it")
     })
 }
 
@@ -135,8 +133,8 @@ pub(super) fn token(f: &Facts) -> Answer {
     match (useless(custody), custody.rehearse_token()) {
         (Some(CredentialError::PermissionWithheld { .. }), _) => NotMeasured("the permission is withheld"),
         (Some(error), _) => Failed(error.to_string()),
-        (_, Some(Ok(_))) => Passed("signed and verified".to_owned()),
-        (_, Some(Err(error))) => Failed(error),
+        (_, Some(Ok(()))) => Passed("signed and verified".to_owned()),
+        (_, Some(Err(error))) => Failed(error.to_string()),
         (_, None) => NotMeasured("no certificate"),
     }
 }
@@ -151,15 +149,9 @@ pub(super) fn permission(f: &Facts) -> Answer {
         return Failed(error.to_string());
     }
     let Some(payload) = custody.payload(f.method()) else { return NotMeasured("no object") };
-    let granted =
-        |by: &str, mask: PermissionMask| (!grants(mask)).then(|| format!("withheld by the {by} (mask {:#x})", mask.0));
-    let chain = match custody.rehearse_token() {
-        Some(Ok(mask)) if f.method() == DaMethod::Certificate => granted("chain or the token", mask),
-        _ => None,
-    };
-    let product = granted("product", PermissionMask(u128::from(PRODUCT_MASK)));
-    match product.or_else(|| granted("object", payload.mask)).or(chain) {
-        Some(found) => Failed(found),
+    let chain = custody.set.as_ref().ok().and_then(CredentialSet::chain);
+    match masks(chain, Some(&payload)).withheld_by(Permission::FullRegression) {
+        Some(by) => Failed(format!("withheld by the {by}; the object's mask is {:#x}", payload.mask.0)),
         None => Passed(format!("object {:#x}", payload.mask.0)),
     }
 }

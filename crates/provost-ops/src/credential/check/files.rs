@@ -7,17 +7,21 @@ use provost_adac::{
     chain::Chain,
     key::{PublicKey, Signer},
     password::{MAX_BYTES, MIN_BYTES, Password},
-    permission::{MaskSource, NamedMask, Permission, PermissionMask, effective},
-    token::Token,
+    permission::Permission,
 };
 use provost_chip::{parts::DaStore, rules::RuleId, states::DaMethod};
-use provost_obk::{da::DaPayload, obk::Obk, samples};
+use provost_obk::{
+    checks::{Check, Severity},
+    da::DaPayload,
+    obk::Obk,
+    samples,
+};
 
 use super::{Facts, Findings, Outcome, Question, loads};
 use crate::{
     credential::{
-        CERTIFICATE_OBJECT, CHAINS, H503_OTP, H503_PASSWORD, KEYS, LEAF_CHAIN, PASSWORD, PASSWORD_OBJECT, SetError,
-        exposed, hex, load_key, public_name, read_optional,
+        Aspect, CERTIFICATE_OBJECT, CHAINS, H503_OTP, H503_PASSWORD, KEYS, LEAF_CHAIN, PASSWORD, PASSWORD_OBJECT,
+        SetError, TrialError, exposed, hex, load_key, masks, object_findings, public_name, read_optional, trial,
     },
     error::{OpError, Result},
     fault::fail,
@@ -79,7 +83,8 @@ fn check_chain(
         chain.certificates().first().and_then(|c| c.public_key().ok()).map(|k| k.root_hash()),
         findings,
     );
-    let payload = object.and_then(|bytes| check_object(question, CERTIFICATE_OBJECT, bytes, findings));
+    let payload =
+        object.and_then(|bytes| check_object(question, (CERTIFICATE_OBJECT, DaMethod::Certificate), bytes, findings));
     if let Some(payload) = &payload {
         let root = chain.certificates().first().and_then(|c| c.public_key().ok());
         let fits = root.is_some_and(|key| payload.fits_root_key(&key));
@@ -183,23 +188,12 @@ fn same_key(findings: &mut Findings, name: &str, found: std::result::Result<Publ
 
 /// A token over a challenge of our own, as a chip would have it.
 fn signs(findings: &mut Findings, signer: &dyn Signer, due: PublicKey) {
-    let mut challenge = [0; 32];
-    if getrandom::fill(&mut challenge).is_err() {
-        findings.skipped("token-signs", "no random numbers for a challenge");
-        return;
-    }
-    match Token::sign(Permission::NonSecureDebugLevel1, &challenge, signer) {
-        Ok(token) => findings.verdict(
-            "token-signs",
-            token.verify(&due, &challenge).is_ok(),
-            "a token signed over a random challenge verifies under the chain's last key",
-            "a token signed by this key does not verify under the chain's last key",
-            &[],
-        ),
-        Err(error) => findings.failed(
-            "token-signs",
-            format!("{error}: {}", std::error::Error::source(&error).map_or_else(String::new, ToString::to_string)),
-        ),
+    match trial(signer, &due) {
+        Ok(()) => {
+            findings.passed("token-signs", "a token signed over a random challenge verifies under the chain's last key")
+        }
+        Err(error @ TrialError::Random(_)) => findings.skipped("token-signs", error.to_string()),
+        Err(error) => findings.failed("token-signs", error.to_string()),
     }
 }
 
@@ -237,7 +231,8 @@ fn check_password(
             &[],
         );
     }
-    let payload = object.and_then(|bytes| check_object(question, PASSWORD_OBJECT, bytes, findings));
+    let payload =
+        object.and_then(|bytes| check_object(question, (PASSWORD_OBJECT, DaMethod::Password), bytes, findings));
     if let Some(payload) = &payload {
         findings.verdict(
             "object-password-hash",
@@ -262,8 +257,13 @@ fn check_password(
     Ok(())
 }
 
-/// Format, integrity, flag; the payload if it can be read.
-fn check_object(question: &Question<'_>, name: &str, bytes: &[u8], findings: &mut Findings) -> Option<DaPayload> {
+/// What the objects' own table says of the object file; the payload if it can be read.
+fn check_object(
+    question: &Question<'_>,
+    (name, method): (&str, DaMethod),
+    bytes: &[u8],
+    findings: &mut Findings,
+) -> Option<DaPayload> {
     let obk = match Obk::parse(bytes) {
         Ok(obk) => obk,
         Err(error) => {
@@ -271,64 +271,56 @@ fn check_object(question: &Question<'_>, name: &str, bytes: &[u8], findings: &mu
             return None;
         }
     };
-    let payload = match DaPayload::from_obk(&obk) {
-        Ok(payload) => payload,
-        Err(error) => {
-            findings.failed("object-format", format!("{name}: {error}"));
-            return None;
+    let found = object_findings(&obk, question.part.as_slice(), method);
+    for finding in &found {
+        let check = match (Aspect::of(finding.check), finding.check) {
+            (_, Check::Integrity) => "object-integrity",
+            (_, Check::NotZero) => "object-reserved",
+            (Some(Aspect::Whole | Aspect::Place) | None, _) => "object-format",
+            (Some(Aspect::Encryption), _) => "part-flag",
+            // Told of the set as a whole, with every mask, and of the credential itself.
+            (Some(Aspect::Permission | Aspect::Published | Aspect::Elsewhere), _) => continue,
+        };
+        let outcome = match finding.severity() {
+            Severity::Refuse => Outcome::Failed,
+            Severity::Warn => Outcome::Warning,
+        };
+        let rule = finding.check.rule().and_then(|rule| rule.parse::<RuleId>().ok());
+        findings.add(check, outcome, format!("{name}: {}; {}", finding.detail, finding.check.fix()), rule.as_slice());
+    }
+    let silent = |aspect| found.iter().all(|finding| Aspect::of(finding.check) != Some(aspect));
+    if silent(Aspect::Whole) {
+        findings.passed("object-integrity", format!("{name}: the leading hash is that of the rest"));
+    }
+    match question.part {
+        Some(part) if silent(Aspect::Encryption) => {
+            let aes = if part.info().crypto { "has" } else { "has no" };
+            let says = format!(
+                "{name}: encryption flag {} is right for the {part}, which {aes} secure AES",
+                u8::from(obk.encrypt())
+            );
+            findings.add(
+                "part-flag",
+                Outcome::Passed,
+                says,
+                &[RuleId::CryptoNeedsEncrypted, RuleId::PlainPartsRefuseEncryption, RuleId::DevIdNotCrypto],
+            );
         }
-    };
-    match payload.verify() {
-        Ok(()) => findings.passed("object-integrity", format!("{name}: the leading hash is that of the rest")),
-        Err(error) => findings.failed("object-integrity", format!("{name}: {error}")),
-    }
-    if payload.reserved != [0; 16] {
-        findings.add(
-            "object-reserved",
-            Outcome::Warning,
-            format!("{name}: the last 16 bytes are not zero, as they are in every file of ST"),
-            &[],
-        );
-    }
-    flag(question, name, obk.encrypt(), findings);
-    Some(payload)
-}
-
-/// The encryption flag against the crypto class of the part (rule `R-CRYPTO-NEEDS-ENCRYPTED`).
-fn flag(question: &Question<'_>, name: &str, encrypt: bool, findings: &mut Findings) {
-    let Some(part) = question.part else {
-        findings.skipped(
+        Some(_) => {}
+        None => findings.skipped(
             "part-flag",
             format!(
                 "{name}: encryption flag {}; say --part, for DEV_ID does not tell which flag is right",
-                u8::from(encrypt)
+                u8::from(obk.encrypt())
             ),
-        );
-        return;
-    };
-    let crypto = part.info().crypto;
-    let aes = if crypto { "has" } else { "has no" };
-    findings.verdict(
-        "part-flag",
-        encrypt == crypto && part.info().da_store == DaStore::Obk,
-        format!("{name}: encryption flag {} is right for the {part}, which {aes} secure AES", u8::from(encrypt)),
-        match part.info().da_store {
-            DaStore::Otp => format!("{name}: the {part} takes no objects"),
-            DaStore::Obk => format!("{name}: encryption flag {} is wrong for the {part}, which {aes} secure AES: the chip would take it and never authenticate", u8::from(encrypt)),
-        },
-        &[RuleId::CryptoNeedsEncrypted, RuleId::PlainPartsRefuseEncryption, RuleId::DevIdNotCrypto],
-    );
+        ),
+    }
+    DaPayload::from_obk(&obk).ok()
 }
 
 /// What is left when every mask has had its say.
 fn permissions(chain: &Chain, object: Option<&DaPayload>, findings: &mut Findings) {
-    let mut masks = effective([NamedMask { source: MaskSource::Product, mask: PermissionMask::STM32H5 }]);
-    if let Some(payload) = object {
-        masks.and(MaskSource::Object, payload.mask);
-    }
-    for (index, certificate) in chain.certificates().iter().enumerate() {
-        masks.and(MaskSource::Certificate { index, role: certificate.role() }, certificate.header().permissions_mask);
-    }
+    let masks = masks(Some(chain), object);
     let rules = &[RuleId::DaFourMasks];
     match masks.withheld_by(Permission::FullRegression) {
         None => {
