@@ -6,6 +6,8 @@
 
 #[path = "it/closing/mod.rs"]
 mod closing;
+#[path = "it/common/figures.rs"]
+mod figures;
 
 use std::{collections::BTreeMap, path::Path, process::Command};
 
@@ -106,6 +108,7 @@ fn campaign() {
         "{} moments at which the disk is full; each close was finished with space again: {stops:?}",
         journal.len() - first
     );
+    figures::stated("close_disk_full", &[journal.len() - first]);
 }
 
 #[test]

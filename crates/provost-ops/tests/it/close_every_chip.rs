@@ -2,6 +2,7 @@
 
 use crate::closing;
 use crate::common;
+use crate::figures::stated;
 
 use std::collections::BTreeMap;
 
@@ -67,4 +68,5 @@ fn forward_and_back() {
     let parts = OrderCode::all().filter(|code| code.part.info().trustzone).count();
     assert_eq!(counts["closed, and back in Open"], 5 * parts + 2);
     assert_eq!(counts["refused: TZ-Closed needs TrustZone"], parts + 1);
+    stated("close_every_chip::", &counts.into_values().collect::<Vec<usize>>());
 }

@@ -4,6 +4,7 @@
 
 use crate::closing;
 use crate::common;
+use crate::figures::stated;
 
 use std::{
     collections::BTreeMap,
@@ -163,4 +164,12 @@ fn every_world_is_closed_and_opened_again_or_stops_where_it_can_be_helped() {
             "{reason}"
         );
     }
+    let ending = |is: &dyn Fn(&str) -> bool| -> usize {
+        counts.iter().filter(|(reason, _)| is(reason)).map(|(_, count)| count).sum()
+    };
+    let stopped = ["rss-checksum-unknown", "rss-encrypt-word-unknown", "rss-unreachable"];
+    stated("close_every_world::", &stopped.map(|code| ending(&|reason| reason.ends_with(code))));
+    let back = "closed, and back in Open";
+    let cycled = ending(&|reason| reason.ends_with(back) && reason != back);
+    stated("close_every_world::", &[cases.len(), ending(&|reason| reason.ends_with(back)), cycled]);
 }

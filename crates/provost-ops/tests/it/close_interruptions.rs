@@ -5,6 +5,7 @@
 use crate::closing;
 use crate::common;
 use crate::deadly;
+use crate::figures::stated;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -119,7 +120,9 @@ fn campaign(case: Case, how: Interruption) {
     for (ending, times) in &endings {
         println!("{times:6}  {ending}");
     }
-    assert_eq!(endings.values().sum::<usize>() as u64, count + 1);
+    let interruptions = endings.values().sum::<usize>();
+    assert_eq!(interruptions as u64, count + 1);
+    stated("close_interruptions::", &[interruptions]);
 }
 
 macro_rules! campaigns {

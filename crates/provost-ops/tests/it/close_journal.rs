@@ -3,6 +3,7 @@
 
 use crate::closing;
 use crate::deadly;
+use crate::figures::stated;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -95,6 +96,7 @@ fn torn_at_every_byte_of_every_record() {
     }
     println!("{torn} torn records after {} moments of {all} records: each close was finished", moments.len());
     assert!(moments.len() >= 5);
+    stated("close_journal::", &[torn]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! stops only where a search of the model finds nothing that a host could still do.
 
 use crate::common;
+use crate::figures::stated;
 
 use std::{
     collections::BTreeMap,
@@ -185,4 +186,6 @@ fn every_world_ends_in_open_or_stops_with_nothing_lost() {
     let expected = EXPECTED.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect();
     assert_eq!(counts, expected, "explain here and in docs/figures.md what has changed");
     assert_eq!(counts.values().sum::<usize>(), cases.len());
+    stated("every_world::", &EXPECTED.map(|(_, count)| count));
+    stated("every_world::", &[cases.len()]);
 }

@@ -3,6 +3,7 @@
 
 use crate::common;
 use crate::deadly;
+use crate::figures::stated;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -58,7 +59,9 @@ fn campaign(how: Interruption) {
     for (ending, times) in &endings {
         println!("{times:6}  {ending}");
     }
-    assert_eq!(endings.values().sum::<usize>() as u64, count + 1);
+    let interruptions = endings.values().sum::<usize>();
+    assert_eq!(interruptions as u64, count + 1);
+    stated("interruptions::", &[interruptions]);
 }
 
 #[test]

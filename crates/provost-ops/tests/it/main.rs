@@ -22,6 +22,8 @@ mod common;
 mod deadly;
 mod documents;
 mod every_world;
+#[path = "common/figures.rs"]
+mod figures;
 mod flash;
 mod floors;
 mod images;

@@ -1,5 +1,6 @@
 //! The virtual chip and the model agree: every action in every situation shows the same and leaves the same chip.
 
+use crate::figures::stated;
 use crate::silicon_bench;
 
 use provost_chip::{
@@ -216,7 +217,7 @@ type Wires<'a> = std::iter::Cycle<std::slice::Iter<'a, Assumptions>>;
 /// What concerns the outcome of Debug Authentication.
 const OUTCOME: [&str; 3] = ["leave-rss-da", "open-discovery", "plain-object"];
 
-fn debug_authentication(of: impl Fn(&Situation) -> bool, switches: &[&str]) {
+fn debug_authentication(of: impl Fn(&Situation) -> bool, switches: &[&str]) -> [u64; 2] {
     let keys = keys();
     let wires: Vec<Assumptions> = Assumptions::combinations(&WIRE).collect();
     let mut wire = wires.iter().cycle();
@@ -229,6 +230,7 @@ fn debug_authentication(of: impl Fn(&Situation) -> bool, switches: &[&str]) {
         counts = [counts[0] + more[0], counts[1] + more[1]];
     }
     println!("{} requests and discoveries, {} authentications", counts[0], counts[1]);
+    counts
 }
 
 /// The STM32H533 in every world, and one part of each other class in the default world.
@@ -242,7 +244,8 @@ fn debug_authentication_of_one_part_of_each_class() {
 #[test]
 #[ignore = "about a minute: every part in every world"]
 fn debug_authentication_of_every_part_in_every_world() {
-    debug_authentication(|_| true, &OUTCOME);
+    let counts = debug_authentication(|_| true, &OUTCOME);
+    stated("silicon_model::", &counts.map(|count| count as usize));
 }
 
 /// SplitMix64: the sequences are the same in every run.
@@ -270,10 +273,10 @@ fn random_sequences() {
 #[test]
 #[ignore = "about a minute: many more of them"]
 fn many_random_sequences() {
-    random_walks(100_000, 1);
+    stated("silicon_model::", &[random_walks(100_000, 1)]);
 }
 
-fn random_walks(walks: usize, seed: u64) {
+fn random_walks(walks: usize, seed: u64) -> usize {
     let keys = keys();
     let mut random = Random(seed);
     let situations = Situation::every();
@@ -314,4 +317,5 @@ fn random_walks(walks: usize, seed: u64) {
         steps += pair.done.len();
     }
     println!("{steps} random actions");
+    steps
 }

@@ -1,0 +1,35 @@
+//! The counts that `docs/figures.md` states, held against what a campaign counted.
+
+const FIGURES: &str = include_str!("../../../../../docs/figures.md");
+
+/// 1234567 as a person writes it: 1,234,567.
+fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Fails unless the row of this campaign states each of its counts.
+pub fn stated(campaign: &str, counts: &[usize]) {
+    let row = FIGURES.lines().find(|line| line.starts_with('|') && line.contains(campaign));
+    let row = row.unwrap_or_else(|| panic!("docs/figures.md has no row for {campaign}"));
+    let numbers: Vec<&str> =
+        row.split(|c: char| !c.is_ascii_digit() && c != ',').map(|n| n.trim_matches(',')).collect();
+    for &count in counts {
+        let due = grouped(count);
+        assert!(numbers.contains(&due.as_str()), "docs/figures.md does not state {due} for {campaign}: {row}");
+    }
+}
+
+#[test]
+fn a_count_that_is_not_stated_is_noticed() {
+    assert_eq!([grouped(7), grouped(1_000), grouped(202_752)], ["7", "1,000", "202,752"]);
+    stated("every_world::", &[202_752]);
+    assert!(std::panic::catch_unwind(|| stated("every_world::", &[202_753])).is_err());
+}
