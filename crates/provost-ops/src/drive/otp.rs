@@ -43,6 +43,15 @@ faults! {
             causes: ["another password was written into this chip, for its life"],
             next: ["use the credential that was written: `provost rescue --credential DIR`; nothing further was written"],
         }
+        /// The control register does not unlock.
+        #[error("the flash control register stays locked (reads {control:#010x}), also after a reset")]
+        Locked {
+            /// What it reads.
+            control: u32,
+        } = "otp-locked-out", Failed, [H503Otp] {
+            causes: ["code that runs on the chip uses the flash controller too", "the reset did not arrive"],
+            next: ["remove power, give it back and run the same command again: what stands in OTP is not written twice"],
+        }
         /// A half-word did not read back.
         #[error("OTP half-word {address:#010x} reads {found}, after it was written: it cannot be written again")]
         Write {
@@ -130,13 +139,27 @@ pub fn write(session: &mut Session, steps: &[Step], narrator: &mut dyn Narrator)
     Ok(())
 }
 
-fn program(session: &mut Session, steps: &[Step]) -> Result<()> {
+/// Unlocks the control register, and returns it as it reads then.
+fn unlock(session: &mut Session) -> Result<u32, LinkError> {
     let mut ap1 = session.ap1();
     if ap1.read32(register(SIDE, flash::NSCR))? & flash::CR_LOCK != 0 {
         for key in flash::KEYS {
             ap1.write32(register(SIDE, flash::NSKEYR), key)?;
         }
     }
+    ap1.read32(register(SIDE, flash::NSCR))
+}
+
+fn program(session: &mut Session, steps: &[Step]) -> Result<()> {
+    // A run that was interrupted between the two keys left a register that stays locked until a reset.
+    if unlock(session)? & flash::CR_LOCK != 0 {
+        reset::pulse(session)?;
+        let control = unlock(session)?;
+        if control & flash::CR_LOCK != 0 {
+            return fail(OtpError::Locked { control });
+        }
+    }
+    let mut ap1 = session.ap1();
     ap1.write32(register(SIDE, flash::NSCCR), ERRORS | flash::SR_EOP)?;
     ap1.write32(register(SIDE, flash::NSCR), flash::CR_PG)?;
     let written = steps.iter().try_for_each(|step| match *step {
@@ -163,9 +186,15 @@ fn program_half(session: &mut Session, address: u32, value: u16) -> Result<()> {
 }
 
 fn lock(session: &mut Session) -> Result<()> {
-    let word = session.ap1().read32(register(SIDE, flash::OTPBLR_CUR))?;
-    change(session, SIDE, &[(OTPBLR_PRG, word | LOCK_BIT)])?;
-    reset::pulse(session)?;
-    let word = session.ap1().read32(register(SIDE, flash::OTPBLR_CUR))?;
-    if word & LOCK_BIT == 0 { Err(OtpError::Lock { word }.into()) } else { Ok(()) }
+    let mut word = session.ap1().read32(register(SIDE, flash::OTPBLR_CUR))?;
+    // A run that was interrupted between the two keys left registers that stay locked until the reset that ends the first attempt.
+    for _ in 0..2 {
+        change(session, SIDE, &[(OTPBLR_PRG, word | LOCK_BIT)])?;
+        reset::pulse(session)?;
+        word = session.ap1().read32(register(SIDE, flash::OTPBLR_CUR))?;
+        if word & LOCK_BIT != 0 {
+            return Ok(());
+        }
+    }
+    fail(OtpError::Lock { word })
 }

@@ -77,6 +77,7 @@ faults! {
             causes: [
                 "the chip is Open: Provisioning comes first",
                 "the chip is closed: only Debug Authentication leads back",
+                "where AP1 is shut: it sits in its Debug Authentication ROM, which some chips leave only when power is removed",
             ],
             next: [
                 "`provost status` says where it stands; everything that must be set in Open (TZEN, watermarks, boot) is set before Provisioning",

@@ -77,7 +77,14 @@ impl Plan {
 /// Whatever speaks against it; the link breaks.
 pub fn plan(session: &mut Session, request: &Request, narrator: &mut dyn Narrator) -> Result<Plan> {
     narrator.step("identify the chip, reading only", &[RuleId::IdentifyByAp0]);
-    let identity = identify(session)?;
+    let mut identity = identify(session)?;
+    if identity.state()?.is_none() {
+        // An interrupted discovery leaves a chip in its ROM, where nothing can wait for a reset any more.
+        narrator.note("AP1 is shut: reset the chip and look again");
+        if reset::pulse(session)? {
+            identity = identify(session)?;
+        }
+    }
     let part = one_part(&identity, request)?;
     let state = identity.state()?;
     narrator.note(&format!("{part}, {}", state.map_or_else(|| "AP1 shut".to_owned(), |s| s.to_string())));

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     Narrator,
-    drive::{bootloader::Bootloader, launch, session::Session},
-    error::Result,
+    drive::{bootloader::Bootloader, launch, session::Session, target::link_broke},
+    fault::{Failure, Result, fail},
 };
 
 /// AIRCR: the key and SYSRESETREQ (Arm DDI 0553).
@@ -48,16 +48,13 @@ pub fn apply(
     }
     narrator.step("program the option bytes", &[RuleId::OptionChangeWhole]);
     tell(&change, narrator);
-    program(session, bytes, &change)?;
+    let broken = |doing| move |source: Failure| if link_broke(&source) { interrupted(doing, source) } else { source };
+    program_unlocked(session, bytes, &change, narrator).map_err(broken("changing the option bytes"))?;
     narrator.step("reset the chip, which makes them take effect", &[]);
-    let reset = reset(session, bytes).map_err(|error| match error.of::<LinkError>() {
-        Some(_) => {
-            OptionError::Interrupted { doing: "resetting the chip after the option change", source: error }.into()
-        }
-        None => error,
-    })?;
+    let reset = reset(session, bytes).map_err(broken("resetting the chip after the option change"))?;
+    let Some(reset) = reset else { return fail(OptionError::NeedsReset) };
     narrator.step("read back", &[]);
-    let after = bytes.read_again(session)?;
+    let after = bytes.read_again(session).map_err(broken("reading the option bytes back"))?;
     verify(change, reset, after)
 }
 
@@ -113,6 +110,29 @@ fn verify(change: Change, reset: &'static str, after: OptionBytes) -> Result<App
     Ok(Applied { change, reset, verified, after })
 }
 
+/// From the first program register on, what a broken link leaves is for the next run to look at.
+fn interrupted(doing: &'static str, source: Failure) -> Failure {
+    OptionError::Interrupted { doing, source }.into()
+}
+
+/// A run that was interrupted between the two keys left registers that stay locked until a reset. Where nothing waits for a reset,
+/// one changes nothing else.
+fn program_unlocked(
+    session: &mut Session,
+    bytes: &OptionBytes,
+    change: &Change,
+    narrator: &mut dyn Narrator,
+) -> Result<()> {
+    match program(session, bytes, change) {
+        Err(error) if matches!(error.of(), Some(OptionError::WriteIgnored { .. })) && bytes.pending().is_empty() => {
+            narrator.note("the registers do not unlock, as after an interrupted change: reset the chip, and once more");
+            reset(session, bytes)?;
+            program(session, bytes, change)
+        }
+        done => done,
+    }
+}
+
 /// Program registers, checked before the launch: what they hold is what the chip is about to do.
 fn program(session: &mut Session, bytes: &OptionBytes, change: &Change) -> Result<()> {
     let side = bytes.side();
@@ -130,9 +150,7 @@ fn program(session: &mut Session, bytes: &OptionBytes, change: &Change) -> Resul
             return Err(OptionError::WriteIgnored { register, wanted: *wanted, found }.into());
         }
     }
-    let interrupted =
-        |error: LinkError| OptionError::Interrupted { doing: "changing the option bytes", source: error.into() };
-    let status = launch::start(session, side).map_err(interrupted)?;
+    let status = launch::start(session, side)?;
     if status & provost_chip::registers::flash::SR_OPTCHANGEERR != 0 {
         launch::write(session, side, &before)?;
         launch::lock(session, side)?;
@@ -142,12 +160,12 @@ fn program(session: &mut Session, bytes: &OptionBytes, change: &Change) -> Resul
         });
         return Err(OptionError::ChangeRefused { status, fields: fields.collect() }.into());
     }
-    launch::lock(session, side).map_err(interrupted)?;
+    launch::lock(session, side)?;
     Ok(())
 }
 
-/// Resets through NRST and, if the core does not see that, through AIRCR.
-fn reset(session: &mut Session, bytes: &OptionBytes) -> Result<&'static str> {
+/// Resets through NRST and, if the core does not see that, through AIRCR; `None` if it sees neither.
+fn reset(session: &mut Session, bytes: &OptionBytes) -> Result<Option<&'static str>> {
     // What DHCSR remembers of earlier resets is forgotten by this.
     session.core_saw_reset()?;
     match session.pulse_nrst() {
@@ -158,16 +176,12 @@ fn reset(session: &mut Session, bytes: &OptionBytes) -> Result<&'static str> {
         return Err(OptionError::NotVisible.into());
     }
     if session.core_saw_reset()? {
-        return Ok("nrst");
+        return Ok(Some("nrst"));
     }
     match session.ap1_as(bytes.side()).write32(core_debug::AIRCR, SYSRESETREQ) {
         // The reset may cut off the answer.
         Ok(()) | Err(LinkError::Fault { .. } | LinkError::Wait { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    if session.wait_for_ap1()? && session.core_saw_reset()? {
-        Ok("software")
-    } else {
-        Err(OptionError::NeedsReset.into())
-    }
+    Ok((session.wait_for_ap1()? && session.core_saw_reset()?).then_some("software"))
 }

@@ -208,11 +208,14 @@ pub fn plan(bytes: &OptionBytes, assignments: &[Assignment]) -> Result<Change> {
     for field in OptionField::of(part) {
         let Some((_, value)) = values.get(field.name) else { continue };
         let word = bytes.word(field);
-        let before = field.get(word.program);
-        if before == *value && !word.hidden {
+        let (current, program) = (field.get(word.current), field.get(word.program));
+        // What stands in the program register alone may be what an interrupted run left there: it is in force after a launch and a
+        // reset, or never.
+        if (current, program) == (*value, *value) && !word.hidden {
             change.unchanged.push(field.name);
             continue;
         }
+        let before = if current == *value { program } else { current };
         if let Err(refused) = check(bytes, field, *value, &mut change.warnings)? {
             frozen.push(refused);
             continue;

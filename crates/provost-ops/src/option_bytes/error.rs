@@ -210,7 +210,9 @@ faults! {
             source: Failure,
         } = "option-interrupted", Interrupted {
             causes: ["the link broke half-way: power, cable or probe"],
-            next: ["mend it and run `provost option list`: the chip holds either the old or the new values"],
+            next: [
+                "mend it and run the same command again: until then `provost option list` shows all the old or all the new values",
+            ],
         }
         /// A file cannot be read or written.
         #[error("option file {path}: {source}")]

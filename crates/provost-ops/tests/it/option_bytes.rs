@@ -27,20 +27,20 @@ use provost_twin::{
     wire::{Wire as _, faults::Fault},
 };
 
-fn board(code: impl Into<OrderCode>, state: ProductState, tz: TrustZone) -> VirtualBoard {
+pub fn board(code: impl Into<OrderCode>, state: ProductState, tz: TrustZone) -> VirtualBoard {
     VirtualBoard::with_chip("board", maker(&code.into().to_string(), state, tz).make())
 }
 
-fn read(bench: &mut Bench, part: PartId) -> Result<OptionBytes, Failure> {
+pub fn read(bench: &mut Bench, part: PartId) -> Result<OptionBytes, Failure> {
     let identity = identify(&mut bench.session)?;
     OptionBytes::read(&mut bench.session, &identity, Some(part.into()))
 }
 
-fn assignments(values: &[(&'static OptionField, u32)]) -> Vec<Assignment> {
+pub fn assignments(values: &[(&'static OptionField, u32)]) -> Vec<Assignment> {
     values.iter().map(|(f, v)| Assignment { name: f.name.to_owned(), value: f.hex(*v) }).collect()
 }
 
-fn set(board: &VirtualBoard, part: PartId, values: &[(&'static OptionField, u32)]) -> Result<Applied, Failure> {
+pub fn set(board: &VirtualBoard, part: PartId, values: &[(&'static OptionField, u32)]) -> Result<Applied, Failure> {
     let mut bench = Bench::on_board(board.clone());
     let bytes = read(&mut bench, part)?;
     let change = plan(&bytes, &assignments(values))?;
@@ -48,7 +48,7 @@ fn set(board: &VirtualBoard, part: PartId, values: &[(&'static OptionField, u32)
 }
 
 /// All values as the chip holds them after a power cycle: what it was asked is one thing, what stands in it another.
-fn held(board: &VirtualBoard, part: PartId) -> BTreeMap<&'static str, u32> {
+pub fn held(board: &VirtualBoard, part: PartId) -> BTreeMap<&'static str, u32> {
     let board = board.board();
     let options = &board.silicon().nvm().options;
     OptionField::of(part).map(|f| (f.name, f.get(options.get(f.offset_cur)))).collect()
@@ -267,30 +267,6 @@ fn what_the_chip_refuses_is_explained() {
             }
         }
     }
-}
-
-#[test]
-fn registers_that_do_not_unlock_are_noticed_before_the_launch() {
-    let part: PartId = "STM32H563".parse().unwrap();
-    let board = board(part, ProductState::Open, TrustZone::Disabled);
-    let mut bench = Bench::on_board(board.clone());
-    let bytes = read(&mut bench, part).unwrap();
-    // A wrong key closes the lock until the next reset (SVD).
-    bench.session.ap1().write32(reg::BASE + u32::from(reg::OPTKEYR), 0xBAD).unwrap();
-    let field = OptionField::find(part, "WRPSGn1").unwrap();
-    let change = plan(&bytes, &assignments(&[(field, 0)])).unwrap();
-    let error = apply(&mut bench.session, &bytes, change, &mut Log::default()).unwrap_err();
-    assert_eq!(error.code(), "option-write-ignored", "{error}");
-    assert!(error.to_string().contains("FLASH_WRP1R"));
-    assert_eq!(held(&board, part)["WRPSGn1"], u32::MAX);
-    assert!(
-        set(
-            &VirtualBoard::with_chip("b", maker("STM32H563", ProductState::Open, TrustZone::Disabled).make()),
-            part,
-            &[(field, 0)]
-        )
-        .is_ok()
-    );
 }
 
 #[test]
