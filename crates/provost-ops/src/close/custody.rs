@@ -126,7 +126,7 @@ impl Custody {
 /// The set in a folder. Its leaf key is asked for only where a key is what authenticates.
 fn open(folder: &Path, method: DaMethod, keys: &Keys) -> Result<CredentialSet> {
     let signer = if method == DaMethod::Certificate { keys.of(folder)? } else { None };
-    CredentialSet::open(folder, &Access { passphrase: None, signer })
+    Ok(CredentialSet::open(folder, &Access { passphrase: None, signer })?.sharing(&keys.hashes))
 }
 
 fn read_object(folder: &Path, method: DaMethod) -> Option<ObjectFile> {

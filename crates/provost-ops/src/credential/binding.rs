@@ -4,17 +4,14 @@ use std::fmt;
 
 use provost_chip::{states::DaMethod, unique_id::UniqueId};
 use schemars::JsonSchema;
-use scrypt::{Params, scrypt};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::{CredentialSet, hex};
+use super::{CredentialSet, hex, slow_hash::LARGEST_LOG_N};
 
 /// Cost of the slow hash of a password: 2^14 blocks of 1 KB, some 40 ms (RFC 7914 §2, "N"; OWASP asks for no less with r = 8).
 const LOG_N: u8 = 14;
-/// A plan asks for no more than this: a document from elsewhere must not cost minutes.
-const LARGEST_LOG_N: u8 = 17;
 /// What tells these hashes from any others of the same password.
 const DOMAIN: &[u8] = b"provost.credential-binding/1";
 
@@ -101,18 +98,9 @@ fn salt(chip: Option<UniqueId>) -> [u8; 16] {
     salt
 }
 
-/// The hash, worked out once per set, salt and cost: a job asks for it several times.
+/// The hash, worked out once per password, salt and cost: a job asks for it several times.
 fn slow_hash(set: &CredentialSet, salt: &[u8], log_n: u8) -> Option<String> {
-    let password = set.password()?;
-    if log_n > LARGEST_LOG_N {
-        return None;
-    }
-    set.remembered_hash((salt, log_n), || {
-        let params = Params::new(log_n, 8, 1).ok()?;
-        let mut hash = [0; 32];
-        scrypt(password.expose(), salt, &params, &mut hash).ok()?;
-        Some(hex(&hash))
-    })
+    set.hashes.of(set.password.as_ref()?, salt, log_n).map(|hash| hex(&hash))
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
@@ -126,7 +114,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use provost_adac::password::Password;
 
-    use super::*;
+    use super::{super::slow_hash::SlowHashes, *};
 
     fn set(password: &str) -> CredentialSet {
         CredentialSet::from_password(Password::new(password.as_bytes()).unwrap())
@@ -145,6 +133,17 @@ mod tests {
         let text = serde_json::to_string(&binding).unwrap();
         assert!(!text.contains("horse") && !text.contains(&fast), "{text}");
         assert_eq!(serde_json::from_str::<Binding>(&text).unwrap(), binding);
+    }
+
+    #[test]
+    fn a_shared_memory_keeps_passwords_apart() {
+        let hashes = SlowHashes::default();
+        let bound = |password: &str| Binding::of(&set(password).sharing(&hashes), DaMethod::Password, None).unwrap();
+        let (one, other) = (bound("correct horse 16"), bound("correct horse 17"));
+        assert!(one != other && one == bound("correct horse 16"));
+        assert!(!one.fits(&set("correct horse 17").sharing(&hashes)));
+        assert!(one.fits(&set("correct horse 16")), "what was remembered is what is worked out");
+        assert!(!format!("{hashes:?}").contains("horse"));
     }
 
     #[test]

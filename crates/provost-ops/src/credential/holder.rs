@@ -17,7 +17,7 @@ use provost_adac::{
 };
 use zeroize::Zeroizing;
 
-use super::SetError;
+use super::{SetError, slow_hash::SlowHashes};
 use crate::error::Result;
 
 /// Holds a private key and signs with it. Clones share it.
@@ -99,17 +99,18 @@ impl Proof<'_> {
 type FindKey = dyn Fn(&Path) -> Result<Option<KeyHolder>> + Send + Sync;
 
 /// How to reach leaf keys that are encrypted, on a token, or with somebody else. Nobody is asked before a key is needed, nor twice
-/// for the same one.
+/// for the same one, nor is a password's slow hash worked out twice.
 #[derive(Clone, Default)]
 pub struct Keys {
     find: Option<Arc<FindKey>>,
     found: Arc<Mutex<BTreeMap<PathBuf, Option<KeyHolder>>>>,
+    pub(crate) hashes: SlowHashes,
 }
 
 impl Keys {
     /// Found by this.
     pub fn new(find: impl Fn(&Path) -> Result<Option<KeyHolder>> + Send + Sync + 'static) -> Self {
-        Self { find: Some(Arc::new(find)), found: Arc::default() }
+        Self { find: Some(Arc::new(find)), ..Self::default() }
     }
 
     /// The holder of the leaf key of the set in this folder; `None` if the key is simply in its file.

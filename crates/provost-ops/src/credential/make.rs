@@ -14,8 +14,8 @@ use provost_obk::{da::DaObject, h503::OtpPassword};
 use zeroize::Zeroizing;
 
 use super::{
-    CERTIFICATE_OBJECT, CHAINS, ChainRecipe, CredentialSet, H503_OTP, H503_PASSWORD, Hashes, KEYS, KeyHolder, PASSWORD,
-    PASSWORD_OBJECT, Protection, README, Recipe, SetError, public_name, readme, root_key,
+    CERTIFICATE_OBJECT, CHAINS, ChainRecipe, CredentialSet, H503_OTP, H503_PASSWORD, KEYS, KeyHolder, PASSWORD,
+    PASSWORD_OBJECT, Protection, README, Recipe, SetError, SlowHashes, public_name, readme, root_key,
 };
 use crate::{
     error::{OpError, Result},
@@ -52,7 +52,7 @@ pub fn make(recipe: &Recipe, folder: &Path, replace: Replace) -> Result<NewSet> 
         return Err(SetError::NoCertificates { part: recipe.part }.into());
     }
     let mut set =
-        CredentialSet { folder: folder.to_owned(), certificate: None, password: None, hashes: Hashes::default() };
+        CredentialSet { folder: folder.to_owned(), certificate: None, password: None, hashes: SlowHashes::default() };
     let mut new = NewKeys::default();
     match recipe.method {
         DaMethod::Certificate => {
@@ -183,7 +183,12 @@ impl CredentialSet {
         let (chain, leaf, keys) = make_chain(&ChainRecipe::default())?;
         let password = Some(random_password()?);
         Ok((
-            Self { folder: folder.to_owned(), certificate: Some((chain, leaf)), password, hashes: Hashes::default() },
+            Self {
+                folder: folder.to_owned(),
+                certificate: Some((chain, leaf)),
+                password,
+                hashes: SlowHashes::default(),
+            },
             keys,
         ))
     }

@@ -12,14 +12,13 @@ mod object;
 pub mod offline;
 mod readme;
 mod recipe;
+mod slow_hash;
 mod trial;
 pub mod words;
 
 use std::{
-    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
 };
 
 use provost_adac::{
@@ -33,6 +32,7 @@ use provost_chip::states::DaMethod;
 use provost_obk::{da::DaObject, obk::Obk};
 use zeroize::Zeroizing;
 
+use self::slow_hash::SlowHashes;
 pub use self::{
     binding::Binding,
     check::{CHECKS, CheckName, CheckReport, Finding, Outcome, Question, check, check_on_chip},
@@ -82,11 +82,8 @@ pub struct CredentialSet {
     folder: PathBuf,
     certificate: Option<(Chain, KeyHolder)>,
     password: Option<Password>,
-    hashes: Hashes,
+    hashes: SlowHashes,
 }
-
-/// Slow hashes of the set's password, by salt and cost.
-type Hashes = Arc<Mutex<BTreeMap<(Vec<u8>, u8), String>>>;
 
 impl CredentialSet {
     /// Reads a set from a folder: a certificate chain with its leaf key, a password file, or both; and checks that what
@@ -118,7 +115,7 @@ impl CredentialSet {
             );
             return fail(OpError::CredentialFile { path: folder.to_owned(), source });
         }
-        Ok(Self { folder: folder.to_owned(), certificate, password, hashes: Hashes::default() })
+        Ok(Self { folder: folder.to_owned(), certificate, password, hashes: SlowHashes::default() })
     }
 
     /// The public key whose private half signs tokens for the chain in this folder.
@@ -136,7 +133,7 @@ impl CredentialSet {
 
     /// A set that is only a password.
     pub fn from_password(password: Password) -> Self {
-        Self { folder: PathBuf::new(), certificate: None, password: Some(password), hashes: Hashes::default() }
+        Self { folder: PathBuf::new(), certificate: None, password: Some(password), hashes: SlowHashes::default() }
     }
 
     /// Where it lies.
@@ -188,16 +185,9 @@ impl CredentialSet {
         }
     }
 
-    /// A slow hash of the password: the one worked out before, or a new one.
-    fn remembered_hash(&self, (salt, log_n): (&[u8], u8), make: impl FnOnce() -> Option<String>) -> Option<String> {
-        let key = (salt.to_vec(), log_n);
-        let mut hashes = self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(hash) = hashes.get(&key) {
-            return Some(hash.clone());
-        }
-        let hash = make()?;
-        hashes.insert(key, hash.clone());
-        Some(hash)
+    /// The same set, sharing the slow hashes that were worked out for others.
+    pub(crate) fn sharing(self, hashes: &SlowHashes) -> Self {
+        Self { hashes: hashes.clone(), ..self }
     }
 
     /// What may be shown of it: the hash of the root key. A password has no fingerprint that could not be guessed from.

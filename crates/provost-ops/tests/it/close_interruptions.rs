@@ -19,7 +19,7 @@ use closing::{
 use deadly::{Interruption, Killed, every_index, interrupted_bench, mend};
 use provost_bench::Bench;
 use provost_chip::states::{ProductState, TrustZone};
-use provost_ops::credential::CredentialSet;
+use provost_ops::credential::{CredentialSet, Keys};
 use provost_twin::{board::VirtualBoard, wire::Wire as _};
 
 /// A chip, where it goes, and whether the round trip comes first.
@@ -42,8 +42,10 @@ const PASSWORD: Case =
 const OTP: Case = Case { part: "STM32H503", tz: TrustZone::Disabled, target: ProductState::Closed, rehearse: false };
 
 impl Case {
-    fn request(self, base: &Path, set: &Path) -> Request {
+    fn request(self, base: &Path, set: &Path, keys: &Keys) -> Request {
         let mut request = request(self.part, self.tz, self.target, base);
+        // A slow hash of the password is worked out once, not with every run.
+        request.site.keys = keys.clone();
         request.credential = Some(set.to_owned());
         request.rehearse = self.rehearse;
         if self.part == "STM32H503" {
@@ -58,10 +60,16 @@ impl Case {
 }
 
 /// Interrupts a close at transaction `index`, and says how it ended and what the second run found.
-fn interrupted_at(case: Case, index: u64, how: Interruption, base: &Path, set: &Path) -> String {
+fn interrupted_at(
+    (case, how): (Case, Interruption),
+    index: u64,
+    base: &Path,
+    credential: &CredentialSet,
+    keys: &Keys,
+) -> String {
     let _ = std::fs::remove_dir_all(base);
     let board = case.board();
-    let request = case.request(base, set);
+    let request = case.request(base, credential.folder(), keys);
     let before = all_option_words(&board);
     let mut bench = interrupted_bench(&board, how, index);
     let first = match catch_unwind(AssertUnwindSafe(|| run_on(&mut bench, &request))) {
@@ -73,11 +81,10 @@ fn interrupted_at(case: Case, index: u64, how: Interruption, base: &Path, set: &
     drop(bench);
     mend(&board, how);
     let name = format!("{case:?} {how:?} at {index} ({first})");
-    let credential = CredentialSet::load(set).unwrap();
     // The chip may need NRST let go of, which every next run does first.
     board.board().set_nrst(false);
     board.advance(std::time::Duration::from_millis(100));
-    assert!(has_a_way_back(&board, &means(&credential)), "{name}: lost");
+    assert!(has_a_way_back(&board, &means(credential)), "{name}: lost");
     let second = match resume(&board, &request) {
         Ok(_) => "resumed",
         Err(error) if error.code() == "close-nothing-to-resume" => {
@@ -97,7 +104,7 @@ fn interrupted_at(case: Case, index: u64, how: Interruption, base: &Path, set: &
     };
     assert_eq!(state_of(&board), (case.target, case.tz), "{name}");
     let mut rescue = Bench::on_board(board.clone());
-    common::rescue_on(&mut rescue, &board, &base.join("rescue"), Some(credential), &mut common::Log::default())
+    common::rescue_on(&mut rescue, &board, &base.join("rescue"), Some(credential.clone()), &mut common::Log::default())
         .unwrap_or_else(|e| panic!("{name}: no way back: {e}"));
     assert_eq!(state_of(&board), (ProductState::Open, TrustZone::Disabled), "{name}");
     format!("{first}; then {second}, closed, and back in Open")
@@ -107,15 +114,17 @@ fn campaign(case: Case, how: Interruption) {
     let scratch = scratch();
     let set = scratch.path().join("set");
     root_only_set(&set);
+    let (credential, keys) = (CredentialSet::load(&set).unwrap(), Keys::default());
     let board = case.board();
     let before = board.board().stats().transactions;
-    run(&board, &case.request(&scratch.path().join("whole"), &set)).unwrap();
+    run(&board, &case.request(&scratch.path().join("whole"), &set, &keys)).unwrap();
     let count = board.board().stats().transactions - before;
     let again = case.board();
     let before = again.board().stats().transactions;
-    run(&again, &case.request(&scratch.path().join("again"), &set)).unwrap();
+    run(&again, &case.request(&scratch.path().join("again"), &set, &keys)).unwrap();
     assert_eq!(again.board().stats().transactions - before, count, "a close takes the same transactions each time");
-    let endings = every_index(scratch.path(), count, |index, base| interrupted_at(case, index, how, base, &set));
+    let endings =
+        every_index(scratch.path(), count, |index, base| interrupted_at((case, how), index, base, &credential, &keys));
     println!("{case:?}, {how:?} at each of {} transactions; none was lost:", count + 1);
     for (ending, times) in &endings {
         println!("{times:6}  {ending}");
@@ -126,9 +135,8 @@ fn campaign(case: Case, how: Interruption) {
 }
 
 macro_rules! campaigns {
-    ($($(#[$attribute:meta])* $name:ident: $case:ident, $how:ident;)*) => { $(
+    ($($name:ident: $case:ident, $how:ident;)*) => { $(
         #[test]
-        $(#[$attribute])*
         fn $name() {
             campaign($case, Interruption::$how);
         }
@@ -144,13 +152,9 @@ campaigns! {
     crypto_power_cut_after: CRYPTO, PowerCutAfter;
     crypto_probe_unplugged: CRYPTO, ProbeUnplugged;
     crypto_program_killed: CRYPTO, ProgramKilled;
-    #[ignore = "long: the same steps with a password"]
     password_power_cut_before: PASSWORD, PowerCutBefore;
-    #[ignore = "long: the same steps with a password"]
     password_power_cut_after: PASSWORD, PowerCutAfter;
-    #[ignore = "long: the same steps with a password"]
     password_probe_unplugged: PASSWORD, ProbeUnplugged;
-    #[ignore = "long: the same steps with a password"]
     password_program_killed: PASSWORD, ProgramKilled;
     otp_power_cut_before: OTP, PowerCutBefore;
     otp_power_cut_after: OTP, PowerCutAfter;
