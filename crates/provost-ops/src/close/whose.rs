@@ -89,7 +89,7 @@ pub(super) fn choose(mut candidates: Vec<Found<Record>>, who: Who, site: &Site) 
         return fail(CloseError::NothingToResume { chip, out });
     };
     let (expected, folder) = (uid_of(first), first.folder.clone());
-    let seen = |f: &Found<Record>| Progress::of(&f.records).seen_since_written;
+    let told = |f: &Found<Record>| Progress::of(&f.records).told_since_written;
     let named = candidates.iter().position(|f| is_named(f, site));
     let at = match (who, named) {
         (Who::Id(id), _) => match candidates.iter().position(|f| uid_of(f).is_some_and(|uid| uid.same_words(id))) {
@@ -100,8 +100,8 @@ pub(super) fn choose(mut candidates: Vec<Found<Record>>, who: Who, site: &Site) 
             }
         },
         (Who::Silent | Who::NotAsked, Some(at)) => at,
-        // It was asked right before its power was removed, as a chip wants it that leaves its ROM by nothing else.
-        (Who::Silent | Who::NotAsked, None) if candidates.len() == 1 && seen(first) => 0,
+        // It said who it is right before its power was removed, as a chip wants it that leaves its ROM by nothing else.
+        (Who::Silent | Who::NotAsked, None) if candidates.len() == 1 && told(first) => 0,
         (Who::NotAsked, None) => return Ok(Choice::Ask(candidates)),
         (Who::Silent, None) => return fail(CloseError::CannotTell { folder }),
     };

@@ -150,8 +150,10 @@ pub struct Progress {
     pub has_written: bool,
     /// Which chip it was, by the last discovery.
     pub seen: Option<UniqueId>,
-    /// Discovery, or a person, has said which chip this is since anything was announced.
+    /// The chip was asked who it is, or a person has said so, since anything was announced.
     pub seen_since_written: bool,
+    /// And it gave its unique id.
+    pub told_since_written: bool,
     /// Its credential is on the disk.
     pub credential_saved: bool,
     /// Provisioning was announced for the rehearsal.
@@ -181,7 +183,7 @@ impl Progress {
                 Record::CredentialSaved { .. } => p.credential_saved = true,
                 Record::Seen { uid } => {
                     p.seen = uid.or(p.seen);
-                    p.seen_since_written = true;
+                    (p.seen_since_written, p.told_since_written) = (true, uid.is_some());
                 }
                 Record::Doing(step) => p.doing(*step),
                 Record::Calling { attempt, checksum } => p.called.push((*attempt, *checksum)),
@@ -202,7 +204,7 @@ impl Progress {
 
     fn doing(&mut self, step: Step) {
         self.has_written = true;
-        self.seen_since_written = false;
+        (self.seen_since_written, self.told_since_written) = (false, false);
         match step {
             Step::EnterProvisioning { phase: Phase::Rehearsal, .. } => self.rehearsing = true,
             Step::EnterProvisioning { phase: Phase::Work, .. } => {
@@ -283,10 +285,14 @@ mod tests {
         let uid = UniqueId::new([1, 2, 3]);
         let mut records = vec![enter(Phase::Work), Record::Seen { uid }];
         let p = Progress::of(&records);
-        assert!(p.seen_since_written && p.seen == uid);
+        assert!(p.seen_since_written && p.told_since_written && p.seen == uid);
         records.push(Record::Doing(Step::Provision { phase: Phase::Work, method: None }));
         let p = Progress::of(&records);
-        assert!(!p.seen_since_written && p.seen == uid);
+        assert!(!p.seen_since_written && !p.told_since_written && p.seen == uid);
+        // It was asked, and shows zeros: what it said before says nothing now.
+        records.push(Record::Seen { uid: None });
+        let p = Progress::of(&records);
+        assert!(p.seen_since_written && !p.told_since_written && p.seen == uid);
     }
 
     #[test]

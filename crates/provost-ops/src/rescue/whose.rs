@@ -43,7 +43,7 @@ fn whose(found: &Found<Record>, subject: &Subject) -> Whose {
         _ if found.matches(subject) == Match::Other => Whose::Other,
         _ if !progress.has_written => Whose::Ours,
         // It said who it is right before its power was removed, as a chip asks for that leaves its ROM by nothing else.
-        (Some(_), None) if progress.seen_since_written => Whose::Ours,
+        (Some(_), None) if progress.told_since_written => Whose::Ours,
         (Some(_), None) => Whose::Ask,
         (None, _) if progress.seen_since_written => Whose::Person,
         (None, _) => Whose::Other,
