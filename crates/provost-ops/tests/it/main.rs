@@ -9,6 +9,7 @@
     reason = "tests, and what they share"
 )]
 
+mod chip_files;
 mod close_bricks;
 mod close_every_chip;
 mod close_every_world;
@@ -26,6 +27,7 @@ mod every_world;
 mod figures;
 mod flash;
 mod floors;
+mod hazards;
 mod images;
 mod interruptions;
 mod objects;
