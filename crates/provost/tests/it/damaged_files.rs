@@ -128,6 +128,42 @@ fn a_place_where_nobody_can_write() {
     expect(&s, "twin new /proc/board.chip", &["file-missing"], 2);
 }
 
+/// Runs it where no file may grow beyond a kilobyte, which a program meets as it does a full disk: a write comes to nothing.
+#[cfg(unix)]
+fn without_room(s: &Sandbox, line: &str) -> std::process::Output {
+    let script = format!("trap '' XFSZ; ulimit -f 1; exec '{}' {line}", env!("CARGO_BIN_EXE_provost"));
+    std::process::Command::new("bash").args(["-c", &script]).current_dir(s.path("")).output().unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn what_does_not_fit_on_the_disk_leaves_nothing_behind() {
+    let s = prepared();
+    let there = || -> Vec<_> {
+        let names = std::fs::read_dir(s.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    };
+    let before = there();
+    for line in [
+        "option export FILE --probe twin:board.chip",
+        "option export FILE --format displ --probe twin:board.chip",
+        "flash read FILE --at 0x08000000 --size 8192 --probe twin:fresh",
+        "twin new FILE --preset fresh",
+    ] {
+        let line = line.replace("FILE", "kept");
+        let ended = without_room(&s, &line);
+        let err = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(1), "{line}: {err}");
+        assert_eq!(there(), before, "{line}: nothing is left behind");
+        // With room again the same command does it.
+        let again = s.run(&line);
+        assert_eq!(again.code, 0, "{line}: {}", again.err);
+        std::fs::remove_file(s.path("kept")).unwrap();
+    }
+}
+
 #[test]
 fn chip_files() {
     let s = prepared();
