@@ -16,7 +16,12 @@ use crate::{
 ///
 /// The phrase names the probe down to its serial number, so that a command meant for another board does not pass.
 pub(crate) fn write_to(bench: &Bench, arguments: &Arguments, what: &str) -> Result<(), provost_ops::error::Failure> {
-    let Some(phrase) = asked(bench, arguments, what) else { return Ok(()) };
+    with(arguments, asked(bench, arguments, what))
+}
+
+/// Has a write confirmed by this phrase, if there is one.
+pub(crate) fn with(arguments: &Arguments, phrase: Option<String>) -> Result<(), provost_ops::error::Failure> {
+    let Some(phrase) = phrase else { return Ok(()) };
     let given = match &arguments.confirm {
         Some(given) => given.clone(),
         None if arguments.non_interactive || !io::stdin().is_terminal() => String::new(),

@@ -27,6 +27,18 @@ const ON_CHIP: &[&str] = &[
     "flash read",
     "obk write",
 ];
+/// Commands that work on a chip through its bootloader, too.
+const ON_LINE: &[&str] = &[
+    "status",
+    "option list",
+    "option get",
+    "option set",
+    "flash write",
+    "flash verify",
+    "flash erase",
+    "flash read",
+    "obk write",
+];
 /// Commands that ask for a part without a chip.
 const FOR_PART: &[&str] = &["credential new", "credential check", "obk build", "obk inspect"];
 const WITH_CREDENTIAL: &[&str] = &["rescue", "auth regress", "close", "apply"];
@@ -37,6 +49,7 @@ const CLOSE: &[&str] = &["close"];
 /// Options that are repeated, and the commands among which they mean the same.
 const REPEATED: &[(&str, &[&str])] = &[
     ("probe", ON_CHIP),
+    ("uart", ON_LINE),
     ("part", ON_CHIP),
     ("part", FOR_PART),
     ("credential", BACK),
@@ -155,7 +168,7 @@ impl Given {
             return uses && WITH_CREDENTIAL.contains(&name) && takes(name, option);
         }
         // What holds for the chip or the part at hand holds wherever it can be said.
-        let anywhere = ["probe", "part"].contains(&option);
+        let anywhere = ["probe", "uart", "part"].contains(&option);
         REPEATED.iter().any(|(known, among)| {
             *known == option && among.contains(&name) && (anywhere || among.contains(&self.command.as_str()))
         }) && takes(name, option)
@@ -214,6 +227,9 @@ mod tests {
         ] {
             assert_eq!(g.command_line(line), completed);
         }
+        let by_line = given(&["provost", "status", "--uart", "COM3"]);
+        assert_eq!(by_line.command_line("provost option list"), "provost option list --uart COM3");
+        assert_eq!(by_line.command_line("provost rescue"), "provost rescue", "that takes a probe");
         assert_eq!(
             g.complete("see `provost auth discover`, or `provost twin list`."),
             format!("see `provost auth discover {probe} --part STM32H533`, or `provost twin list`.")

@@ -15,6 +15,7 @@ mod rescue;
 mod shell;
 mod status;
 mod twin;
+mod uart;
 
 use provost_bench::{Bench, Probe};
 
@@ -26,6 +27,9 @@ use crate::{
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
+    if let Some(line) = &arguments.uart {
+        return uart::run(arguments, line);
+    }
     match &arguments.command {
         Command::Probes => probes::run(),
         Command::Status => status::run(arguments),

@@ -34,7 +34,7 @@ faults! {
             ],
             next: [
                 "unplug the chip's USB, hold BOOT0 high, reset the chip (NRST or power), run the same command again; nothing was written",
-                "or connect a debug probe, which `provost probes` lists: `provost status` reads the state through it",
+                "or connect a debug probe, which `provost probes` lists, and give --probe in place of --uart",
             ],
         }
         /// Another family's bootloader.
@@ -93,7 +93,7 @@ faults! {
             causes: ["BOOT0 is low again, so that the chip runs its firmware", "the chip went on to a state without a bootloader"],
             next: [
                 "hold BOOT0 high, reset the chip, and run the same command again: it reads what is there before it writes",
-                "or look with a debug probe, which `provost probes` lists: `provost status` reads the state through it",
+                "or look with a debug probe, which `provost probes` lists: --probe in place of --uart",
             ],
         }
         /// The product state did not change.

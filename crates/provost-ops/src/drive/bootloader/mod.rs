@@ -24,10 +24,12 @@ use provost_chip::{
     states::ProductState,
     unique_id::UniqueId,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use self::error::BootloaderError;
 pub use self::options::OptionImages;
+use super::identify::Identity;
 use crate::fault::{Failure, Result, fail};
 
 /// From a reset until the bootloader listens: 11.7 ms on the slowest part (AN2606 Table 227), plus an option change.
@@ -57,11 +59,12 @@ pub trait Line: fmt::Debug {
 }
 
 /// Who answers, and how it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Seen {
     /// Device id, which is DEV_ID.
     pub id: u16,
     /// The lines that have it.
+    #[schemars(length(min = 1))]
     pub parts: Vec<PartId>,
     /// Version of the protocol.
     pub protocol: u8,
@@ -144,6 +147,19 @@ impl Bootloader {
         let Capabilities { version: protocol, opcodes, .. } = self.capabilities.clone();
         // The byte reads zero where nothing is known.
         Ok(Seen { id: self.device.id, parts, protocol, opcodes, version: version.filter(|v| *v != 0), uid, flash })
+    }
+
+    /// The same as what a debugger finds out, as far as a bootloader shows it. Reads only.
+    ///
+    /// # Errors
+    /// The option words are refused or make no sense, or the line breaks.
+    pub fn identify(&mut self) -> Result<Identity> {
+        let Seen { id, parts, uid, flash, .. } = self.see()?;
+        let options = Some(self.option_images()?.options());
+        let identity = Identity { debug: None, dev_id: id, parts, options, uid, flash };
+        identity.state()?;
+        identity.trustzone_is_known()?;
+        Ok(identity)
     }
 
     /// Bytes, in as many commands as it takes.
