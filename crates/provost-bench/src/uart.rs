@@ -5,13 +5,13 @@ use std::{
     io::{self, Write as _},
     net::{SocketAddr, TcpStream},
     str::FromStr,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use provost_ops::drive::bootloader::Line;
 use provost_twin::board::{Selector, VirtualBoard};
 
-use crate::BenchError;
+use crate::{Bench, BenchError, Probe};
 
 /// Bits per second, if nobody says otherwise: the bootloader measures them.
 const BAUD: u32 = 115_200;
@@ -21,7 +21,7 @@ const BAUD: u32 = 115_200;
 pub enum Uart {
     /// `twin:NAME[?OPTION=VALUE,…]`: the bootloader of a virtual chip.
     Twin(Selector),
-    /// `tcp:ADDRESS:PORT`: bytes over TCP, such as `twin serve --uart` offers them.
+    /// `tcp:ADDRESS:PORT`: bytes over TCP, such as `twin serve --serial` offers them.
     Tcp(SocketAddr),
     /// `PORT[:BAUD]`: a serial port of this machine.
     Port {
@@ -30,6 +30,16 @@ pub enum Uart {
         /// Bits per second.
         baud: u32,
     },
+}
+
+impl Uart {
+    /// The line without what only says how the bench is set up: under this name a chip is told from others in journals.
+    pub fn chip_name(&self) -> String {
+        match self {
+            Self::Twin(selector) => format!("twin:{}", selector.name()),
+            other => other.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Uart {
@@ -86,10 +96,24 @@ impl UartBench {
             Uart::Tcp(address) => {
                 let stream = TcpStream::connect_timeout(address, Duration::from_secs(5)).map_err(unopenable)?;
                 stream.set_nodelay(true).map_err(unopenable)?;
-                Self { line: Box::new(TcpLine { name: uart.to_string(), stream }), board: None }
+                Self { line: Box::new(TcpLine { name: uart.to_string(), stream, opened: Instant::now() }), board: None }
             }
             Uart::Port { name, baud } => Self { line: port(name, *baud).map_err(unopenable)?, board: None },
         })
+    }
+
+    /// Opens a line and a probe, which are plugged into one board where both name the same virtual chip.
+    ///
+    /// # Errors
+    /// As [`UartBench::open`] and [`Bench::open`].
+    pub fn open_with(uart: &Uart, probe: &Probe) -> Result<(Self, Bench), BenchError> {
+        match (uart, probe) {
+            (Uart::Twin(line), Probe::Twin(plug)) if line.name() == plug.name() => {
+                let board = VirtualBoard::select(&line.and(plug))?;
+                Ok((Self::on_board(board.clone()), Bench::on_board(board)))
+            }
+            _ => Ok((Self::open(uart)?, Bench::open(Some(probe))?)),
+        }
     }
 
     /// The serial line of a virtual board.
@@ -128,12 +152,17 @@ impl Line for TwinLine {
     fn sleep(&mut self, time: Duration) {
         self.board.advance(time);
     }
+
+    fn now(&mut self) -> Duration {
+        self.board.now()
+    }
 }
 
 #[derive(Debug)]
 struct TcpLine {
     name: String,
     stream: TcpStream,
+    opened: Instant,
 }
 
 impl Line for TcpLine {
@@ -156,6 +185,10 @@ impl Line for TcpLine {
 
     fn sleep(&mut self, time: Duration) {
         std::thread::sleep(time);
+    }
+
+    fn now(&mut self) -> Duration {
+        self.opened.elapsed()
     }
 }
 
@@ -187,6 +220,7 @@ fn port(name: &str, baud: u32) -> io::Result<Box<dyn Line>> {
     struct PortLine {
         name: String,
         port: Box<dyn SerialPort>,
+        opened: Instant,
     }
 
     impl fmt::Debug for PortLine {
@@ -215,6 +249,10 @@ fn port(name: &str, baud: u32) -> io::Result<Box<dyn Line>> {
         fn sleep(&mut self, time: Duration) {
             std::thread::sleep(time);
         }
+
+        fn now(&mut self) -> Duration {
+            self.opened.elapsed()
+        }
     }
 
     let port = serialport::new(name, baud)
@@ -223,7 +261,7 @@ fn port(name: &str, baud: u32) -> io::Result<Box<dyn Line>> {
         .stop_bits(StopBits::One)
         .timeout(Duration::from_secs(1))
         .open()?;
-    Ok(Box::new(PortLine { name: name.to_owned(), port }))
+    Ok(Box::new(PortLine { name: name.to_owned(), port, opened: Instant::now() }))
 }
 
 #[cfg(not(feature = "serial"))]

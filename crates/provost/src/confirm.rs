@@ -32,12 +32,17 @@ pub(crate) fn with(arguments: &Arguments, phrase: Option<String>) -> Result<(), 
 
 /// The phrase that [`write_to`] will ask for, if it asks.
 pub(crate) fn asked(bench: &Bench, arguments: &Arguments, what: &str) -> Option<String> {
+    place(bench, arguments).map(|place| format!("{what} on {place}"))
+}
+
+/// What such a phrase ends with.
+pub(crate) fn place(bench: &Bench, arguments: &Arguments) -> Option<String> {
     let probe = bench.session.probe();
     if probe.virtual_chip {
-        return arguments.as_real.then(|| format!("{what} on {}", super::commands::chip_name(arguments, bench)));
+        return arguments.as_real.then(|| super::commands::chip_name(arguments, bench));
     }
     let serial = probe.serial.as_deref().map(|serial| format!(":{serial}")).unwrap_or_default();
-    Some(format!("{what} on {:04x}:{:04x}{serial}", probe.vendor_id, probe.product_id))
+    Some(format!("{:04x}:{:04x}{serial}", probe.vendor_id, probe.product_id))
 }
 
 /// Has something that cannot simply be undone confirmed, on virtual chips too: the phrase names the chip and what is done.

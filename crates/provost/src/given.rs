@@ -39,6 +39,8 @@ const ON_LINE: &[&str] = &[
     "flash read",
     "obk write",
 ];
+/// Commands that go over a bootloader and a probe at once.
+const BESIDE: &[&str] = &["rescue", "obk write"];
 /// Commands that ask for a part without a chip.
 const FOR_PART: &[&str] = &["credential new", "credential check", "obk build", "obk inspect"];
 const WITH_CREDENTIAL: &[&str] = &["rescue", "auth regress", "close", "apply"];
@@ -50,6 +52,7 @@ const CLOSE: &[&str] = &["close"];
 const REPEATED: &[(&str, &[&str])] = &[
     ("probe", ON_CHIP),
     ("uart", ON_LINE),
+    ("uart", BESIDE),
     ("part", ON_CHIP),
     ("part", FOR_PART),
     ("credential", BACK),
@@ -162,6 +165,10 @@ impl Given {
         words.join(" ")
     }
 
+    fn has(&self, option: &str) -> bool {
+        self.options.iter().any(|(name, _)| name == option)
+    }
+
     fn is_repeated(&self, option: &str, name: &str, words: &[String]) -> bool {
         if KEYS.contains(&option) {
             let uses = name == "apply" || words.iter().any(|w| w == "--credential");
@@ -172,6 +179,8 @@ impl Given {
         REPEATED.iter().any(|(known, among)| {
             *known == option && among.contains(&name) && (anywhere || among.contains(&self.command.as_str()))
         }) && takes(name, option)
+            // A line goes in place of a probe, or beside it.
+            && (option != "uart" || if self.has("probe") { BESIDE } else { ON_LINE }.contains(&name))
             // Two files are compared without a chip.
             && !(name == "option diff" && option == "probe" && words.iter().skip(3).filter(|w| !w.starts_with('-')).count() > 1)
     }
@@ -230,6 +239,9 @@ mod tests {
         let by_line = given(&["provost", "status", "--uart", "COM3"]);
         assert_eq!(by_line.command_line("provost option list"), "provost option list --uart COM3");
         assert_eq!(by_line.command_line("provost rescue"), "provost rescue", "that takes a probe");
+        let both = given(&["provost", "rescue", "--uart", "COM3", "--probe", "twin:a"]);
+        assert_eq!(both.command_line("provost rescue"), "provost rescue --probe twin:a --uart COM3");
+        assert_eq!(both.command_line("provost status"), "provost status --probe twin:a");
         assert_eq!(
             g.complete("see `provost auth discover`, or `provost twin list`."),
             format!("see `provost auth discover {probe} --part STM32H533`, or `provost twin list`.")

@@ -1,14 +1,14 @@
-//! What goes over the ROM bootloader on a serial line, in place of a debug probe: `--uart`.
+//! What goes over the ROM bootloader on a serial line: `--uart`, in place of a debug probe or beside one.
 
 use std::fmt::Write as _;
 
-use provost_bench::{BenchError, Uart, UartBench};
+use provost_bench::{Bench, BenchError, Probe, Uart, UartBench};
 use provost_chip::states::ProductState;
 use provost_ops::{
     Narrator as _,
     diagnose::outlook,
     drive::{
-        bootloader::{Bootloader, Seen},
+        bootloader::{Bootloader, BothWires, ByBootloader, Seen},
         identify::parts_text,
         target::{Capability, TargetError},
     },
@@ -16,10 +16,11 @@ use provost_ops::{
     flash::Flash,
     option_bytes::{OptionBytes, apply_by_bootloader},
 };
+use provost_twin::board::VirtualBoard;
 
-use super::{diagnose, flash, option};
+use super::{diagnose, flash, obk, option, rescue};
 use crate::{
-    cli::{Arguments, Command, FlashCommand, FlashErase, FlashImage, FlashRead, OptionCommand, OptionSet},
+    cli::{Arguments, Command, FlashCommand, FlashErase, FlashImage, FlashRead, ObkCommand, OptionCommand, OptionSet},
     confirm,
     documents::{BootloaderStatus, Outlook},
     error::FaceError,
@@ -33,8 +34,8 @@ struct Chip {
 }
 
 pub(super) fn run(arguments: &Arguments, uart: &Uart) -> Result<Page, Stop> {
-    if arguments.probe.is_some() {
-        return Err(FaceError::TwoWires.into());
+    if let Some(probe) = &arguments.probe {
+        return beside(arguments, uart, probe);
     }
     match &arguments.command {
         Command::Status => on_line(uart, |chip| look(arguments, chip)),
@@ -51,8 +52,23 @@ pub(super) fn run(arguments: &Arguments, uart: &Uart) -> Result<Page, Stop> {
             FlashCommand::Erase(options) => erase(arguments, uart, options),
             FlashCommand::Read(options) => read(arguments, uart, options),
         },
+        Command::Obk(ObkCommand::Write(options)) => {
+            let request = obk::write::request(arguments, options)?;
+            on_line(uart, |chip| {
+                let place = chip.asks(arguments).then(|| chip.boot.line().to_owned());
+                let mut target = ByBootloader::new(&mut chip.boot, chip.virtual_chip);
+                obk::write::on_target(arguments, options, &request, &mut target, (uart.chip_name(), place))
+            })
+        }
+        Command::Rescue(options) => {
+            let credential = rescue::credential(arguments, options)?;
+            on_line(uart, |chip| {
+                let boot = (&mut chip.boot, chip.virtual_chip);
+                rescue::on_line(arguments, options, credential, boot, uart.chip_name())
+            })
+        }
         // They end in Debug Authentication, which is a matter of SWD and NRST.
-        Command::Rescue(_) | Command::Close(_) | Command::Apply(_) | Command::Auth(_) => {
+        Command::Close(_) | Command::Apply(_) | Command::Auth(_) => {
             Err(TargetError::Cannot { wire: format!("the bootloader on {uart}"), capability: Capability::Unlock }
                 .into())
         }
@@ -60,11 +76,46 @@ pub(super) fn run(arguments: &Arguments, uart: &Uart) -> Result<Page, Stop> {
     }
 }
 
+/// What goes over both wires: the line provisions, the probe does the rest.
+fn beside(arguments: &Arguments, uart: &Uart, probe: &Probe) -> Result<Page, Stop> {
+    match &arguments.command {
+        Command::Obk(ObkCommand::Write(options)) => {
+            let request = obk::write::request(arguments, options)?;
+            on_both(uart, probe, |bench, boot| {
+                let place = confirm::place(bench, arguments);
+                let chip = super::chip_name(arguments, bench);
+                let mut target = BothWires::new(&mut bench.session, boot);
+                obk::write::on_target(arguments, options, &request, &mut target, (chip, place))
+            })
+        }
+        Command::Rescue(options) => {
+            let credential = rescue::credential(arguments, options)?;
+            on_both(uart, probe, |bench, boot| rescue::on_bench(arguments, options, credential, bench, Some(boot)))
+        }
+        _ => Err(FaceError::TwoWires.into()),
+    }
+}
+
+fn on_both(
+    uart: &Uart,
+    probe: &Probe,
+    work: impl FnOnce(&mut Bench, &mut Bootloader) -> Result<Page, Stop>,
+) -> Result<Page, Stop> {
+    let (UartBench { line, board }, bench) = UartBench::open_with(uart, probe)?;
+    let result = super::on_bench(bench, |bench| work(bench, &mut Bootloader::open(line)?));
+    kept(board, result)
+}
+
 /// Works on the chip, and keeps what happened to a virtual one.
 fn on_line(uart: &Uart, work: impl FnOnce(&mut Chip) -> Result<Page, Stop>) -> Result<Page, Stop> {
     let UartBench { line, board } = UartBench::open(uart)?;
     let virtual_chip = board.is_some();
     let result = Bootloader::open(line).map_err(Stop::from).and_then(|boot| work(&mut Chip { boot, virtual_chip }));
+    kept(board, result)
+}
+
+/// Keeps what happened to a virtual chip.
+fn kept(board: Option<VirtualBoard>, result: Result<Page, Stop>) -> Result<Page, Stop> {
     match board.map(|board| board.store()) {
         // A chip file that cannot be written takes the chip's power away: whatever failed behind that failed because of it.
         Some(Err(error)) => Err(BenchError::from(error).into()),
@@ -92,10 +143,14 @@ fn on_flash(
 }
 
 impl Chip {
+    /// Whether a person is asked before it is written to.
+    const fn asks(&self, arguments: &Arguments) -> bool {
+        !self.virtual_chip || arguments.as_real
+    }
+
     /// The phrase that confirms a write, if one is asked for: it names the line.
     fn asked(&self, arguments: &Arguments, what: &str) -> Option<String> {
-        let asks = !self.virtual_chip || arguments.as_real;
-        asks.then(|| format!("{what} on {}", self.boot.line()))
+        self.asks(arguments).then(|| format!("{what} on {}", self.boot.line()))
     }
 
     fn confirm(&self, arguments: &Arguments, what: &str) -> Result<(), Failure> {

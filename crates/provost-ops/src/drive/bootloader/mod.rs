@@ -6,6 +6,7 @@
 mod error;
 mod options;
 mod provision;
+mod target;
 
 use std::{fmt, io, time::Duration};
 
@@ -29,6 +30,7 @@ use serde::Serialize;
 
 pub use self::error::BootloaderError;
 pub use self::options::OptionImages;
+pub use self::target::{BothWires, ByBootloader};
 use super::identify::Identity;
 use crate::fault::{Failure, Result, fail};
 
@@ -36,6 +38,8 @@ use crate::fault::{Failure, Result, fail};
 const RESTART: Duration = Duration::from_millis(50);
 /// How often a chip that was reset is called.
 const CALLS: u32 = 4;
+/// A byte that is not the one which calls: see [`break_off`].
+const SPOILER: u8 = 0x00;
 
 /// Whatever moves the bytes: 8 data bits, even parity, one stop bit.
 pub trait Line: fmt::Debug {
@@ -56,6 +60,9 @@ pub trait Line: fmt::Debug {
 
     /// Lets time pass.
     fn sleep(&mut self, time: Duration);
+
+    /// Time by the clock of whatever is at the other end.
+    fn now(&mut self) -> Duration;
 }
 
 /// Who answers, and how it is.
@@ -97,7 +104,10 @@ impl Bootloader {
         let wake = |line: &mut dyn Line| run(line, Sync);
         match wake(line.as_mut()) {
             Ok(()) => {}
-            Err(error) if silent(&error) => return fail(BootloaderError::NobodyThere { line: line.name().to_owned() }),
+            Err(error) if silent(&error) => {
+                break_off(line.as_mut())?;
+                return fail(BootloaderError::NobodyThere { line: line.name().to_owned() });
+            }
             Err(error) => return Err(error),
         }
         let capabilities = run(line.as_mut(), Get)?;
@@ -245,6 +255,14 @@ impl Bootloader {
         }
     }
 
+    /// Calls a chip that somebody else may have reset.
+    ///
+    /// # Errors
+    /// [`BootloaderError::NobodyThere`]; the line breaks.
+    fn wake_again(&mut self) -> Result<()> {
+        if self.comes_back()? { Ok(()) } else { fail(BootloaderError::NobodyThere { line: self.line().to_owned() }) }
+    }
+
     /// Calls a chip that was reset.
     fn comes_back(&mut self) -> Result<bool> {
         for _ in 0..CALLS {
@@ -257,6 +275,20 @@ impl Bootloader {
         }
         Ok(false)
     }
+}
+
+/// Whether an error is that of a line that broke: what was being done may or may not have been done.
+pub fn line_broke(error: &Failure) -> bool {
+    silent(error) || matches!(error.of(), Some(BootloaderError::Lost { .. } | BootloaderError::Gone { .. }))
+}
+
+/// Spoils what an earlier call left half-way.
+///
+/// A bootloader that was cut off behind an address takes whatever comes for length and data, also the byte that calls it: some dozen calls
+/// would be a write of nothing but that byte, whose exclusive-or is right, into the option image if its address was the last that was
+/// sent. One byte of another kind in each unanswered call makes the sum wrong, and the write is refused.
+fn break_off(line: &mut dyn Line) -> Result<()> {
+    line.send(&[SPOILER]).map_err(|source| BootloaderError::Lost { line: line.name().to_owned(), source }.into())
 }
 
 fn silent(error: &Failure) -> bool {
