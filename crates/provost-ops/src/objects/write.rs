@@ -287,7 +287,7 @@ impl Writer<'_, '_> {
     /// The method of the plan, as its steps have it.
     fn method(&self) -> Option<DaMethod> {
         self.plan.list.iter().find_map(|step| match step {
-            Step::Discover { method, .. } => *method,
+            Step::Provision { method, .. } => *method,
             _ => None,
         })
     }

@@ -9,6 +9,7 @@
     reason = "tests, and what they share"
 )]
 
+mod by_bootloader;
 mod close_bricks;
 mod close_every_chip;
 mod close_every_world;

@@ -296,6 +296,22 @@ fn versions_and_opcodes_turn_with_their_switches() {
     assert_eq!(get(&world), [&[ACK, 13, 0x31], &list[..], &[0x82, 0x92, ACK]].concat());
 }
 
+/// Why a host must not call without end: behind an address the byte that calls is taken for length and data, and an even number of the same
+/// byte has the right exclusive-or.
+#[test]
+fn enough_calls_are_a_write_and_one_other_byte_spoils_it() {
+    for (other, answer) in [(None, ACK), (Some(40), NACK)] {
+        let board = in_bootloader(&[]);
+        assert_eq!(say(&board, &[0x31, 0xCE]), [ACK]);
+        assert_eq!(say(&board, &with_xor(&0x4002_2050u32.to_be_bytes())), [ACK]);
+        for n in 0..129 {
+            let byte = if other == Some(n) { 0x00 } else { 0x7F };
+            assert!(say(&board, &[byte]).is_empty(), "it waits for 128 bytes and their sum");
+        }
+        assert_eq!(say(&board, &[0x7F]), [answer]);
+    }
+}
+
 /// What clients that say this, one after the other, hear within a second: as many bytes as are wanted, or fewer if the door closes.
 fn at_the_door(idle: Duration, clients: &[(&[u8], usize)]) -> Vec<Vec<u8>> {
     let board = VirtualBoard::open("stuck-in-provisioning").unwrap();

@@ -36,8 +36,9 @@ pub(crate) fn run(arguments: &Arguments, options: &Rescue) -> Result<Page, Stop>
 
 /// The user's own credential, checked before the chip is touched.
 pub(super) fn credential(arguments: &Arguments, options: &Rescue) -> Result<Option<CredentialSet>, Stop> {
-    let open =
-        |folder: &PathBuf| secrets::with_access(arguments, &options.access, |access| CredentialSet::open(folder, &access));
+    let open = |folder: &PathBuf| {
+        secrets::with_access(arguments, &options.access, |access| CredentialSet::open(folder, &access))
+    };
     Ok(options.credential.as_ref().map(open).transpose()?)
 }
 

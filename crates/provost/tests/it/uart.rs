@@ -68,7 +68,8 @@ fn what_a_bootloader_cannot_do_is_said_and_changes_nothing() {
     s.run("twin new stuck.chip --preset stuck-in-provisioning");
     let before = s.read("stuck.chip");
     for (line, exit, code) in [
-        ("rescue --uart twin:stuck.chip", 4, "wire-cannot"),
+        ("rescue --uart twin:stuck.chip", 4, "boot-probe-needed"),
+        ("close --to closed --credential none --uart twin:stuck.chip", 4, "wire-cannot"),
         ("auth discover --uart twin:stuck.chip", 4, "wire-cannot"),
         ("option export --uart twin:stuck.chip", 2, "uart-not-here"),
         ("status --uart twin:stuck.chip --probe twin:stuck.chip", 2, "uart-and-probe"),
@@ -116,6 +117,92 @@ fn a_chip_that_is_served_is_reached_over_tcp() {
     assert_eq!((code, &status["product_state"]), (0, &"provisioning".into()));
     assert!(Command::new("kill").args(["-INT", &server.0.id().to_string()]).status().unwrap().success());
     assert_eq!(server.0.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_rescue_over_line_and_probe_is_one_rescue() {
+    let s = Sandbox::new();
+    s.run("twin new stuck.chip --preset stuck-in-provisioning");
+    let before = s.read("stuck.chip");
+    // What the line can do, and what it cannot, before anything is begun.
+    let (code, plan) = s.json("rescue --dry-run --uart twin:stuck.chip");
+    assert_eq!((code, &plan["schema"]), (4, &"provost.plan/1".into()));
+    let page = s.run("rescue --dry-run --uart twin:stuck.chip").out;
+    assert!(page.contains("over twin:stuck.chip: provision-da:certificate\n"), "{page}");
+    assert!(page.contains("over SWD and NRST: prove:nrst, discover, authenticate:full-regression"), "{page}");
+    let (code, refused) = s.json("rescue --uart twin:stuck.chip");
+    assert_eq!((code, &refused["code"]), (4, &"boot-probe-needed".into()));
+    assert!(refused["message"].as_str().unwrap().contains("authenticate:full-regression"), "{refused}");
+    assert!(!s.path("provost-rescue").exists() && s.read("stuck.chip") == before, "nothing was begun");
+
+    let run = s.run("rescue --uart twin:stuck.chip --probe twin:stuck.chip");
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert!(run.err.contains("over SWD and NRST: prove:nrst"), "{}", run.err);
+    let folders: Vec<_> = fs::read_dir(s.path("provost-rescue")).unwrap().map(|e| e.unwrap().path()).collect();
+    let [folder] = folders.as_slice() else { panic!("one rescue: {folders:?}") };
+    let receipt: Value = serde_json::from_slice(&fs::read(folder.join("receipt.json")).unwrap()).unwrap();
+    assert_eq!(receipt["how"]["by"], "service", "{receipt}");
+    assert_eq!(s.json("status --probe twin:stuck.chip").1["product_state"], "open");
+    // An Open chip is found Open, over the line too.
+    let (code, again) = s.json("rescue --uart twin:stuck.chip?boot0=high");
+    assert_eq!((code, &again["schema"], &again["how"]), (0, &"provost.receipt/1".into(), &Value::Null));
+}
+
+#[test]
+fn a_line_and_a_probe_on_two_boards_store_nothing() {
+    let s = Sandbox::new();
+    for name in ["one", "two"] {
+        s.run(&format!("twin new {name}.chip --preset stuck-in-provisioning"));
+    }
+    let before = [s.read("one.chip"), s.read("two.chip")];
+    let (code, refused) = s.json("rescue --uart twin:one.chip --probe twin:two.chip");
+    assert_eq!((code, &refused["code"]), (3, &"boot-two-chips".into()), "{refused}");
+    assert_eq!([s.read("one.chip"), s.read("two.chip")], before);
+}
+
+#[test]
+fn an_object_goes_in_over_the_line_with_the_checks_that_it_has_over_a_probe() {
+    let s = Sandbox::new();
+    s.run("twin new board.chip --part STM32H563 --state provisioning --tzen on");
+    s.run("credential new --method certificate --out set --part STM32H563");
+    s.run("credential new --method password --out other --part STM32H563");
+    let before = s.read("board.chip");
+    let line = "--uart twin:board.chip --part STM32H563";
+    for (command, exit, code) in [
+        ("obk write set/DA_Config.obk", 4, "obk-no-discovery"),
+        ("obk write other/DA_ConfigWithPassword.obk --force", 3, "obk-unsafe"),
+        ("obk write set/DA_Config.obk --force --part STM32H503", 3, "chip-part-mismatch"),
+    ] {
+        let whole = if command.contains("--part") {
+            format!("{command} --uart twin:board.chip")
+        } else {
+            format!("{command} {line}")
+        };
+        let (found, value) = s.json(&whole);
+        assert_eq!((found, &value["code"]), (exit, &Value::from(code)), "{whole}: {value}");
+        let by_probe = whole.replace("--uart", "--probe").replace(" --force", "");
+        if code != "obk-no-discovery" {
+            assert_eq!(s.json(&by_probe).1["code"], code, "{by_probe}");
+        }
+    }
+    assert_eq!(s.read("board.chip"), before);
+    let (code, value) = s.json(&format!("obk write set/DA_Config.obk --force {line}"));
+    assert_eq!((code, &value["written"]["discovered"]), (0, &Value::Null), "{value}");
+    let (_, found) = s.json("auth discover --probe twin:board.chip");
+    assert_eq!(found["discovered"]["integrity"], 0xEAEA_EAEAu32, "{found}");
+    // Beside a probe the chip is asked, before and afterwards.
+    let (code, value) = s.json(&format!("obk write set/DA_Config.obk {line} --probe twin:board.chip"));
+    assert_eq!((code, &value["code"]), (3, &"obk-present".into()), "{value}");
+    let (code, value) = s.json(&format!("obk write set/DA_Config.obk --force {line} --probe twin:board.chip"));
+    assert_eq!((code, &value["written"]["discovered"]["integrity"]), (0, &0xEAEA_EAEAu32.into()), "{value}");
+    assert_eq!(s.json("rescue --credential set --probe twin:board.chip --part STM32H563").0, 0);
+    // With secure AES, only the chip or a person knows what a word means.
+    s.run("twin new crypto.chip --part STM32H573 --state provisioning --tzen on");
+    s.run("credential new --method certificate --out aes --part STM32H573");
+    let line = "--force --uart twin:crypto.chip --part STM32H573";
+    let (code, value) = s.json(&format!("obk write aes/DA_Config.obk {line}"));
+    assert_eq!((code, &value["code"]), (4, &"obk-no-discovery".into()), "{value}");
+    assert!(value["message"].as_str().unwrap().contains("--encrypt-word"), "{value}");
 }
 
 /// A server that does not outlive its test.

@@ -106,6 +106,17 @@ faults! {
             ],
             next: ["`provost option list` over the same line shows WRPSG and SECWM; run the same command again once they allow it"],
         }
+        /// The same words read otherwise the second time.
+        #[error("the option bytes at {address:#010x} read otherwise each time")]
+        ReadsDiffer {
+            /// The first address of the image.
+            address: u32,
+        } = "boot-reads-differ", Failed {
+            causes: ["noise on the line, or a bit rate that the converter does not keep", "somebody else changes them"],
+            next: [
+                "nothing was written: shorten the line, take a lower bit rate (--uart PORT:19200), reset the chip, and run the same command again",
+            ],
+        }
         /// Sectors of the secure world.
         #[error("{sectors} secure (TZEN, SECWM), and the bootloader is not")]
         SecureSectors {
