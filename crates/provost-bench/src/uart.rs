@@ -11,7 +11,7 @@ use std::{
 use provost_ops::drive::bootloader::Line;
 use provost_twin::board::{Selector, VirtualBoard};
 
-use crate::{Bench, BenchError, Probe};
+use crate::{Bench, BenchError, Probe, Stop};
 
 /// Bits per second, if nobody says otherwise: the bootloader measures them.
 const BAUD: u32 = 115_200;
@@ -116,6 +116,12 @@ impl UartBench {
         }
     }
 
+    /// The same, until a person asks it to stop: then no command begins any more.
+    #[must_use]
+    pub fn until(self, stop: Stop) -> Self {
+        Self { line: Box::new(StoppableLine { line: self.line, stop }), ..self }
+    }
+
     /// The serial line of a virtual board.
     pub fn on_board(board: VirtualBoard) -> Self {
         let line = TwinLine { name: format!("twin:{}", board.name()), board: board.clone(), said: Vec::new() };
@@ -198,8 +204,51 @@ fn some(stream: &mut impl io::Read) -> io::Result<Vec<u8>> {
     match stream.read(&mut bytes) {
         Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
         Ok(count) => Ok(bytes[..count].to_vec()),
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Ok(Vec::new()),
+        Err(error) if is_silence(error.kind()) => Ok(Vec::new()),
         Err(error) => Err(error),
+    }
+}
+
+const fn is_silence(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted)
+}
+
+/// A line that a person can stop, between two commands: behind the address of a write the bootloader would wait for the rest of it.
+#[derive(Debug)]
+struct StoppableLine {
+    line: Box<dyn Line>,
+    stop: Stop,
+}
+
+impl StoppableLine {
+    /// Whether a command begins with this: opcode and complement. The length of a read looks the same, and does no harm if it is missing.
+    fn begins(bytes: &[u8]) -> bool {
+        matches!(bytes, [_]) || matches!(bytes, [code, complement] if *code == !*complement)
+    }
+}
+
+impl Line for StoppableLine {
+    fn name(&self) -> &str {
+        self.line.name()
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.stop.is_asked() && Self::begins(bytes) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        self.line.send(bytes)
+    }
+
+    fn receive(&mut self, within: Duration) -> io::Result<Vec<u8>> {
+        self.line.receive(within)
+    }
+
+    fn sleep(&mut self, time: Duration) {
+        self.line.sleep(time);
+    }
+
+    fn now(&mut self) -> Duration {
+        self.line.now()
     }
 }
 
@@ -274,6 +323,24 @@ mod tests {
     use provost_ops::error::Fault as _;
 
     use super::*;
+
+    #[test]
+    fn a_stop_comes_between_two_commands() {
+        let board = VirtualBoard::open("stuck-in-provisioning").unwrap();
+        let stop = Stop::default();
+        let mut line = UartBench::on_board(board).until(stop.clone()).line;
+        for frame in [&[0x7F][..], &[0x31, 0xCE]] {
+            line.send(frame).unwrap();
+            assert_eq!(line.receive(Duration::ZERO).unwrap(), [0x79]);
+        }
+        stop.ask();
+        // Address, then length, data and sum: the write is finished.
+        for frame in [&[0x20, 0x00, 0x50, 0x00, 0x70][..], &[3, 1, 2, 3, 4, 7]] {
+            line.send(frame).unwrap();
+            assert_eq!(line.receive(Duration::ZERO).unwrap(), [0x79]);
+        }
+        assert_eq!(line.send(&[0x02, 0xFD]).unwrap_err().kind(), io::ErrorKind::Interrupted);
+    }
 
     #[test]
     fn selectors_read_as_they_were_written() {

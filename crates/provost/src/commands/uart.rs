@@ -25,6 +25,7 @@ use crate::{
     documents::{BootloaderStatus, Outlook},
     error::FaceError,
     output::{Page, Stop, Teller},
+    stop,
 };
 
 /// A chip whose bootloader has answered.
@@ -101,14 +102,15 @@ fn on_both(
     probe: &Probe,
     work: impl FnOnce(&mut Bench, &mut Bootloader) -> Result<Page, Stop>,
 ) -> Result<Page, Stop> {
-    let (UartBench { line, board }, bench) = UartBench::open_with(uart, probe)?;
+    let (wire, bench) = UartBench::open_with(uart, probe)?;
+    let UartBench { line, board } = wire.until(stop::watch());
     let result = super::on_bench(bench, |bench| work(bench, &mut Bootloader::open(line)?));
     kept(board, result)
 }
 
 /// Works on the chip, and keeps what happened to a virtual one.
 fn on_line(uart: &Uart, work: impl FnOnce(&mut Chip) -> Result<Page, Stop>) -> Result<Page, Stop> {
-    let UartBench { line, board } = UartBench::open(uart)?;
+    let UartBench { line, board } = UartBench::open(uart)?.until(stop::watch());
     let virtual_chip = board.is_some();
     let result = Bootloader::open(line).map_err(Stop::from).and_then(|boot| work(&mut Chip { boot, virtual_chip }));
     kept(board, result)

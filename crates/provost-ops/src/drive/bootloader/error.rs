@@ -23,6 +23,15 @@ faults! {
                 "plug it in again and run the same command again: what was written was read back before it was believed",
             ],
         }
+        /// A person stopped it.
+        #[error("stopped: no further command goes over {line}")]
+        Stopped {
+            /// The line.
+            line: String,
+        } = "uart-stopped", Interrupted {
+            causes: ["somebody pressed Ctrl-C"],
+            next: ["the command that was under way was finished; run the same command again: it reads what is there before it writes"],
+        }
         /// Nobody answers the first byte.
         #[error("no bootloader answers on {line}")]
         NobodyThere {

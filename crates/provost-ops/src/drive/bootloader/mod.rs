@@ -49,7 +49,7 @@ pub trait Line: fmt::Debug {
     /// Sends, after throwing away what was received before.
     ///
     /// # Errors
-    /// The line fails.
+    /// The line fails; [`io::ErrorKind::Interrupted`] where a person stopped it.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
 
     /// What comes within this time, as soon as something does; nothing is silence.
@@ -279,7 +279,11 @@ impl Bootloader {
 
 /// Whether an error is that of a line that broke: what was being done may or may not have been done.
 pub fn line_broke(error: &Failure) -> bool {
-    silent(error) || matches!(error.of(), Some(BootloaderError::Lost { .. } | BootloaderError::Gone { .. }))
+    silent(error)
+        || matches!(
+            error.of(),
+            Some(BootloaderError::Lost { .. } | BootloaderError::Stopped { .. } | BootloaderError::Gone { .. })
+        )
 }
 
 /// Spoils what an earlier call left half-way.
@@ -288,7 +292,7 @@ pub fn line_broke(error: &Failure) -> bool {
 /// would be a write of nothing but that byte, whose exclusive-or is right, into the option image if its address was the last that was
 /// sent. One byte of another kind in each unanswered call makes the sum wrong, and the write is refused.
 fn break_off(line: &mut dyn Line) -> Result<()> {
-    line.send(&[SPOILER]).map_err(|source| BootloaderError::Lost { line: line.name().to_owned(), source }.into())
+    line.send(&[SPOILER]).map_err(|source| lost(line, source).into())
 }
 
 fn silent(error: &Failure) -> bool {
@@ -300,9 +304,17 @@ fn words(bytes: &[u8]) -> Vec<u32> {
     bytes.chunks_exact(4).map(|c| c.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte))).collect()
 }
 
+/// A line that fails, or that a person stopped.
+fn lost(line: &dyn Line, source: io::Error) -> BootloaderError {
+    let name = line.name().to_owned();
+    match source.kind() {
+        io::ErrorKind::Interrupted => BootloaderError::Stopped { line: name },
+        _ => BootloaderError::Lost { line: name, source },
+    }
+}
+
 /// Carries a command out on a line.
 fn run<C: Command>(line: &mut dyn Line, command: C) -> Result<C::Reply> {
-    let lost = |line: &dyn Line, source| BootloaderError::Lost { line: line.name().to_owned(), source };
     let mut exchange = Exchange::new(command)?;
     loop {
         match exchange.step()? {
