@@ -5,13 +5,13 @@ use std::{
     io::{self, Write as _},
     net::{SocketAddr, TcpStream},
     str::FromStr,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use provost_ops::drive::bootloader::Line;
 use provost_twin::board::{Selector, VirtualBoard};
 
-use crate::BenchError;
+use crate::{Bench, BenchError, Probe, Stop};
 
 /// Bits per second, if nobody says otherwise: the bootloader measures them.
 const BAUD: u32 = 115_200;
@@ -21,7 +21,7 @@ const BAUD: u32 = 115_200;
 pub enum Uart {
     /// `twin:NAME[?OPTION=VALUE,…]`: the bootloader of a virtual chip.
     Twin(Selector),
-    /// `tcp:ADDRESS:PORT`: bytes over TCP, such as `twin serve --uart` offers them.
+    /// `tcp:ADDRESS:PORT`: bytes over TCP, such as `twin serve --serial` offers them.
     Tcp(SocketAddr),
     /// `PORT[:BAUD]`: a serial port of this machine.
     Port {
@@ -30,6 +30,16 @@ pub enum Uart {
         /// Bits per second.
         baud: u32,
     },
+}
+
+impl Uart {
+    /// The line without what only says how the bench is set up: under this name a chip is told from others in journals.
+    pub fn chip_name(&self) -> String {
+        match self {
+            Self::Twin(selector) => format!("twin:{}", selector.name()),
+            other => other.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Uart {
@@ -86,10 +96,30 @@ impl UartBench {
             Uart::Tcp(address) => {
                 let stream = TcpStream::connect_timeout(address, Duration::from_secs(5)).map_err(unopenable)?;
                 stream.set_nodelay(true).map_err(unopenable)?;
-                Self { line: Box::new(TcpLine { name: uart.to_string(), stream }), board: None }
+                Self { line: Box::new(TcpLine { name: uart.to_string(), stream, opened: Instant::now() }), board: None }
             }
             Uart::Port { name, baud } => Self { line: port(name, *baud).map_err(unopenable)?, board: None },
         })
+    }
+
+    /// Opens a line and a probe, which are plugged into one board where both name the same virtual chip.
+    ///
+    /// # Errors
+    /// As [`UartBench::open`] and [`Bench::open`].
+    pub fn open_with(uart: &Uart, probe: &Probe) -> Result<(Self, Bench), BenchError> {
+        match (uart, probe) {
+            (Uart::Twin(line), Probe::Twin(plug)) if line.name() == plug.name() => {
+                let board = VirtualBoard::select(&line.and(plug))?;
+                Ok((Self::on_board(board.clone()), Bench::on_board(board)))
+            }
+            _ => Ok((Self::open(uart)?, Bench::open(Some(probe))?)),
+        }
+    }
+
+    /// The same, until a person asks it to stop: then no command begins any more.
+    #[must_use]
+    pub fn until(self, stop: Stop) -> Self {
+        Self { line: Box::new(StoppableLine { line: self.line, stop }), ..self }
     }
 
     /// The serial line of a virtual board.
@@ -128,12 +158,17 @@ impl Line for TwinLine {
     fn sleep(&mut self, time: Duration) {
         self.board.advance(time);
     }
+
+    fn now(&mut self) -> Duration {
+        self.board.now()
+    }
 }
 
 #[derive(Debug)]
 struct TcpLine {
     name: String,
     stream: TcpStream,
+    opened: Instant,
 }
 
 impl Line for TcpLine {
@@ -157,6 +192,10 @@ impl Line for TcpLine {
     fn sleep(&mut self, time: Duration) {
         std::thread::sleep(time);
     }
+
+    fn now(&mut self) -> Duration {
+        self.opened.elapsed()
+    }
 }
 
 /// What is there within the timeout of the stream; nothing if nothing is. An end is an error.
@@ -165,8 +204,51 @@ fn some(stream: &mut impl io::Read) -> io::Result<Vec<u8>> {
     match stream.read(&mut bytes) {
         Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
         Ok(count) => Ok(bytes[..count].to_vec()),
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Ok(Vec::new()),
+        Err(error) if is_silence(error.kind()) => Ok(Vec::new()),
         Err(error) => Err(error),
+    }
+}
+
+const fn is_silence(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted)
+}
+
+/// A line that a person can stop, between two commands: behind the address of a write the bootloader would wait for the rest of it.
+#[derive(Debug)]
+struct StoppableLine {
+    line: Box<dyn Line>,
+    stop: Stop,
+}
+
+impl StoppableLine {
+    /// Whether a command begins with this: opcode and complement. The length of a read looks the same, and does no harm if it is missing.
+    fn begins(bytes: &[u8]) -> bool {
+        matches!(bytes, [_]) || matches!(bytes, [code, complement] if *code == !*complement)
+    }
+}
+
+impl Line for StoppableLine {
+    fn name(&self) -> &str {
+        self.line.name()
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.stop.is_asked() && Self::begins(bytes) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        self.line.send(bytes)
+    }
+
+    fn receive(&mut self, within: Duration) -> io::Result<Vec<u8>> {
+        self.line.receive(within)
+    }
+
+    fn sleep(&mut self, time: Duration) {
+        self.line.sleep(time);
+    }
+
+    fn now(&mut self) -> Duration {
+        self.line.now()
     }
 }
 
@@ -187,6 +269,7 @@ fn port(name: &str, baud: u32) -> io::Result<Box<dyn Line>> {
     struct PortLine {
         name: String,
         port: Box<dyn SerialPort>,
+        opened: Instant,
     }
 
     impl fmt::Debug for PortLine {
@@ -215,6 +298,10 @@ fn port(name: &str, baud: u32) -> io::Result<Box<dyn Line>> {
         fn sleep(&mut self, time: Duration) {
             std::thread::sleep(time);
         }
+
+        fn now(&mut self) -> Duration {
+            self.opened.elapsed()
+        }
     }
 
     let port = serialport::new(name, baud)
@@ -223,7 +310,7 @@ fn port(name: &str, baud: u32) -> io::Result<Box<dyn Line>> {
         .stop_bits(StopBits::One)
         .timeout(Duration::from_secs(1))
         .open()?;
-    Ok(Box::new(PortLine { name: name.to_owned(), port }))
+    Ok(Box::new(PortLine { name: name.to_owned(), port, opened: Instant::now() }))
 }
 
 #[cfg(not(feature = "serial"))]
@@ -236,6 +323,24 @@ mod tests {
     use provost_ops::error::Fault as _;
 
     use super::*;
+
+    #[test]
+    fn a_stop_comes_between_two_commands() {
+        let board = VirtualBoard::open("stuck-in-provisioning").unwrap();
+        let stop = Stop::default();
+        let mut line = UartBench::on_board(board).until(stop.clone()).line;
+        for frame in [&[0x7F][..], &[0x31, 0xCE]] {
+            line.send(frame).unwrap();
+            assert_eq!(line.receive(Duration::ZERO).unwrap(), [0x79]);
+        }
+        stop.ask();
+        // Address, then length, data and sum: the write is finished.
+        for frame in [&[0x20, 0x00, 0x50, 0x00, 0x70][..], &[3, 1, 2, 3, 4, 7]] {
+            line.send(frame).unwrap();
+            assert_eq!(line.receive(Duration::ZERO).unwrap(), [0x79]);
+        }
+        assert_eq!(line.send(&[0x02, 0xFD]).unwrap_err().kind(), io::ErrorKind::Interrupted);
+    }
 
     #[test]
     fn selectors_read_as_they_were_written() {

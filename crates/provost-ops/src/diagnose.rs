@@ -109,12 +109,18 @@ fn attached(ap: Option<u8>, outcome: Outcome) -> Step {
 pub fn of_identity(identity: &Identity) -> Case {
     let mut case = Case::default();
     case.chip.dev_id = Some(identity.dev_id);
-    case.steps.push(attached(Some(0), Outcome::Ok));
+    // What a bootloader read says nothing of access ports.
+    let debugger = identity.debug.is_some();
+    if debugger {
+        case.steps.push(attached(Some(0), Outcome::Ok));
+    }
     let Some(options) = identity.options else {
         case.steps.push(attached(Some(1), Outcome::Error));
         return case;
     };
-    case.steps.push(attached(Some(1), Outcome::Ok));
+    if debugger {
+        case.steps.push(attached(Some(1), Outcome::Ok));
+    }
     let mut read = |field: &str, value: u32| {
         let option = OptionValue { field: field.to_owned(), value: Some(u64::from(value)) };
         case.steps.push(Step::new(Act::ReadOption(option), Some(Outcome::Ok)));
@@ -189,7 +195,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::drive::identify::Options;
+    use crate::drive::identify::{DebugPort, Options};
 
     fn identity(part: PartId, state: ProductState, tz: TrustZone, pending: ProductState) -> Identity {
         let word = |state: ProductState| u32::from(state.code()) << 8;
@@ -198,13 +204,15 @@ mod tests {
             Options { optsr_cur: word(state), optsr_prg: word(pending), optsr2_cur: optsr2, optsr2_prg: optsr2 };
         let dev_id = part.info().dev_id;
         Identity {
-            dpidr: 0x6BA0_2477,
-            ap0_idr: 0x8477_0001,
-            dbgmcu: 0xE004_4000,
+            debug: Some(DebugPort {
+                dpidr: 0x6BA0_2477,
+                ap0_idr: 0x8477_0001,
+                dbgmcu: 0xE004_4000,
+                rev_id: 0x1000,
+                sr: 0,
+            }),
             dev_id,
-            rev_id: 0x1000,
             parts: PartId::with_dev_id(dev_id).collect(),
-            sr: 0,
             options: Some(options),
             uid: None,
             flash: None,

@@ -273,6 +273,13 @@ impl Selector {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// The same chip with the options of both; the other's count where they contradict each other.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let options = self.options.iter().chain(&other.options).cloned().collect();
+        Self { name: self.name.clone(), options }
+    }
 }
 
 impl FromStr for Selector {

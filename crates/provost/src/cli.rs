@@ -15,7 +15,7 @@ pub(crate) use obk::*;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use provost_bench::{BenchError, Probe};
+use provost_bench::{BenchError, Probe, Uart};
 use provost_chip::{
     order_code::{OrderCode, OrderCodeError},
     parts::PartId,
@@ -39,6 +39,11 @@ pub(crate) struct Arguments {
     /// Without it, the only probe attached.
     #[arg(long, global = true, value_name = "PROBE")]
     pub(crate) probe: Option<Probe>,
+    /// The chip's ROM bootloader on a serial line, in place of a probe: PORT or PORT:BAUD, tcp:ADDRESS:PORT, or twin:NAME for a virtual
+    /// chip. In Open it runs with BOOT0 high (twin:board.chip?boot0=high). For status, option list|get|set, flash and obk write; rescue
+    /// takes both, and provisions over this line.
+    #[arg(long, global = true, value_name = "LINE")]
+    pub(crate) uart: Option<Uart>,
     /// The part as written on the chip, such as STM32H533RE. DEV_ID alone does not tell H523 from H533, or H563 from H573; outside
     /// Open a chip need not tell its flash size, which is the last of these letters.
     #[arg(long = "part", global = true, value_name = "PART", value_parser = part)]
@@ -364,6 +369,9 @@ pub(crate) struct TwinServe {
     /// Speak CMSIS-DAP over TCP (OpenOCD's `cmsis-dap backend tcp`) on this loopback port; 0 lets the system choose.
     #[arg(long, value_name = "PORT", group = "doors")]
     pub(crate) cmsis_dap: Option<u16>,
+    /// Offer the serial line of its ROM bootloader on this loopback port, for --uart tcp:127.0.0.1:PORT; 0 lets the system choose.
+    #[arg(long, value_name = "PORT", group = "doors")]
+    pub(crate) serial: Option<u16>,
     /// Let the chip's time pass with clocks on the wire only, so that runs repeat exactly. Otherwise it passes too while a client sleeps.
     #[arg(long)]
     pub(crate) wire_time: bool,

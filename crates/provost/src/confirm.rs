@@ -16,7 +16,12 @@ use crate::{
 ///
 /// The phrase names the probe down to its serial number, so that a command meant for another board does not pass.
 pub(crate) fn write_to(bench: &Bench, arguments: &Arguments, what: &str) -> Result<(), provost_ops::error::Failure> {
-    let Some(phrase) = asked(bench, arguments, what) else { return Ok(()) };
+    with(arguments, asked(bench, arguments, what))
+}
+
+/// Has a write confirmed by this phrase, if there is one.
+pub(crate) fn with(arguments: &Arguments, phrase: Option<String>) -> Result<(), provost_ops::error::Failure> {
+    let Some(phrase) = phrase else { return Ok(()) };
     let given = match &arguments.confirm {
         Some(given) => given.clone(),
         None if arguments.non_interactive || !io::stdin().is_terminal() => String::new(),
@@ -27,12 +32,17 @@ pub(crate) fn write_to(bench: &Bench, arguments: &Arguments, what: &str) -> Resu
 
 /// The phrase that [`write_to`] will ask for, if it asks.
 pub(crate) fn asked(bench: &Bench, arguments: &Arguments, what: &str) -> Option<String> {
+    place(bench, arguments).map(|place| format!("{what} on {place}"))
+}
+
+/// What such a phrase ends with.
+pub(crate) fn place(bench: &Bench, arguments: &Arguments) -> Option<String> {
     let probe = bench.session.probe();
     if probe.virtual_chip {
-        return arguments.as_real.then(|| format!("{what} on {}", super::commands::chip_name(arguments, bench)));
+        return arguments.as_real.then(|| super::commands::chip_name(arguments, bench));
     }
     let serial = probe.serial.as_deref().map(|serial| format!(":{serial}")).unwrap_or_default();
-    Some(format!("{what} on {:04x}:{:04x}{serial}", probe.vendor_id, probe.product_id))
+    Some(format!("{:04x}:{:04x}{serial}", probe.vendor_id, probe.product_id))
 }
 
 /// Has something that cannot simply be undone confirmed, on virtual chips too: the phrase names the chip and what is done.

@@ -24,7 +24,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub(crate) use self::{
-    chip::{AccessPort, CloseSurvey, ObjectWrite, Outlook, Probes, RescuePlan, Status},
+    chip::{AccessPort, BootloaderStatus, CloseSurvey, ObjectWrite, Outlook, Probes, RescuePlan, Status},
     files::{Begun, CaseTemplate, CredentialMade, History, MadeFiles, Text},
     knowledge::{Explanation, Ledger, LedgerEntry, Told, Topics},
     memory::{FileFormat, FlashErased, FlashRead, OptionChange, OptionDifferences, OptionList, OptionText},
@@ -55,6 +55,7 @@ macro_rules! documents {
 
 documents! {
     "bench": BenchDone, "What was done to the board of a virtual chip";
+    "bootloader-status": BootloaderStatus, "Who a chip is, as its ROM bootloader shows it, and what can be done from here";
     "case-template": CaseTemplate, "A case file to fill in";
     "check": CheckReport, "What came of checking a credential";
     "close-check": Checked, "Whether a chip is closed as it was to be";

@@ -93,6 +93,18 @@ faults! {
             causes: ["the value is missing"],
             next: ["`provost explain leave-rss-da` lists the values of that switch; give one, as in --switch leave-rss-da=power"],
         }
+        /// A command that a bootloader cannot serve.
+        #[error("this command does not go over a bootloader")]
+        NotByUart = "uart-not-here", Usage {
+            causes: ["--uart was given to a command that needs no chip, or more of it than its bootloader shows"],
+            next: ["leave --uart out; with a chip, name a debug probe: --probe VID:PID"],
+        }
+        /// Two ways to one chip, and a command that goes one of them.
+        #[error("this command goes over one wire: --probe or --uart")]
+        TwoWires = "uart-and-probe", Usage {
+            causes: ["both were given; only a rescue and a write of objects use both"],
+            next: ["leave one of them out"],
+        }
         /// The phrase that confirms a write to a real chip is missing or wrong.
         #[error("this writes to a real chip, and was not confirmed: expected the phrase {phrase:?}")]
         NotConfirmed {

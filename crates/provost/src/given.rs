@@ -27,6 +27,20 @@ const ON_CHIP: &[&str] = &[
     "flash read",
     "obk write",
 ];
+/// Commands that work on a chip through its bootloader, too.
+const ON_LINE: &[&str] = &[
+    "status",
+    "option list",
+    "option get",
+    "option set",
+    "flash write",
+    "flash verify",
+    "flash erase",
+    "flash read",
+    "obk write",
+];
+/// Commands that go over a bootloader and a probe at once.
+const BESIDE: &[&str] = &["rescue", "obk write"];
 /// Commands that ask for a part without a chip.
 const FOR_PART: &[&str] = &["credential new", "credential check", "obk build", "obk inspect"];
 const WITH_CREDENTIAL: &[&str] = &["rescue", "auth regress", "close", "apply"];
@@ -37,6 +51,8 @@ const CLOSE: &[&str] = &["close"];
 /// Options that are repeated, and the commands among which they mean the same.
 const REPEATED: &[(&str, &[&str])] = &[
     ("probe", ON_CHIP),
+    ("uart", ON_LINE),
+    ("uart", BESIDE),
     ("part", ON_CHIP),
     ("part", FOR_PART),
     ("credential", BACK),
@@ -149,16 +165,22 @@ impl Given {
         words.join(" ")
     }
 
+    fn has(&self, option: &str) -> bool {
+        self.options.iter().any(|(name, _)| name == option)
+    }
+
     fn is_repeated(&self, option: &str, name: &str, words: &[String]) -> bool {
         if KEYS.contains(&option) {
             let uses = name == "apply" || words.iter().any(|w| w == "--credential");
             return uses && WITH_CREDENTIAL.contains(&name) && takes(name, option);
         }
         // What holds for the chip or the part at hand holds wherever it can be said.
-        let anywhere = ["probe", "part"].contains(&option);
+        let anywhere = ["probe", "uart", "part"].contains(&option);
         REPEATED.iter().any(|(known, among)| {
             *known == option && among.contains(&name) && (anywhere || among.contains(&self.command.as_str()))
         }) && takes(name, option)
+            // A line goes in place of a probe, or beside it.
+            && (option != "uart" || if self.has("probe") { BESIDE } else { ON_LINE }.contains(&name))
             // Two files are compared without a chip.
             && !(name == "option diff" && option == "probe" && words.iter().skip(3).filter(|w| !w.starts_with('-')).count() > 1)
     }
@@ -214,6 +236,12 @@ mod tests {
         ] {
             assert_eq!(g.command_line(line), completed);
         }
+        let by_line = given(&["provost", "status", "--uart", "COM3"]);
+        assert_eq!(by_line.command_line("provost option list"), "provost option list --uart COM3");
+        assert_eq!(by_line.command_line("provost rescue"), "provost rescue", "that takes a probe");
+        let both = given(&["provost", "rescue", "--uart", "COM3", "--probe", "twin:a"]);
+        assert_eq!(both.command_line("provost rescue"), "provost rescue --probe twin:a --uart COM3");
+        assert_eq!(both.command_line("provost status"), "provost status --probe twin:a");
         assert_eq!(
             g.complete("see `provost auth discover`, or `provost twin list`."),
             format!("see `provost auth discover {probe} --part STM32H533`, or `provost twin list`.")

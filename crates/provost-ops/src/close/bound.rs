@@ -94,7 +94,7 @@ impl Bound {
             uid: facts.identity.uid?,
             parts: facts.parts.clone(),
             dev_id: facts.identity.dev_id,
-            rev_id: facts.identity.rev_id,
+            rev_id: facts.identity.rev_id()?,
             trustzone: facts.trustzone(),
             start: facts.state()?,
             target: wish.target,

@@ -107,28 +107,43 @@ faults! {
 /// What identification found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Identity {
-    /// DPIDR.
-    pub dpidr: u32,
-    /// IDR of AP0.
-    pub ap0_idr: u32,
-    /// Where AP0 shows DBGMCU.
-    pub dbgmcu: u32,
+    /// What only a debugger sees; none where the chip was asked through its bootloader.
+    #[serde(flatten)]
+    pub debug: Option<DebugPort>,
     /// DEV_ID.
     pub dev_id: u16,
-    /// REV_ID.
-    pub rev_id: u16,
     /// The lines that have this DEV_ID.
     #[schemars(length(min = 1))]
     pub parts: Vec<PartId>,
-    /// DBGMCU_SR.
-    pub sr: u32,
-    /// What AP1 shows, if it is open.
+    /// What AP1 shows, if it is open, or the bootloader.
     pub options: Option<Options>,
     /// The unique id, where it can be read (Open).
     pub uid: Option<UniqueId>,
     /// How large the flash is, where it can be read (Open).
     #[serde(rename = "flash_kb")]
     pub flash: Option<FlashSize>,
+}
+
+/// What the debug port and AP0 say of a chip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DebugPort {
+    /// DPIDR.
+    pub dpidr: u32,
+    /// IDR of AP0.
+    pub ap0_idr: u32,
+    /// Where AP0 shows DBGMCU.
+    pub dbgmcu: u32,
+    /// REV_ID.
+    pub rev_id: u16,
+    /// DBGMCU_SR.
+    pub sr: u32,
+}
+
+impl DebugPort {
+    /// Whether this access port is open: the upper half of DBGMCU_SR has a bit for each.
+    pub const fn shows_open(&self, ap: u8) -> bool {
+        self.sr >> (16 + ap) & 1 == 1
+    }
 }
 
 /// The option words that decide a chip's life, as read through AP1.
@@ -162,14 +177,19 @@ impl Options {
 }
 
 impl Identity {
-    /// Whether access port 0 is open: the upper half of DBGMCU_SR has a bit for each.
-    pub const fn ap0_open(&self) -> bool {
-        self.sr >> 16 & 1 == 1
+    /// Whether access port 0 was seen open.
+    pub fn ap0_open(&self) -> bool {
+        self.debug.is_some_and(|debug| debug.shows_open(0))
     }
 
-    /// Whether access port 1 is open.
-    pub const fn ap1_open(&self) -> bool {
-        self.sr >> 17 & 1 == 1
+    /// Whether access port 1 was seen open.
+    pub fn ap1_open(&self) -> bool {
+        self.debug.is_some_and(|debug| debug.shows_open(1))
+    }
+
+    /// REV_ID, where a debugger has read it.
+    pub fn rev_id(&self) -> Option<u16> {
+        self.debug.map(|debug| debug.rev_id)
     }
 
     /// The parts it may be, in words.
@@ -211,6 +231,17 @@ impl Identity {
             Some(state) => fail(IdentifyError::PendingState { state }),
             None => Ok(()),
         }
+    }
+
+    /// Refuses a TZEN that is neither on nor off where the part has one.
+    pub(super) fn trustzone_is_known(&self) -> Result<()> {
+        if let Some(Options { optsr2_cur: optsr2, .. }) = self.options.filter(|o| o.state().is_some())
+            && self.parts.iter().all(|p| p.info().trustzone)
+            && TrustZone::from_code((optsr2 >> 24) as u8).is_none()
+        {
+            return fail(IdentifyError::UnknownTrustZone { optsr2, code: (optsr2 >> 24) as u8 });
+        }
+        Ok(())
     }
 
     /// The product state, if AP1 showed one.
@@ -263,16 +294,11 @@ pub fn identify(session: &mut Session) -> Result<Identity> {
     }
     session.set_dbgmcu(base);
     let sr = session.ap0().read32(base + dbgmcu::SR)?;
-    let mut identity =
-        Identity { dpidr, ap0_idr, dbgmcu: base, dev_id, rev_id, parts, sr, options: None, uid: None, flash: None };
+    let debug = Some(DebugPort { dpidr, ap0_idr, dbgmcu: base, rev_id, sr });
+    let mut identity = Identity { debug, dev_id, parts, options: None, uid: None, flash: None };
     if identity.ap1_open() {
         identity.options = read_options(session)?;
-        if let Some(Options { optsr2_cur: optsr2, .. }) = identity.options.filter(|o| o.state().is_some())
-            && identity.parts.iter().all(|p| p.info().trustzone)
-            && TrustZone::from_code((optsr2 >> 24) as u8).is_none()
-        {
-            return fail(IdentifyError::UnknownTrustZone { optsr2, code: (optsr2 >> 24) as u8 });
-        }
+        identity.trustzone_is_known()?;
         if identity.options.and_then(|o| o.state()) == Some(ProductState::Open) {
             (identity.uid, identity.flash) = read_who(session, &identity.parts)?;
         }

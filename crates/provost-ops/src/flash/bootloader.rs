@@ -4,7 +4,7 @@
 use provost_bootloader::memory::Erase;
 use provost_chip::{flash_map::Sector, parts::SECTOR_SIZE, side::Side};
 
-use super::{Flash, Written, bytes_of, hex, image::Image, spans};
+use super::{Flash, FlashError, Verified, Written, bytes_of, hex, image::Image, spans};
 use crate::{
     Narrator,
     drive::bootloader::{Bootloader, BootloaderError},
@@ -25,12 +25,8 @@ impl Flash<'_> {
     ) -> Result<Written> {
         let parts = image.sectors(self.map.size)?;
         let sectors: Vec<Sector> = parts.iter().map(|p| self.map.sector(p.index)).collect();
-        self.may_write(&sectors)?;
         no_secure(&sectors)?;
-        let warnings = self.warnings(image);
-        for warning in &warnings {
-            narrator.note(&format!("warning: {warning}"));
-        }
+        self.may_write(&sectors)?;
         narrator.step(&format!("erase {}, program {} bytes and read them back", spans(&sectors), image.len()), &[]);
         for (done, part) in parts.iter().enumerate() {
             narrator.progress(done as u64 * u64::from(SECTOR_SIZE), bytes_of(&sectors));
@@ -46,8 +42,68 @@ impl Flash<'_> {
             sectors: sectors.len(),
             secure_sectors: 0,
             sha256: hex(&image.sha256()),
-            warnings,
+            warnings: self.warnings(image),
         })
+    }
+
+    /// Compares flash with the image. Reads only.
+    ///
+    /// # Errors
+    /// A byte differs, a sector belongs to the secure world, or the line breaks.
+    pub fn verify_by_bootloader(
+        &self,
+        boot: &mut Bootloader,
+        image: &Image,
+        narrator: &mut dyn Narrator,
+    ) -> Result<Verified> {
+        let parts = image.sectors(self.map.size)?;
+        let sectors: Vec<Sector> = parts.iter().map(|p| self.map.sector(p.index)).collect();
+        no_secure(&sectors)?;
+        narrator.step(&format!("read {} bytes and compare", image.len()), &[]);
+        let (mut differing, mut first) = (0, None);
+        for (done, part) in parts.iter().enumerate() {
+            narrator.progress(done as u64 * u64::from(SECTOR_SIZE), bytes_of(&sectors));
+            for (at, wanted) in part.runs() {
+                let address = Side::NonSecure.flash(part.index * SECTOR_SIZE + at as u32);
+                let found = boot.read(address, wanted.len())?;
+                let pairs = wanted.iter().zip(&found).enumerate();
+                for (n, (wanted, found)) in pairs.filter(|(n, (w, f))| part.gives(at + n) && w != f) {
+                    differing += 1;
+                    first = first.or(Some((address + n as u32, *wanted, *found)));
+                }
+            }
+        }
+        narrator.progress(bytes_of(&sectors), bytes_of(&sectors));
+        match first {
+            None => Ok(Verified { format: image.format.as_str(), bytes: image.len(), sha256: hex(&image.sha256()) }),
+            Some((address, wanted, found)) => {
+                let found = format!("{found:#04x}");
+                Err(FlashError::Mismatch { address, wanted, found, differing, bytes: image.len() }.into())
+            }
+        }
+    }
+
+    /// Erases every sector of a range, and looks; returns how many.
+    ///
+    /// # Errors
+    /// As [`write_by_bootloader`](Self::write_by_bootloader).
+    pub fn erase_by_bootloader(
+        &self,
+        boot: &mut Bootloader,
+        address: u32,
+        length: u32,
+        narrator: &mut dyn Narrator,
+    ) -> Result<usize> {
+        let sectors = self.sectors_of(address, length)?;
+        no_secure(&sectors)?;
+        self.may_write(&sectors)?;
+        narrator.step(&format!("erase {} and look", spans(&sectors)), &[]);
+        for (done, sector) in sectors.iter().enumerate() {
+            narrator.progress(done as u64 * u64::from(SECTOR_SIZE), bytes_of(&sectors));
+            erase_sector(boot, sector.index)?;
+        }
+        narrator.progress(bytes_of(&sectors), bytes_of(&sectors));
+        Ok(sectors.len())
     }
 
     /// Reads a range, of any alignment.

@@ -116,6 +116,22 @@ faults! {
             causes: ["an earlier run, or ST's tool, has provisioned this chip"],
             next: ["if its credential is not needed any more: --force; nothing was written"],
         }
+        /// No discovery goes over this wire, and what it would have shown was not said.
+        #[error("{wire} cannot ask the chip what is in it: say {missing}, or connect a debug probe")]
+        NoDiscovery {
+            /// The wire.
+            wire: String,
+            /// The option that says it.
+            missing: &'static str,
+        } = "obk-no-discovery", PersonMustAct, [ProvisionOverwrites, RssEncryptWord, CryptoNeedsEncrypted] {
+            causes: [
+                "only Debug Authentication, over SWD, shows whether valid data are there already and what an encryption word means to this ROM",
+            ],
+            next: [
+                "with a debug probe: the same command with --probe VID:PID beside --uart asks the chip and writes over the line",
+                "without one: --force if nothing is in the chip that is still needed, and on a part with secure AES --encrypt-word with the word that an earlier write to this kind of chip reported; nothing was written",
+            ],
+        }
         /// Which encryption word asks for encryption is not known for this ROM.
         #[error(
             "on the {part} it is not known which word asks the ROM for encryption, and only a Debug Authentication object shows it: write {first} along with the others, or say --encrypt-word"

@@ -9,7 +9,7 @@ use provost_chip::{
     unique_id::UniqueId,
 };
 use provost_obk::{
-    checks::{self, Finding, Target},
+    checks::{self, Finding},
     h503,
     obk::Obk,
 };
@@ -18,11 +18,10 @@ use super::{Content, ObjectError, Request, Source, refuse};
 use crate::{
     Narrator,
     drive::{
-        debug_auth::discover,
-        identify::{Identity, identify, parts_text},
+        identify::{Identity, parts_text},
         otp,
-        reset::{self, ResetError},
-        session::Session,
+        reset::ResetError,
+        target::{Capability, Target},
     },
     fault::{Result, fail},
     job::{Phase, Step},
@@ -71,18 +70,19 @@ impl Plan {
     }
 }
 
-/// Looks at the chip and at everything that speaks against the write. Reads, and discovers, which resets the chip; writes nothing.
+/// Looks at the chip and at everything that speaks against the write. Reads, and discovers where the wire can, which resets the chip;
+/// writes nothing.
 ///
 /// # Errors
 /// Whatever speaks against it; the link breaks.
-pub fn plan(session: &mut Session, request: &Request, narrator: &mut dyn Narrator) -> Result<Plan> {
+pub fn plan(target: &mut dyn Target, request: &Request, narrator: &mut dyn Narrator) -> Result<Plan> {
     narrator.step("identify the chip, reading only", &[RuleId::IdentifyByAp0]);
-    let mut identity = identify(session)?;
-    if identity.state()?.is_none() {
+    let mut identity = target.identify()?;
+    if identity.state()?.is_none() && target.can(Capability::Reset) {
         // An interrupted discovery leaves a chip in its ROM, where nothing can wait for a reset any more.
         narrator.note("AP1 is shut: reset the chip and look again");
-        if reset::pulse(session)? {
-            identity = identify(session)?;
+        if target.reset()? {
+            identity = target.identify()?;
         }
     }
     let part = one_part(&identity, request)?;
@@ -92,21 +92,21 @@ pub fn plan(session: &mut Session, request: &Request, narrator: &mut dyn Narrato
         return Err(ObjectError::WrongState { found: super::error::found(state) }.into());
     };
     identity.nothing_pending()?;
-    let mut target = Target::new(part);
-    target.trustzone = Some(options.trustzone());
-    target.boot_ube = boot_ube(part, options.optsr_cur);
+    let mut into = checks::Target::new(part);
+    into.trustzone = Some(options.trustzone());
+    into.boot_ube = boot_ube(part, options.optsr_cur);
     if part.info().da_store == DaStore::Otp {
-        return plan_otp(session, request, identity, part, &target);
+        return plan_otp(target, request, identity, part, &into);
     }
-    target.da_method = method(request, options.trustzone());
-    let findings = check(request, &target)?;
+    into.da_method = method(request, options.trustzone());
+    let findings = check(request, &into)?;
     let has_da = objects(request).any(|(_, _, is_da)| is_da);
-    let uid = prove(session, request, has_da, narrator)?;
+    let uid = prove(target, request, (part, has_da), narrator)?;
     let mut list: Vec<Step> = objects(request)
-        .map(|(_, _, is_da)| Step::Provision { phase: Phase::Work, method: target.da_method.filter(|_| is_da) })
+        .map(|(_, _, is_da)| Step::Provision { phase: Phase::Work, method: into.da_method.filter(|_| is_da) })
         .collect();
-    if has_da {
-        list.push(Step::Discover { phase: Phase::Work, method: target.da_method });
+    if has_da && target.can(Capability::Unlock) {
+        list.push(Step::Discover { phase: Phase::Work, method: into.da_method });
     }
     Ok(Plan { identity, part, findings, work: Work::Objects, uid, list })
 }
@@ -130,18 +130,18 @@ fn boot_ube(part: PartId, optsr: u32) -> Option<BootUbe> {
 }
 
 fn plan_otp(
-    session: &mut Session,
+    target: &mut dyn Target,
     request: &Request,
     identity: Identity,
     part: PartId,
-    target: &Target,
+    into: &checks::Target,
 ) -> Result<Plan> {
     let [Source { content: Content::Password(password), .. }] = request.sources.as_slice() else {
         return Err(ObjectError::NoObjects { part: part.to_string() }.into());
     };
     let value = otp::fits(password)?;
-    refuse(&[("the password", value.check(&otp::read(session)?, target))], &request.allowed)?;
-    let steps = otp::plan(session, password)?;
+    refuse(&[("the password", value.check(&otp::read(target.swd()?)?, into))], &request.allowed)?;
+    let steps = otp::plan(target.swd()?, password)?;
     if !steps.is_empty() && !request.once_for_life {
         return fail(RescueError::OtpOnceForLife);
     }
@@ -171,7 +171,7 @@ fn method(request: &Request, tz: TrustZone) -> Option<DaMethod> {
     }
 }
 
-fn check(request: &Request, target: &Target) -> Result<Vec<Finding>> {
+fn check(request: &Request, target: &checks::Target) -> Result<Vec<Finding>> {
     if let Some(source) = request.sources.iter().find(|s| matches!(s.content, Content::Password(_))) {
         return Err(ObjectError::NotAnObject { file: source.name() }.into());
     }
@@ -193,27 +193,40 @@ fn check(request: &Request, target: &Target) -> Result<Vec<Finding>> {
 
 /// NRST must reach the chip, and valid data are not replaced unasked. The unique id, if the chip was asked and shows it.
 fn prove(
-    session: &mut Session,
+    target: &mut dyn Target,
     request: &Request,
-    has_da: bool,
+    (part, has_da): (PartId, bool),
     narrator: &mut dyn Narrator,
 ) -> Result<Option<UniqueId>> {
     if !has_da {
         return Ok(None);
     }
+    if !target.can(Capability::Unlock) {
+        return unasked(target, request, part).map(|()| None);
+    }
     if request.replace {
         narrator.step(&Step::ProveNrst.doing(), Step::ProveNrst.rules());
-        reset::prove(session)?;
-        return Ok(None);
+        return if target.reset_reaches()? { Ok(None) } else { fail(ResetError::NrstNotWired) };
     }
     narrator.step("discover, before anything is written", Step::AskWho.rules());
-    let conversation = discover(session)?;
+    let conversation = target.discover()?;
     let valid = conversation.is_valid();
     narrator.note(if valid { "valid data are there already" } else { "nothing valid is provisioned" });
-    let left = reset::pulse(session)?;
+    let left = target.reset()?;
     match (valid, left) {
         (true, _) => fail(ObjectError::Present),
         (false, true) => Ok(conversation.unique_id()),
         (false, false) => fail(ResetError::StaysInRssDa),
     }
+}
+
+/// A wire over which nobody can be asked: what a discovery would have said, a person must know.
+fn unasked(target: &dyn Target, request: &Request, part: PartId) -> Result<()> {
+    let missing = match request {
+        // Which word asks for encryption shows only what the chip makes of the object.
+        Request { encrypting_word: None, .. } if part.info().crypto => "--encrypt-word",
+        Request { replace: false, .. } => "--force",
+        _ => return Ok(()),
+    };
+    fail(ObjectError::NoDiscovery { wire: target.probe().name.clone(), missing })
 }

@@ -16,12 +16,12 @@ use super::{
 use crate::{
     Narrator,
     drive::{
-        debug_auth::{Discovered, discover},
+        bootloader::line_broke,
+        debug_auth::Discovered,
         otp,
-        reset::{self, ResetError},
+        reset::ResetError,
         service::{EncryptWord, ServiceError, Stored, words_end_at_zero},
-        session::Session,
-        target::{Delivery, link_broke},
+        target::{Capability, Delivery, Target, link_broke},
     },
     fault::{Result, fail},
     job::{Driver, Phase, Record, Step, deliver},
@@ -72,6 +72,8 @@ pub struct WrittenObject {
 
 const NO_READ_BACK: &str =
     "no object can be read back in Provisioning: that a root of trust finds its data shows when it boots";
+const NOT_ASKED: &str =
+    "nobody asked the chip: that it takes the object as valid shows a discovery, over SWD; do not close it before";
 const FORM: &str = "on parts with secure AES some ROMs may show a plain object as valid (switch plain-object): an authentication proves more than a discovery";
 
 /// Where a write takes place.
@@ -88,7 +90,7 @@ pub struct Site {
 /// # Errors
 /// The service refuses; discovery does not show 0xEAEAEAEA afterwards; the link breaks.
 pub fn write(
-    session: &mut Session,
+    target: &mut dyn Target,
     plan: &Plan,
     request: &Request,
     site: &Site,
@@ -109,12 +111,12 @@ pub fn write(
     let result = match &plan.work {
         Work::Otp(steps) => driver
             .begin(Step::WriteOtp)
-            .and_then(|()| otp::write(session, steps, driver.narrator()))
+            .and_then(|()| otp::write(target.swd()?, steps, driver.narrator()))
             .map(|()| otp_written(plan, request, driver.performed().to_vec())),
         Work::Objects => {
             let settled = request.encrypting_word.map(|w| Settled { encrypts: w });
             let (checksum, discovered, left_rom) = (None, None, true);
-            Writer { session, plan, request, driver: &mut driver, checksum, settled, discovered, left_rom }.run()
+            Writer { target, plan, request, driver: &mut driver, checksum, settled, discovered, left_rom }.run()
         }
     };
     match result {
@@ -122,7 +124,7 @@ pub fn write(
             driver.record(Record::Done)?;
             Ok(written)
         }
-        Err(source) if link_broke(&source) => {
+        Err(source) if link_broke(&source) || line_broke(&source) => {
             Err(RescueError::Interrupted { doing: "provisioning", source, journal }.into())
         }
         Err(error) => Err(error),
@@ -162,7 +164,7 @@ impl Settled {
 }
 
 struct Writer<'a, 'n> {
-    session: &'a mut Session,
+    target: &'a mut dyn Target,
     plan: &'a Plan,
     request: &'a Request,
     driver: &'a mut Driver<'n>,
@@ -212,6 +214,9 @@ impl Writer<'_, '_> {
         if written.iter().any(|w| !w.kind.starts_with("da-")) {
             unproven.push(NO_READ_BACK);
         }
+        if self.discovered.is_none() && written.iter().any(|w| w.kind.starts_with("da-")) {
+            unproven.push(NOT_ASKED);
+        }
         if crypto && self.discovered.is_some() {
             unproven.push(FORM);
         }
@@ -256,12 +261,17 @@ impl Writer<'_, '_> {
                 continue;
             }
             stored = true;
+            if !self.target.can(Capability::Unlock) {
+                // The plan saw to it that there is one word, or a part that refuses the wrong one.
+                self.settled = Some(Settled { encrypts });
+                return Ok(());
+            }
             self.driver.begin(Step::Discover { phase: Phase::Work, method })?;
-            let conversation = discover(self.session)?;
+            let conversation = self.target.discover()?;
             self.driver.note(&conversation.summary());
             self.driver.record(Record::Seen { uid: conversation.unique_id() })?;
             integrity = conversation.integrity();
-            self.left_rom = reset::pulse(self.session)?;
+            self.left_rom = self.target.reset()?;
             if conversation.is_valid() && conversation.lists_full_regression() {
                 self.settled = Some(Settled { encrypts });
                 self.discovered = Some(conversation.report());
@@ -277,7 +287,7 @@ impl Writer<'_, '_> {
     /// The method of the plan, as its steps have it.
     fn method(&self) -> Option<DaMethod> {
         self.plan.list.iter().find_map(|step| match step {
-            Step::Discover { method, .. } => *method,
+            Step::Provision { method, .. } => *method,
             _ => None,
         })
     }
@@ -309,7 +319,7 @@ impl Writer<'_, '_> {
         self.driver.note(&format!("{} to {:#010x}", source.name(), obk.destination()));
         let tz = self.plan.identity.options.map_or(TrustZone::Disabled, |o| o.trustzone());
         let object = Delivery { destination: obk.destination(), payload: obk.payload(), word };
-        match deliver(self.session, self.driver, (&[self.plan.part], tz), object, &mut self.checksum)? {
+        match deliver(self.target, self.driver, (&[self.plan.part], tz), object, &mut self.checksum)? {
             Stored::Yes { ap1_open, .. } => {
                 self.left_rom = ap1_open;
                 Ok(None)
@@ -322,7 +332,7 @@ impl Writer<'_, '_> {
                 Ok(Some(status))
             }
             Stored::Faulted => {
-                reset::pulse(self.session)?;
+                self.target.reset()?;
                 fail(ServiceError::Unreachable { tz })
             }
         }

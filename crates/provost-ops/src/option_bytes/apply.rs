@@ -73,8 +73,7 @@ pub fn apply_by_bootloader(
     }
     narrator.step("write the option images, every other word filled from the one in force", &[RuleId::BootloaderAck]);
     tell(&change, narrator);
-    let words: Vec<(u16, u32)> = change.words.iter().map(|(offset, _, after)| (*offset, *after)).collect();
-    boot.change_options(bytes.part(), &words)?;
+    boot.change_options(bytes.part(), &change.words)?;
     narrator.step("read back", &[]);
     let after = OptionBytes::by_bootloader(boot, Some(OrderCode { part: bytes.part(), flash: bytes.flash }))?;
     verify(change, "bootloader", after)

@@ -19,6 +19,7 @@ use crate::{
     Narrator,
     credential::{Binding, CredentialSet},
     drive::{
+        bootloader::line_broke,
         debug_auth::{AuthError, Conversation, Discovered},
         identify::Identity,
         otp, regress,
@@ -145,7 +146,7 @@ impl Run<'_> {
     /// A link that breaks once a journal is open is an interruption: the journal says how to go on.
     fn interrupted(&self, source: Failure) -> Failure {
         match self.driver.job() {
-            Some(job) if link_broke(&source) => {
+            Some(job) if link_broke(&source) || line_broke(&source) => {
                 RescueError::Interrupted { doing: "rescuing", source, journal: job.journal().to_owned() }.into()
             }
             _ => source,

@@ -9,6 +9,7 @@
     reason = "tests, and what they share"
 )]
 
+mod by_bootloader;
 mod chip_files;
 mod close_bricks;
 mod close_every_chip;

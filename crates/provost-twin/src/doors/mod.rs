@@ -7,7 +7,7 @@ pub mod bench;
 mod clock;
 mod cmsis_dap;
 mod remote_bitbang;
-pub mod serial;
+mod serial;
 mod server;
 
 use std::{
@@ -89,6 +89,14 @@ pub fn serve<W: Wire + ?Sized>(
 /// As [`serve`].
 pub fn serve_bench(listener: &TcpListener, board: &VirtualBoard, terms: &Terms<'_>) -> Result<(), DoorError> {
     server::serve::<bench::Bench, Board>(listener, board.mutex(), terms)
+}
+
+/// Serves the serial line of a board's ROM bootloader, as bytes, until told to stop.
+///
+/// # Errors
+/// As [`serve`].
+pub fn serve_serial(listener: &TcpListener, board: &VirtualBoard, terms: &Terms<'_>) -> Result<(), DoorError> {
+    server::serve::<serial::Line, Board>(listener, board.mutex(), terms)
 }
 
 /// Why a door cannot serve.

@@ -17,7 +17,7 @@ use provost_chip::{
 };
 use provost_twin::{
     board::{UsbError, VirtualBoard},
-    doors::{self, serial},
+    doors::{self, Terms, WallClock},
     presets::Maker,
     silicon::FirmwareBehaviour,
 };
@@ -296,26 +296,69 @@ fn versions_and_opcodes_turn_with_their_switches() {
     assert_eq!(get(&world), [&[ACK, 13, 0x31], &list[..], &[0x82, 0x92, ACK]].concat());
 }
 
+/// Why a host must not call without end: behind an address the byte that calls is taken for length and data, and an even number of the same
+/// byte has the right exclusive-or.
 #[test]
-fn the_door_serves_one_client_after_the_other_on_loopback() {
+fn enough_calls_are_a_write_and_one_other_byte_spoils_it() {
+    for (other, answer) in [(None, ACK), (Some(40), NACK)] {
+        let board = in_bootloader(&[]);
+        assert_eq!(say(&board, &[0x31, 0xCE]), [ACK]);
+        assert_eq!(say(&board, &with_xor(&0x4002_2050u32.to_be_bytes())), [ACK]);
+        for n in 0..129 {
+            let byte = if other == Some(n) { 0x00 } else { 0x7F };
+            assert!(say(&board, &[byte]).is_empty(), "it waits for 128 bytes and their sum");
+        }
+        assert_eq!(say(&board, &[0x7F]), [answer]);
+    }
+}
+
+/// What clients that say this, one after the other, hear within a second: as many bytes as are wanted, or fewer if the door closes.
+fn at_the_door(idle: Duration, clients: &[(&[u8], usize)]) -> Vec<Vec<u8>> {
     let board = VirtualBoard::open("stuck-in-provisioning").unwrap();
     let listener = doors::bind(0).unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = Arc::new(AtomicBool::new(false));
     let server = {
-        let (board, shutdown) = (board.clone(), shutdown.clone());
-        thread::spawn(move || serial::serve(&listener, &board, &shutdown).map_err(|e| e.to_string()))
+        let shutdown = shutdown.clone();
+        thread::spawn(move || {
+            let clock = WallClock::default();
+            let terms = Terms { shutdown: &shutdown, idle, clock: Some(&clock) };
+            doors::serve_serial(&listener, &board, &terms).map_err(|e| e.to_string())
+        })
     };
-    let mut answers = Vec::new();
-    for frame in [&[0x7F][..], &[0x02, 0xFD]] {
+    // All stay connected: the door has to make room.
+    let mut open = Vec::new();
+    let answers = clients.iter().map(|(frame, wanted)| {
         let mut client = TcpStream::connect(address).unwrap();
         client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         client.write_all(frame).unwrap();
-        let mut answer = vec![0; if frame.len() == 1 { 1 } else { 5 }];
-        client.read_exact(&mut answer).unwrap();
-        answers.push(answer);
-    }
+        let mut answer = vec![0; *wanted];
+        let mut heard = 0;
+        while heard < *wanted {
+            match client.read(&mut answer[heard..]) {
+                Ok(count) if count > 0 => heard += count,
+                _ => break,
+            }
+        }
+        answer.truncate(heard);
+        open.push(client);
+        answer
+    });
+    let answers = answers.collect();
     shutdown.store(true, std::sync::atomic::Ordering::Relaxed);
     server.join().unwrap().unwrap();
-    assert_eq!(answers, [vec![ACK], vec![ACK, 1, 0x04, 0x78, ACK]]);
+    answers
+}
+
+#[test]
+fn the_door_makes_room_and_a_client_that_comes_back_finds_the_bootloader_awake() {
+    let answers = at_the_door(Duration::ZERO, &[(&[0x7F], 1), (&[0x7F, 0x80, 0x02, 0xFD], 6)]);
+    // The byte that wakes is half a command to one that is awake: with its complement it is an unknown one.
+    assert_eq!(answers, [vec![ACK], vec![NACK, ACK, 1, 0x04, 0x78, ACK]]);
+}
+
+#[test]
+fn whoever_begins_with_anything_else_is_not_let_to_the_chip() {
+    let answers = at_the_door(doors::IDLE, &[(b"POST / HTTP/1.1\r\n\r\n\x7f", 1), (&[0x7F], 1)]);
+    assert_eq!(answers, [vec![], vec![ACK]], "the bootloader has not been woken by the first");
 }

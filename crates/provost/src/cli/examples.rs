@@ -23,6 +23,7 @@ const EXAMPLES: &[Example] = &[
                 "one of several, with the part on the package",
             ),
             ("provost status --json --probe twin:stuck-in-provisioning", "a virtual chip, for a script"),
+            ("provost status --uart /dev/ttyUSB0", "no probe: the ROM bootloader on a serial line"),
         ],
     ),
     example(
@@ -37,6 +38,10 @@ const EXAMPLES: &[Example] = &[
         &[
             ("provost rescue --dry-run", "the plan; writes nothing"),
             ("provost rescue --probe twin:stuck-in-provisioning", "practise"),
+            (
+                "provost rescue --uart twin:stuck-in-provisioning --probe twin:stuck-in-provisioning",
+                "provision over the ROM bootloader, the rest over the probe",
+            ),
             ("provost rescue --credential safe/board", "a closed chip, with what was provisioned"),
         ],
     ),

@@ -6,7 +6,7 @@ use provost_bench::Bench;
 use provost_ops::{
     Narrator as _,
     error::OpError,
-    flash::{Flash, FlashError, image, image::Image},
+    flash::{Flash, FlashError, Verified, Written, image, image::Image},
     identify::identify,
     option_bytes::OptionBytes,
     store::{Secrecy, files},
@@ -46,7 +46,7 @@ fn on_flash(
     })
 }
 
-fn load(options: &FlashImage) -> Result<Image, provost_ops::error::Failure> {
+pub(super) fn load(options: &FlashImage) -> Result<Image, provost_ops::error::Failure> {
     Ok(Image::load(&options.image.path, options.at.or(options.image.at))?)
 }
 
@@ -59,25 +59,35 @@ fn run_write(arguments: &Arguments, options: &FlashImage) -> Result<Page, Stop> 
         }
         confirm::write_to(bench, arguments, "write flash")?;
         let written = flash.write(&mut bench.session, &image, &mut teller)?;
-        let mut text = format!("{} bytes programmed and read back\n", written.bytes);
-        let _ = writeln!(
-            text,
-            "  sectors     {} erased and programmed, {} of them secure",
-            written.sectors, written.secure_sectors
-        );
-        let _ = writeln!(text, "  sha256      {}", written.sha256);
-        text.push_str("The chip was reset and runs what is in flash now.\n");
-        Ok(Page::new(&written, text)?)
+        self::written(&written, "The chip was reset and runs what is in flash now.\n")
     })
+}
+
+/// What was written, and how it goes on.
+pub(super) fn written(written: &Written, end: &str) -> Result<Page, Stop> {
+    let mut text = format!("{} bytes programmed and read back\n", written.bytes);
+    let _ = writeln!(
+        text,
+        "  sectors     {} erased and programmed, {} of them secure",
+        written.sectors, written.secure_sectors
+    );
+    let _ = writeln!(text, "  sha256      {}", written.sha256);
+    text.push_str(end);
+    Ok(Page::new(written, text)?)
 }
 
 fn run_verify(arguments: &Arguments, options: &FlashImage) -> Result<Page, Stop> {
     let image = load(options)?;
     on_flash(arguments, |flash, bench| {
         let verified = flash.verify(&mut bench.session, &image, &mut Teller::new(arguments))?;
-        let text = format!("{} bytes are as in the image\n  sha256      {}\n", verified.bytes, verified.sha256);
-        Ok(Page::new(&verified, text)?)
+        self::verified(&verified)
     })
+}
+
+/// What was compared.
+pub(super) fn verified(verified: &Verified) -> Result<Page, Stop> {
+    let text = format!("{} bytes are as in the image\n  sha256      {}\n", verified.bytes, verified.sha256);
+    Ok(Page::new(verified, text)?)
 }
 
 fn run_erase(arguments: &Arguments, options: &FlashErase) -> Result<Page, Stop> {
@@ -85,35 +95,51 @@ fn run_erase(arguments: &Arguments, options: &FlashErase) -> Result<Page, Stop> 
         confirm::write_to(bench, arguments, "erase flash")?;
         let (address, size) = flash.range(options.at, options.size);
         let sectors = flash.erase(&mut bench.session, address, size, &mut Teller::new(arguments))?;
-        let text = match sectors {
-            1 => "1 sector of 8 KB erased; the chip was reset\n".to_owned(),
-            n => format!("{n} sectors of 8 KB erased; the chip was reset\n"),
-        };
-        Ok(Page::new(&FlashErased { address, size, sectors }, text)?)
+        erased((address, size, sectors), "; the chip was reset")
     })
+}
+
+/// What was erased, and what else happened.
+pub(super) fn erased((address, size, sectors): (u32, u32, usize), end: &str) -> Result<Page, Stop> {
+    let text = match sectors {
+        1 => format!("1 sector of 8 KB erased{end}\n"),
+        n => format!("{n} sectors of 8 KB erased{end}\n"),
+    };
+    Ok(Page::new(&FlashErased { address, size, sectors }, text)?)
 }
 
 fn run_read(arguments: &Arguments, options: &cli::FlashRead) -> Result<Page, Stop> {
     on_flash(arguments, |flash, bench| {
-        // Minutes of reading are not for a file that cannot be made.
-        if !options.force && options.file.exists() {
-            return Err(OpError::Exists { path: options.file.clone() }.into());
-        }
+        may_keep(options)?;
         let (address, size) = flash.range(options.at, options.size);
         let mut teller = Teller::new(arguments);
         teller.step(&format!("read {size} bytes at {address:#010x}"), &[]);
         let bytes = flash.read(&mut bench.session, address, size, &mut teller)?;
-        let is_hex = options.file.extension().is_some_and(|e| e.eq_ignore_ascii_case("hex"));
-        let (format, content) = if is_hex {
-            (FileFormat::Hex, image::to_hex(address, &bytes).into_bytes())
-        } else {
-            (FileFormat::Binary, bytes.clone())
-        };
-        files::write(&options.file, &content, Secrecy::Public, options.force)?;
-        let sha256: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-        let mut text = format!("{size} bytes at {address:#010x} written to {}\n", options.file.display());
-        let _ = writeln!(text, "  sha256      {sha256}");
-        let file = options.file.as_path().into();
-        Ok(Page::new(&FlashRead { file, format, address, size, sha256 }, text)?)
+        keep(options, address, &bytes)
     })
+}
+
+/// Minutes of reading are not for a file that cannot be made.
+pub(super) fn may_keep(options: &cli::FlashRead) -> Result<(), OpError> {
+    if !options.force && options.file.exists() {
+        return Err(OpError::Exists { path: options.file.clone() });
+    }
+    Ok(())
+}
+
+/// Bytes that were read, into their file.
+pub(super) fn keep(options: &cli::FlashRead, address: u32, bytes: &[u8]) -> Result<Page, Stop> {
+    let size = bytes.len() as u32;
+    let is_hex = options.file.extension().is_some_and(|e| e.eq_ignore_ascii_case("hex"));
+    let (format, content) = if is_hex {
+        (FileFormat::Hex, image::to_hex(address, bytes).into_bytes())
+    } else {
+        (FileFormat::Binary, bytes.to_vec())
+    };
+    files::write(&options.file, &content, Secrecy::Public, options.force)?;
+    let sha256: String = Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
+    let mut text = format!("{size} bytes at {address:#010x} written to {}\n", options.file.display());
+    let _ = writeln!(text, "  sha256      {sha256}");
+    let file = options.file.as_path().into();
+    Ok(Page::new(&FlashRead { file, format, address, size, sha256 }, text)?)
 }

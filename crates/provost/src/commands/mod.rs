@@ -15,6 +15,7 @@ mod rescue;
 mod shell;
 mod status;
 mod twin;
+mod uart;
 
 use provost_bench::{Bench, Probe};
 
@@ -26,6 +27,9 @@ use crate::{
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
+    if let Some(line) = &arguments.uart {
+        return uart::run(arguments, line);
+    }
     match &arguments.command {
         Command::Probes => probes::run(),
         Command::Status => status::run(arguments),
@@ -48,7 +52,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
 
 /// Works on the chip, keeps what happened to a virtual one, and adds what it cost.
 fn on_chip(arguments: &Arguments, work: impl FnOnce(&mut Bench) -> Result<Page, Stop>) -> Result<Page, Stop> {
-    let mut bench = Bench::open(arguments.probe.as_ref())?.until(stop::watch());
+    on_bench(Bench::open(arguments.probe.as_ref())?, work)
+}
+
+/// The same on a bench that is open.
+fn on_bench(bench: Bench, work: impl FnOnce(&mut Bench) -> Result<Page, Stop>) -> Result<Page, Stop> {
+    let mut bench = bench.until(stop::watch());
     let result = work(&mut bench);
     let stored = bench.store();
     match (result, stored) {

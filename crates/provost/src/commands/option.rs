@@ -6,10 +6,11 @@ use provost_bench::Bench;
 use provost_chip::{option_bytes::OptionField, parts::PartId, states::ProductState};
 use provost_ops::{
     Narrator as _,
+    error::Failure,
     identify::identify,
     option_bytes::{
-        Applied, Assignment, Change, Difference, FieldView, OptionBytes, OptionError, OptionFile, apply, change, diff,
-        displ, fields, file, plan,
+        Applied, Assignment, Change, Difference, FieldView, OptionBytes, OptionError, OptionFile, apply, change::find,
+        diff, displ, fields, file, plan,
     },
     store::{Secrecy, files},
 };
@@ -24,7 +25,7 @@ use crate::{
 
 pub(crate) fn run(arguments: &Arguments, command: &OptionCommand) -> Result<Page, Stop> {
     match command {
-        OptionCommand::List => on_bytes(arguments, list),
+        OptionCommand::List => on_bytes(arguments, |bytes, bench| list(bytes, &bench.session.probe().to_string())),
         OptionCommand::Get(options) => on_bytes(arguments, |bytes, _| get(bytes, &options.names)),
         OptionCommand::Set(options) => run_set(arguments, options),
         OptionCommand::Export(options) => on_bytes(arguments, |bytes, _| export(bytes, options)),
@@ -56,9 +57,9 @@ fn listed<'a>(bytes: &'a OptionBytes, fields: &'a [FieldView]) -> OptionList<'a>
     OptionList { parts: &bytes.parts, product_state: bytes.chip.state, trustzone: bytes.chip.tz, fields }
 }
 
-fn list(bytes: &OptionBytes, bench: &mut Bench) -> Result<Page, Stop> {
+pub(super) fn list(bytes: &OptionBytes, wire: &str) -> Result<Page, Stop> {
     let fields = fields(bytes);
-    let mut text = format!("{}\n{}\n", bench.session.probe(), state(bytes));
+    let mut text = format!("{wire}\n{}\n", state(bytes));
     let mut register = "";
     for field in &fields {
         if std::mem::replace(&mut register, field.register) != field.register {
@@ -98,10 +99,10 @@ fn line(text: &mut String, field: &FieldView) {
     let _ = writeln!(text, "{}", row.trim_end());
 }
 
-fn get(bytes: &OptionBytes, names: &[String]) -> Result<Page, Stop> {
+pub(super) fn get(bytes: &OptionBytes, names: &[String]) -> Result<Page, Stop> {
     let views: Vec<FieldView> = names
         .iter()
-        .map(|name| Ok(fields::view(bytes, change::find(bytes.part(), name)?)))
+        .map(|name| Ok(fields::view(bytes, find(bytes.part(), name)?)))
         .collect::<Result<_, OptionError>>()?;
     let mut text = String::new();
     for view in &views {
@@ -113,13 +114,16 @@ fn get(bytes: &OptionBytes, names: &[String]) -> Result<Page, Stop> {
 }
 
 fn run_set(arguments: &Arguments, options: &OptionSet) -> Result<Page, Stop> {
+    let assignments = assignments(arguments, options)?;
+    set(arguments, options.dry_run, |_| Ok(assignments))
+}
+
+/// What is to be set. What no part takes is refused before anybody is disturbed.
+pub(super) fn assignments(arguments: &Arguments, options: &OptionSet) -> Result<Vec<Assignment>, OptionError> {
     let assignments: Vec<Assignment> =
         options.assignments.iter().map(|text| Assignment::parse(text)).collect::<Result<_, _>>()?;
-    // What no part takes is refused before anybody is disturbed.
-    for assignment in &assignments {
-        assignment.check(arguments.part())?;
-    }
-    set(arguments, options.dry_run, |_| Ok(assignments))
+    assignments.iter().try_for_each(|assignment| assignment.check(arguments.part()))?;
+    Ok(assignments)
 }
 
 fn run_import(arguments: &Arguments, options: &OptionImport) -> Result<Page, Stop> {
@@ -140,7 +144,7 @@ fn run_import(arguments: &Arguments, options: &OptionImport) -> Result<Page, Sto
 }
 
 /// What is confirmed where nothing bites.
-const WHAT: &str = "write option bytes";
+pub(super) const WHAT: &str = "write option bytes";
 
 fn set(
     arguments: &Arguments,
@@ -149,27 +153,41 @@ fn set(
 ) -> Result<Page, Stop> {
     on_bytes(arguments, |bytes, bench| {
         let assignments = assignments(bytes)?;
-        let change = plan(bytes, &assignments)?;
-        let phrase = change.bites().then(|| change.phrase(bytes, &bench.session.probe().to_string()));
-        if dry_run || change.is_empty() {
-            let phrase = phrase.or_else(|| confirm::asked(bench, arguments, WHAT).filter(|_| !change.is_empty()));
-            let text = plan_text(&change, phrase.as_deref());
-            return change_page(bytes, &change, phrase.as_deref(), None, text);
-        }
-        match &phrase {
-            Some(phrase) => {
-                let warning = warnings_text(&change);
-                if !confirm::phrase(arguments, phrase, &warning) {
-                    return Err((OptionError::NotConfirmed { phrase: phrase.clone() }).into());
-                }
-            }
-            None => confirm::write_to(bench, arguments, WHAT)?,
-        }
-        let mut teller = Teller::new(arguments);
-        let applied = apply(&mut bench.session, bytes, change, &mut teller)?;
-        let text = applied_text(&applied);
-        change_page(bytes, &applied.change, phrase.as_deref(), Some(&applied), text)
+        let wire = (bench.session.probe().to_string(), confirm::asked(bench, arguments, WHAT));
+        change(arguments, dry_run, bytes, &assignments, wire, |change| {
+            apply(&mut bench.session, bytes, change, &mut Teller::new(arguments))
+        })
     })
+}
+
+/// Plans a change, has it confirmed and carried out. Of the wire: its name, and the phrase that is asked for where nothing bites.
+pub(super) fn change(
+    arguments: &Arguments,
+    dry_run: bool,
+    bytes: &OptionBytes,
+    assignments: &[Assignment],
+    (wire, asked): (String, Option<String>),
+    apply: impl FnOnce(Change) -> Result<Applied, Failure>,
+) -> Result<Page, Stop> {
+    let change = plan(bytes, assignments)?;
+    let phrase = change.bites().then(|| change.phrase(bytes, &wire));
+    if dry_run || change.is_empty() {
+        let phrase = phrase.or(asked.filter(|_| !change.is_empty()));
+        let text = plan_text(&change, phrase.as_deref());
+        return change_page(bytes, &change, phrase.as_deref(), None, text);
+    }
+    match &phrase {
+        Some(phrase) => {
+            let warning = warnings_text(&change);
+            if !confirm::phrase(arguments, phrase, &warning) {
+                return Err((OptionError::NotConfirmed { phrase: phrase.clone() }).into());
+            }
+        }
+        None => confirm::with(arguments, asked)?,
+    }
+    let applied = apply(change)?;
+    let text = applied_text(&applied);
+    change_page(bytes, &applied.change, phrase.as_deref(), Some(&applied), text)
 }
 
 fn change_page(
@@ -236,10 +254,13 @@ fn plan_text(change: &Change, phrase: Option<&str>) -> String {
 fn applied_text(applied: &Applied) -> String {
     let how = match applied.reset {
         "nrst" => "reset by NRST",
+        "bootloader" => "reset by the bootloader",
         _ => "reset by software, for NRST was not seen",
     };
     let checked = if applied.verified { "read back" } else { "read back as far as the chip shows them" };
-    let mut text = format!("changed in one launch, {how}, {checked}:\n{}", fields_text(&applied.change));
+    // Over a bootloader an image of option bytes is written at a time, and each write resets.
+    let launch = if applied.reset == "bootloader" { "changed" } else { "changed in one launch" };
+    let mut text = format!("{launch}, {how}, {checked}:\n{}", fields_text(&applied.change));
     text.push_str(&unchanged_text(&applied.change));
     text.push_str(&warnings_text(&applied.change));
     if applied.after.chip.state == ProductState::Provisioning

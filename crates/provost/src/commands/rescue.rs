@@ -1,13 +1,19 @@
 //! `provost rescue`: back to Open.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::PathBuf};
 
-use provost_chip::parts::PartId;
+use provost_bench::Bench;
 use provost_ops::{
+    Narrator as _,
     credential::CredentialSet,
+    drive::{
+        bootloader::{Bootloader, BootloaderError, BothWires, ByBootloader},
+        target::Target,
+    },
     error::Exit,
-    identify::{identify, parts_text},
-    rescue::{Ended, Means, Plan, Wish, plan, rescue},
+    identify::parts_text,
+    job::Step,
+    rescue::{Ended, Plan, Wish, carry_out, plan, rescue},
 };
 use provost_twin::presets;
 
@@ -24,53 +30,124 @@ use crate::{
 pub(super) const WHAT: &str = "erase the chip";
 
 pub(crate) fn run(arguments: &Arguments, options: &Rescue) -> Result<Page, Stop> {
-    // The credential is checked before the chip is touched.
-    let credential = match &options.credential {
-        Some(folder) => {
-            Some(secrets::with_access(arguments, &options.access, |access| CredentialSet::open(folder, &access))?)
-        }
-        None => None,
+    let credential = credential(arguments, options)?;
+    super::on_chip(arguments, |bench| on_bench(arguments, options, credential, bench, None))
+}
+
+/// The user's own credential, checked before the chip is touched.
+pub(super) fn credential(arguments: &Arguments, options: &Rescue) -> Result<Option<CredentialSet>, Stop> {
+    let open = |folder: &PathBuf| {
+        secrets::with_access(arguments, &options.access, |access| CredentialSet::open(folder, &access))
     };
-    super::on_chip(arguments, |bench| {
+    Ok(options.credential.as_ref().map(open).transpose()?)
+}
+
+/// Over a probe, and over the chip's bootloader as far as that goes where there is a line to it.
+pub(super) fn on_bench(
+    arguments: &Arguments,
+    options: &Rescue,
+    credential: Option<CredentialSet>,
+    bench: &mut Bench,
+    line: Option<&mut Bootloader>,
+) -> Result<Page, Stop> {
+    let confirm = confirm::asked(bench, arguments, WHAT);
+    let name = line.as_ref().map(|boot| boot.line().to_owned());
+    let wish = wish(arguments, options, credential, super::chip_name(arguments, bench));
+    let mut both;
+    let target: &mut dyn Target = match line {
+        Some(boot) => {
+            both = BothWires::new(&mut bench.session, boot);
+            &mut both
+        }
+        None => &mut bench.session,
+    };
+    let mut teller = Teller::new(arguments);
+    if options.dry_run || name.is_some() {
+        let before = target.identify()?;
+        let plan = plan(&before, &before.narrowed_to(arguments.order_code)?, wish.means())?;
+        let wires = name.map(|line| wires(&plan, &line)).unwrap_or_default();
         if options.dry_run {
-            let identity = identify(&mut bench.session)?;
-            let parts: Vec<PartId> = identity.narrowed_to(arguments.order_code)?;
-            let plan = plan(
-                &identity,
-                &parts,
-                Means { credential: credential.is_some(), inside: false, once_for_life: options.once_for_life },
-            )?;
-            let confirm = confirm::asked(bench, arguments, WHAT);
-            let text = plan_text(&plan, confirm.as_deref());
+            let text = plan_text(&plan, confirm.as_deref(), &wires);
             let page = Page::new(&RescuePlan { plan: &plan, confirm }, text)?;
             return Ok(if plan.is_refusal() { page.ending(Exit::Refused) } else { page });
         }
-        confirm::write_to(bench, arguments, WHAT)?;
-        let wish = Wish {
-            chip: super::chip_name(arguments, bench),
-            part: arguments.order_code,
-            credential,
-            inside: false,
-            encrypt_word: options.encrypt_word,
-            out: (&options.out).into(),
-            one_shot: options.one_shot,
-            once_for_life: options.once_for_life,
-            this_is: options.this_is.clone(),
-        };
-        let ended = rescue(&mut bench.session, wish, &mut Teller::new(arguments))?;
-        let mut text = receipt_text(&ended);
-        if let Some(preset) = bench.board.as_ref().and_then(|b| presets::find(b.name())) {
-            let _ = writeln!(
-                text,
-                "This virtual chip lived in memory only; `provost twin new FILE --preset {}` makes one that stays.",
-                preset.name
-            );
-        }
-        Ok(Page::new(&ended.receipt, text)?)
-    })
+        wires.iter().for_each(|wire| teller.note(wire));
+    }
+    confirm::with(arguments, confirm)?;
+    let ended = rescue(target, wish, &mut teller)?;
+    let mut text = receipt_text(&ended);
+    if let Some(preset) = bench.board.as_ref().and_then(|b| presets::find(b.name())) {
+        let _ = writeln!(
+            text,
+            "This virtual chip lived in memory only; `provost twin new FILE --preset {}` makes one that stays.",
+            preset.name
+        );
+    }
+    Ok(Page::new(&ended.receipt, text)?)
 }
 
-fn plan_text(plan: &Plan, confirm: Option<&str>) -> String {
+/// Over the bootloader alone: an Open chip is found Open, and what takes a probe is said.
+pub(super) fn on_line(
+    arguments: &Arguments,
+    options: &Rescue,
+    credential: Option<CredentialSet>,
+    (boot, virtual_chip): (&mut Bootloader, bool),
+    chip: String,
+) -> Result<Page, Stop> {
+    let wish = wish(arguments, options, credential, chip);
+    let line = boot.line().to_owned();
+    let mut target = ByBootloader::new(boot, virtual_chip);
+    let before = target.identify()?;
+    let plan = plan(&before, &before.narrowed_to(arguments.order_code)?, wish.means())?;
+    if options.dry_run {
+        let text = plan_text(&plan, None, &wires(&plan, &line));
+        let page = Page::new(&RescuePlan { plan: &plan, confirm: None }, text)?;
+        return Ok(if plan.list().is_empty() { page } else { page.ending(Exit::PersonMustAct) });
+    }
+    let steps = names(&plan, takes_a_probe);
+    if !steps.is_empty() {
+        return Err(BootloaderError::ProbeNeeded { line, steps }.into());
+    }
+    let ended = carry_out(&mut target, wish, before, plan, &mut Teller::new(arguments))?;
+    Ok(Page::new(&ended.receipt, receipt_text(&ended))?)
+}
+
+fn wish(arguments: &Arguments, options: &Rescue, credential: Option<CredentialSet>, chip: String) -> Wish {
+    Wish {
+        chip,
+        part: arguments.order_code,
+        credential,
+        inside: false,
+        encrypt_word: options.encrypt_word,
+        out: (&options.out).into(),
+        one_shot: options.one_shot,
+        once_for_life: options.once_for_life,
+        this_is: options.this_is.clone(),
+    }
+}
+
+/// Whether a step is a matter of SWD and NRST.
+const fn takes_a_probe(step: Step) -> bool {
+    !goes_over_the_line(step) && !matches!(step, Step::MakeCredential { .. } | Step::NotePending { .. })
+}
+
+/// Whether a bootloader does it.
+const fn goes_over_the_line(step: Step) -> bool {
+    matches!(step, Step::Provision { .. })
+}
+
+fn names(plan: &Plan, which: fn(Step) -> bool) -> String {
+    plan.list().iter().filter(|step| which(**step)).map(|step| step.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// Which steps go over which wire, a line each.
+fn wires(plan: &Plan, line: &str) -> Vec<String> {
+    let of = |wire: &str, steps: String| (!steps.is_empty()).then(|| format!("over {wire}: {steps}"));
+    let by_line = of(line, names(plan, goes_over_the_line));
+    [by_line, of("SWD and NRST", names(plan, takes_a_probe))].into_iter().flatten().collect()
+}
+
+fn plan_text(plan: &Plan, confirm: Option<&str>, wires: &[String]) -> String {
     if plan.steps.is_empty() {
         return "the chip is Open: nothing to do\n".to_owned();
     }
@@ -85,6 +162,9 @@ fn plan_text(plan: &Plan, confirm: Option<&str>) -> String {
             }
         }
         let _ = writeln!(text, "      why: {}", step.why.join(", "));
+    }
+    for wire in wires {
+        text.push_str(&wrap(wire, 0));
     }
     if let Some(phrase) = confirm {
         let _ = writeln!(text, "to be confirmed with --confirm {}", quoted(phrase));

@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
 
 impl Outlook {
     /// The answer of `diagnose`, in short.
-    fn of(found: &Diagnosis) -> Self {
+    pub(super) fn of(found: &Diagnosis) -> Self {
         let commands = found.plan.iter().map(|s| &s.commands).chain(found.ask.iter().map(|q| &q.commands));
         let next = commands.map(|c| &c.provost).find(|c| !c.is_empty()).cloned().unwrap_or_default();
         Self {
@@ -71,7 +71,8 @@ fn text(status: &Status, found: &Diagnosis, bench: &Bench, parts: &[PartId]) -> 
         let _ = writeln!(text, "{name:<14}{value}");
     };
     line("probe", status.probe.clone());
-    line("chip", format!("{} (DEV_ID {:#05x}, revision {:#06x})", parts_text(parts), identity.dev_id, identity.rev_id));
+    let revision = identity.rev_id().map(|id| format!(", revision {id:#06x}")).unwrap_or_default();
+    line("chip", format!("{} (DEV_ID {:#05x}{revision})", parts_text(parts), identity.dev_id));
     if parts.iter().any(|part| part.info().confidence == Confidence::Inferred) {
         line("", "what is known of this part is inferred from others of its family".to_owned());
     }

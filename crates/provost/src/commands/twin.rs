@@ -169,7 +169,11 @@ fn run_ledger() -> Result<Page, Stop> {
 
 fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
     let board = VirtualBoard::select(&options.chip).map_err(BenchError::from)?;
-    let wanted = [(Door::RemoteBitbang, options.remote_bitbang), (Door::CmsisDap, options.cmsis_dap)];
+    let wanted = [
+        (Offer::Swd(Door::RemoteBitbang), options.remote_bitbang),
+        (Offer::Swd(Door::CmsisDap), options.cmsis_dap),
+        (Offer::Serial, options.serial),
+    ];
     let mut open = Vec::new();
     for (door, port) in wanted.iter().filter_map(|(door, port)| Some((*door, (*port)?))) {
         let listener = doors::bind(port).map_err(|e| broken(port, e))?;
@@ -193,7 +197,7 @@ fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
             output::print_line(&Serving { door: door.as_str(), port: *port })
         } else {
             let chip = &options.chip;
-            term::print(&format!("serving {chip} on 127.0.0.1:{port} ({}, SWD); stop with Ctrl-C\n", door.as_str()))
+            term::print(&format!("serving {chip} on 127.0.0.1:{port} ({}); stop with Ctrl-C\n", door.speaks()))
         }
         .map_err(FaceError::Output)?;
     }
@@ -201,8 +205,11 @@ fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
     let terms = Terms { shutdown: &shutdown, idle: doors::IDLE, clock: (!options.wire_time).then_some(&clock) };
     let wire = board.wire();
     // The first door that breaks closes the others.
-    let serve = |(door, listener, port): &(Door, TcpListener, u16)| {
-        let result = doors::serve(*door, listener, &wire, &terms);
+    let serve = |(door, listener, port): &(Offer, TcpListener, u16)| {
+        let result = match door {
+            Offer::Swd(door) => doors::serve(*door, listener, &wire, &terms),
+            Offer::Serial => doors::serve_serial(listener, &board, &terms),
+        };
         shutdown.store(true, Ordering::Relaxed);
         result.map_err(|e| broken(*port, std::io::Error::other(e)))
     };
@@ -220,6 +227,31 @@ fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
     // The command line asks for one door at least.
     let port = open.first().map_or(0, |(_, _, port)| *port);
     Ok(Page::new(&Served { port }, "stopped\n".to_owned())?)
+}
+
+/// What is offered at a port.
+#[derive(Debug, Clone, Copy)]
+enum Offer {
+    Swd(Door),
+    /// The serial line of the ROM bootloader.
+    Serial,
+}
+
+impl Offer {
+    /// Its name, as in documents.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Swd(door) => door.as_str(),
+            Self::Serial => "serial",
+        }
+    }
+
+    fn speaks(self) -> String {
+        match self {
+            Self::Swd(door) => format!("{}, SWD", door.as_str()),
+            Self::Serial => "serial line of the ROM bootloader".to_owned(),
+        }
+    }
 }
 
 fn broken(port: u16, source: std::io::Error) -> BenchError {

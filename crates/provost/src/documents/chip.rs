@@ -11,6 +11,7 @@ use provost_chip::{
 use provost_diagnosis::{answer::NeverStep, verdict::Verdict};
 use provost_ops::{
     close::{ClosePlan, preflight},
+    drive::bootloader::Seen,
     identify::Identity,
     objects::{Finding, Written},
     rescue,
@@ -54,6 +55,21 @@ pub(crate) struct Status {
     pub(crate) pending_state: Option<ProductState>,
     pub(crate) trustzone: Option<TrustZone>,
     pub(crate) access_ports: [AccessPort; 2],
+    pub(crate) outlook: Outlook,
+}
+
+/// What a ROM bootloader shows of its chip.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct BootloaderStatus {
+    /// The serial line.
+    #[schemars(length(min = 1))]
+    pub(crate) line: String,
+    pub(crate) virtual_chip: bool,
+    pub(crate) bootloader: Seen,
+    pub(crate) product_state: ProductState,
+    /// The state that the next reset brings.
+    pub(crate) pending_state: Option<ProductState>,
+    pub(crate) trustzone: TrustZone,
     pub(crate) outlook: Outlook,
 }
 

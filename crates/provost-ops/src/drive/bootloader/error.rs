@@ -18,7 +18,19 @@ faults! {
             source: io::Error,
         } = "uart-lost", PersonMustAct {
             causes: ["the converter was unplugged", "the other end of the connection has gone"],
-            next: ["plug it in again and run the same command again: what was written was read back before it was believed"],
+            next: [
+                "reset the chip (NRST or power) before anything else is sent to it: it may wait for the rest of a command, and would take the next bytes for it",
+                "plug it in again and run the same command again: what was written was read back before it was believed",
+            ],
+        }
+        /// A person stopped it.
+        #[error("stopped: no further command goes over {line}")]
+        Stopped {
+            /// The line.
+            line: String,
+        } = "uart-stopped", Interrupted {
+            causes: ["somebody pressed Ctrl-C"],
+            next: ["the command that was under way was finished; run the same command again: it reads what is there before it writes"],
         }
         /// Nobody answers the first byte.
         #[error("no bootloader answers on {line}")]
@@ -31,10 +43,11 @@ faults! {
                 "RX and TX are swapped, GND is missing, or these are not pins of the bootloader",
                 "a USB host on the chip's own USB pins keeps the bootloader there",
                 "it was woken at another bit rate before",
+                "the line was cut in the middle of a command, and the bootloader waits for the rest of it",
             ],
             next: [
                 "unplug the chip's USB, hold BOOT0 high, reset the chip (NRST or power), run the same command again; nothing was written",
-                "or connect a debug probe, which `provost probes` lists: `provost status` reads the state through it",
+                "or connect a debug probe, which `provost probes` lists, and give --probe in place of --uart",
             ],
         }
         /// Another family's bootloader.
@@ -47,6 +60,33 @@ faults! {
         } = "boot-unknown-device", Refused {
             causes: ["the chip is of another family, or a part newer than this program"],
             next: ["check the marking on the package; nothing was written"],
+        }
+        /// The line and the probe lead to different chips.
+        #[error("what was written into SRAM over {line} is not there for {probe}: these are two chips")]
+        TwoChips {
+            /// The line.
+            line: String,
+            /// The probe.
+            probe: String,
+        } = "boot-two-chips", Refused {
+            causes: ["--uart and --probe are plugged into different boards"],
+            next: ["plug both into the board that is meant and run the same command again; nothing was stored in either"],
+        }
+        /// What is left takes a debug probe.
+        #[error("over {line} a credential can be provisioned, and that is all; SWD and NRST are needed for: {steps}")]
+        ProbeNeeded {
+            /// The line.
+            line: String,
+            /// The steps that it cannot do.
+            steps: String,
+        } = "boot-probe-needed", PersonMustAct, [BackOnlyByDa, DaNeedsNrst] {
+            causes: [
+                "the way back to Open ends in Debug Authentication, which speaks through the mailbox behind AP0 and begins with a reset by NRST: no bootloader serves it",
+            ],
+            next: [
+                "connect a debug probe with NRST and run the same command again with --probe VID:PID beside --uart: what the line can do goes over the line; nothing was written",
+                "or leave --uart out: over the probe alone everything is done, too",
+            ],
         }
         /// The part given does not have this device id.
         #[error("the bootloader calls itself device {id:#05x}, which is not that of {given}")]
@@ -75,6 +115,17 @@ faults! {
             ],
             next: ["`provost option list` over the same line shows WRPSG and SECWM; run the same command again once they allow it"],
         }
+        /// The same words read otherwise the second time.
+        #[error("the option bytes at {address:#010x} read otherwise each time")]
+        ReadsDiffer {
+            /// The first address of the image.
+            address: u32,
+        } = "boot-reads-differ", Failed {
+            causes: ["noise on the line, or a bit rate that the converter does not keep", "somebody else changes them"],
+            next: [
+                "nothing was written: shorten the line, take a lower bit rate (--uart PORT:19200), reset the chip, and run the same command again",
+            ],
+        }
         /// Sectors of the secure world.
         #[error("{sectors} secure (TZEN, SECWM), and the bootloader is not")]
         SecureSectors {
@@ -93,7 +144,7 @@ faults! {
             causes: ["BOOT0 is low again, so that the chip runs its firmware", "the chip went on to a state without a bootloader"],
             next: [
                 "hold BOOT0 high, reset the chip, and run the same command again: it reads what is there before it writes",
-                "or look with a debug probe, which `provost probes` lists: `provost status` reads the state through it",
+                "or look with a debug probe, which `provost probes` lists: --probe in place of --uart",
             ],
         }
         /// The product state did not change.

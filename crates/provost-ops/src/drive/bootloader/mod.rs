@@ -6,6 +6,7 @@
 mod error;
 mod options;
 mod provision;
+mod target;
 
 use std::{fmt, io, time::Duration};
 
@@ -24,16 +25,21 @@ use provost_chip::{
     states::ProductState,
     unique_id::UniqueId,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use self::error::BootloaderError;
 pub use self::options::OptionImages;
+pub use self::target::{BothWires, ByBootloader};
+use super::identify::Identity;
 use crate::fault::{Failure, Result, fail};
 
 /// From a reset until the bootloader listens: 11.7 ms on the slowest part (AN2606 Table 227), plus an option change.
 const RESTART: Duration = Duration::from_millis(50);
 /// How often a chip that was reset is called.
 const CALLS: u32 = 4;
+/// A byte that is not the one which calls: see [`break_off`].
+const SPOILER: u8 = 0x00;
 
 /// Whatever moves the bytes: 8 data bits, even parity, one stop bit.
 pub trait Line: fmt::Debug {
@@ -43,7 +49,7 @@ pub trait Line: fmt::Debug {
     /// Sends, after throwing away what was received before.
     ///
     /// # Errors
-    /// The line fails.
+    /// The line fails; [`io::ErrorKind::Interrupted`] where a person stopped it.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
 
     /// What comes within this time, as soon as something does; nothing is silence.
@@ -54,14 +60,18 @@ pub trait Line: fmt::Debug {
 
     /// Lets time pass.
     fn sleep(&mut self, time: Duration);
+
+    /// Time by the clock of whatever is at the other end.
+    fn now(&mut self) -> Duration;
 }
 
 /// Who answers, and how it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Seen {
     /// Device id, which is DEV_ID.
     pub id: u16,
     /// The lines that have it.
+    #[schemars(length(min = 1))]
     pub parts: Vec<PartId>,
     /// Version of the protocol.
     pub protocol: u8,
@@ -94,7 +104,10 @@ impl Bootloader {
         let wake = |line: &mut dyn Line| run(line, Sync);
         match wake(line.as_mut()) {
             Ok(()) => {}
-            Err(error) if silent(&error) => return fail(BootloaderError::NobodyThere { line: line.name().to_owned() }),
+            Err(error) if silent(&error) => {
+                break_off(line.as_mut())?;
+                return fail(BootloaderError::NobodyThere { line: line.name().to_owned() });
+            }
             Err(error) => return Err(error),
         }
         let capabilities = run(line.as_mut(), Get)?;
@@ -144,6 +157,19 @@ impl Bootloader {
         let Capabilities { version: protocol, opcodes, .. } = self.capabilities.clone();
         // The byte reads zero where nothing is known.
         Ok(Seen { id: self.device.id, parts, protocol, opcodes, version: version.filter(|v| *v != 0), uid, flash })
+    }
+
+    /// The same as what a debugger finds out, as far as a bootloader shows it. Reads only.
+    ///
+    /// # Errors
+    /// The option words are refused or make no sense, or the line breaks.
+    pub fn identify(&mut self) -> Result<Identity> {
+        let Seen { id, parts, uid, flash, .. } = self.see()?;
+        let options = Some(self.option_images()?.options());
+        let identity = Identity { debug: None, dev_id: id, parts, options, uid, flash };
+        identity.state()?;
+        identity.trustzone_is_known()?;
+        Ok(identity)
     }
 
     /// Bytes, in as many commands as it takes.
@@ -229,6 +255,14 @@ impl Bootloader {
         }
     }
 
+    /// Calls a chip that somebody else may have reset.
+    ///
+    /// # Errors
+    /// [`BootloaderError::NobodyThere`]; the line breaks.
+    fn wake_again(&mut self) -> Result<()> {
+        if self.comes_back()? { Ok(()) } else { fail(BootloaderError::NobodyThere { line: self.line().to_owned() }) }
+    }
+
     /// Calls a chip that was reset.
     fn comes_back(&mut self) -> Result<bool> {
         for _ in 0..CALLS {
@@ -243,6 +277,24 @@ impl Bootloader {
     }
 }
 
+/// Whether an error is that of a line that broke: what was being done may or may not have been done.
+pub fn line_broke(error: &Failure) -> bool {
+    silent(error)
+        || matches!(
+            error.of(),
+            Some(BootloaderError::Lost { .. } | BootloaderError::Stopped { .. } | BootloaderError::Gone { .. })
+        )
+}
+
+/// Spoils what an earlier call left half-way.
+///
+/// A bootloader that was cut off behind an address takes whatever comes for length and data, also the byte that calls it: some dozen calls
+/// would be a write of nothing but that byte, whose exclusive-or is right, into the option image if its address was the last that was
+/// sent. One byte of another kind in each unanswered call makes the sum wrong, and the write is refused.
+fn break_off(line: &mut dyn Line) -> Result<()> {
+    line.send(&[SPOILER]).map_err(|source| lost(line, source).into())
+}
+
 fn silent(error: &Failure) -> bool {
     matches!(error.of(), Some(HostError::Silent { .. }))
 }
@@ -252,9 +304,17 @@ fn words(bytes: &[u8]) -> Vec<u32> {
     bytes.chunks_exact(4).map(|c| c.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte))).collect()
 }
 
+/// A line that fails, or that a person stopped.
+fn lost(line: &dyn Line, source: io::Error) -> BootloaderError {
+    let name = line.name().to_owned();
+    match source.kind() {
+        io::ErrorKind::Interrupted => BootloaderError::Stopped { line: name },
+        _ => BootloaderError::Lost { line: name, source },
+    }
+}
+
 /// Carries a command out on a line.
 fn run<C: Command>(line: &mut dyn Line, command: C) -> Result<C::Reply> {
-    let lost = |line: &dyn Line, source| BootloaderError::Lost { line: line.name().to_owned(), source };
     let mut exchange = Exchange::new(command)?;
     loop {
         match exchange.step()? {

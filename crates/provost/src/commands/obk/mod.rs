@@ -2,7 +2,7 @@
 
 mod build;
 mod image;
-mod write;
+pub(crate) mod write;
 
 use provost_ops::{
     show::{LARGEST_FILE, inspect},

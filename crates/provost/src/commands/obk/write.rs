@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use provost_ops::{
+    drive::target::Target,
     objects::{Plan, Request, Site, Source, Written, plan, write},
     show::says,
 };
@@ -15,9 +16,18 @@ use crate::{
 };
 
 pub(super) fn run(arguments: &Arguments, options: &ObkWrite) -> Result<Page, Stop> {
-    // The files are read before the chip is touched.
+    let request = request(arguments, options)?;
+    super::super::on_chip(arguments, |bench| {
+        let place = confirm::place(bench, arguments);
+        let chip = super::super::chip_name(arguments, bench);
+        on_target(arguments, options, &request, &mut bench.session, (chip, place))
+    })
+}
+
+/// What is asked for. The files are read before the chip is touched.
+pub(crate) fn request(arguments: &Arguments, options: &ObkWrite) -> Result<Request, Stop> {
     let sources = options.files.iter().map(|f| Source::load(f)).collect::<Result<Vec<_>, _>>()?;
-    let request = Request {
+    Ok(Request {
         sources,
         part: arguments.order_code,
         method: options.method.map(Into::into),
@@ -25,18 +35,26 @@ pub(super) fn run(arguments: &Arguments, options: &ObkWrite) -> Result<Page, Sto
         encrypting_word: options.encrypt_word,
         allowed: options.allow.clone(),
         once_for_life: options.once_for_life,
-    };
-    super::super::on_chip(arguments, |bench| {
-        let mut teller = Teller::new(arguments);
-        let plan = plan(&mut bench.session, &request, &mut teller)?;
-        if options.dry_run || plan.is_empty() {
-            return planned(&plan, &request);
-        }
-        confirm::write_to(bench, arguments, plan.asks())?;
-        let site = Site { chip: super::super::chip_name(arguments, bench), out: (&options.out).into() };
-        let written = write(&mut bench.session, &plan, &request, &site, &mut teller)?;
-        page(&plan, &written)
     })
+}
+
+/// Over any wire; of the chip, its name in journals, and what a phrase that confirms ends with.
+pub(crate) fn on_target(
+    arguments: &Arguments,
+    options: &ObkWrite,
+    request: &Request,
+    target: &mut dyn Target,
+    (chip, place): (String, Option<String>),
+) -> Result<Page, Stop> {
+    let mut teller = Teller::new(arguments);
+    let plan = plan(target, request, &mut teller)?;
+    if options.dry_run || plan.is_empty() {
+        return planned(&plan, request);
+    }
+    confirm::with(arguments, place.map(|place| format!("{} on {place}", plan.asks())))?;
+    let site = Site { chip, out: (&options.out).into() };
+    let written = write(target, &plan, request, &site, &mut teller)?;
+    page(&plan, &written)
 }
 
 fn findings(plan: &Plan) -> String {
