@@ -297,6 +297,27 @@ impl<'a> Judged<'a> {
     }
 }
 
+/// What is said of a case, in short.
+pub(crate) struct Glance {
+    pub verdict: Verdict,
+    pub plan: Vec<Move>,
+    /// How the worlds that are left divide.
+    pub classes: ask::Classes,
+    /// How likely such a report is, for comparison with one that differs in little.
+    pub likelihood: f64,
+}
+
+/// What is said of a case, without the words.
+pub(crate) fn glance(case: &Case) -> Glance {
+    let Judged { evidence, belief, verdict, plan, .. } = Judged::of(case);
+    Glance {
+        verdict,
+        plan: plan.iter().map(|a| a.step).collect(),
+        classes: ask::classes(&belief, &evidence),
+        likelihood: belief.likelihood,
+    }
+}
+
 /// Closing writes that are looked back at, the last ones.
 const LOOKED_BACK_AT: usize = 2;
 

@@ -39,6 +39,8 @@ const BARRED: f64 = 0.6;
 const FALSE_READING: f64 = 0.000_2;
 /// How often the write of Provisioning is not told before that of a closed state.
 const UNTOLD: f64 = 0.4;
+/// How often a credential is inside of which the owner says that there is none.
+const STORED_UNKNOWN: f64 = 0.04;
 /// How often a Debug Authentication that should work fails once for no reason of its own.
 const FLAKY: f64 = 0.06;
 /// How often the owner presents another file than the one that was provisioned.
@@ -327,6 +329,8 @@ impl<'a> Replay<'a> {
                 // User code never runs in Provisioning (rule `R-BOOT-PROVISIONING`).
                 Sign::ApplicationRuns if state == ProductState::Provisioning || !boots => 0.03,
                 Sign::ApplicationDead if h.world.chip.runs == Execution::User && boots => 0.2,
+                // Somebody else, or the tool by itself, may have.
+                Sign::NothingProvisioned if h.world.chip.da.is_some() => STORED_UNKNOWN,
                 Sign::FlashReadsZero if state != ProductState::Open => 0.2,
                 _ => 1.0,
             })

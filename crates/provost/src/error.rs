@@ -52,6 +52,16 @@ faults! {
             causes: ["a picture, an archive or a firmware image was given"],
             next: ["save what the tool printed as text: STM32_Programmer_CLI … > log.txt"],
         }
+        /// No report, no probe, and nobody to ask.
+        #[error("there is nothing to diagnose: no file is named, no probe is attached, and this is no terminal to ask at")]
+        NothingToDiagnose = "nothing-to-diagnose", Usage {
+            causes: ["the file is missing on the command line", "what is piped in needs the name `-`"],
+            next: [
+                "name a report, or `-` for standard input: `provost diagnose FILE`",
+                "or a chip: `provost diagnose --probe PROBE`; `provost probes` lists them",
+                "or answer questions, from a pipe too: `provost diagnose --ask`",
+            ],
+        }
         /// A claim is to be left out that is not there.
         #[error("there is no claim {number}: {of} were read")]
         NoClaim {

@@ -192,6 +192,9 @@ fn how_sure(d: &Diagnosis) -> String {
 fn head(d: &Diagnosis, inputs: &[Input]) -> String {
     if !d.understood {
         let lines: u64 = inputs.iter().map(|i| i.lines).sum();
+        if lines == 0 {
+            return "Nothing is told of the chip: there is no verdict, only the next question.\n".to_owned();
+        }
         return format!(
             "Nothing of this was understood ({lines} lines): there is no verdict, only the next question.\n"
         );
