@@ -341,6 +341,13 @@ pub(crate) struct TwinNew {
     /// Like this ready-made chip, instead of --tzen and --state.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["tzen", "state"])]
     pub(crate) preset: Option<String>,
+    /// Like the chip that a report is most likely about, to try the plan on: a document of `diagnose --json`, or what `diagnose`
+    /// reads, such as a case file or a log. What it does not tell is assumed, and said.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["tzen", "state", "preset"])]
+    pub(crate) like: Option<PathBuf>,
+    /// With --like: the folder of the credential that lies in the chip where one of its owner does.
+    #[arg(long, value_name = "DIR", requires = "like")]
+    pub(crate) credential: Option<PathBuf>,
     /// TrustZone.
     #[arg(long, default_value = "off")]
     pub(crate) tzen: OnOff,

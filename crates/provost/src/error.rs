@@ -85,6 +85,15 @@ faults! {
             causes: ["a fault in provost"],
             next: ["what the command does was done; please report it, and ask again without --json, such as with `provost status`"],
         }
+        /// A report from which nothing is believed of a chip.
+        #[error("{path} tells of no chip that could be made")]
+        NothingBelieved {
+            /// The report, or the diagnosis.
+            path: PathBuf,
+        } = "nothing-believed", Refused {
+            causes: ["nothing of the report was understood", "the document is no diagnosis, or of another version"],
+            next: ["`provost diagnose FILE` says what is understood of it, and what to find out"],
+        }
         /// A virtual chip of which there is no real one.
         #[error("there is no such chip: {says}")]
         NoSuchChip {
