@@ -1,5 +1,8 @@
 //! The answer: the verdict with its reasons, the plan, what must never be done, and the next test.
 
+mod likeliest;
+
+pub use likeliest::{Likeliest, Stored};
 use provost_chip::{
     model::Firmware,
     parts::PartId,
@@ -38,6 +41,8 @@ pub struct Diagnosis {
     pub certainty: f64,
     /// What the chip is believed to be now.
     pub believed: Believed,
+    /// One whole chip that fits what is believed: the likeliest. Nothing where nothing was understood.
+    pub likeliest: Option<Likeliest>,
     /// Why: rules and messages, each with its source.
     pub reasons: Vec<Reason>,
     /// What to do, in order.
@@ -108,6 +113,8 @@ pub struct Earlier {
     pub verdict: Verdict,
     /// The plan then, by the names of its steps.
     pub plan: Vec<String>,
+    /// What would have carried it out.
+    pub commands: Vec<Commands>,
 }
 
 /// Something in the option bytes, or at the place where the chip boots, that is not as on a new chip or as it must be.
@@ -297,11 +304,32 @@ impl<'a> Judged<'a> {
     }
 }
 
+/// What is said of a case, in short.
+pub(crate) struct Glance {
+    pub verdict: Verdict,
+    pub plan: Vec<Move>,
+    /// How the worlds that are left divide.
+    pub classes: ask::Classes,
+    /// How likely such a report is, for comparison with one that differs in little.
+    pub likelihood: f64,
+}
+
+/// What is said of a case, without the words.
+pub(crate) fn glance(case: &Case) -> Glance {
+    let Judged { evidence, belief, verdict, plan, .. } = Judged::of(case);
+    Glance {
+        verdict,
+        plan: plan.iter().map(|a| a.step).collect(),
+        classes: ask::classes(&belief, &evidence),
+        likelihood: belief.likelihood,
+    }
+}
+
 /// Closing writes that are looked back at, the last ones.
 const LOOKED_BACK_AT: usize = 2;
 
 /// The last closing write before which the chip could have been saved, where it no longer can be said that it can.
-fn earlier(case: &Case, now: Verdict) -> Option<Earlier> {
+fn earlier(case: &Case, now: Verdict, target: Target<'_>) -> Option<Earlier> {
     if !matches!(now, Verdict::Lost | Verdict::Undetermined) {
         return None;
     }
@@ -313,12 +341,14 @@ fn earlier(case: &Case, now: Verdict) -> Option<Earlier> {
         let judged = Judged::of(&then);
         let saved = matches!(judged.verdict, Verdict::Recoverable | Verdict::RecoverableIf);
         let before = |begin: &&usize| **begin <= at;
+        let steps: Vec<Move> = judged.plan.iter().map(|a| a.step).collect();
         saved.then(|| Earlier {
             step: at + 1,
             attempt: Some(case.attempts.iter().filter(before).count()).filter(|number| *number > 0),
             what: crate::claim::describe(&case.steps[at].act, None),
             verdict: judged.verdict,
-            plan: judged.plan.iter().map(|a| a.step.to_string()).collect(),
+            plan: steps.iter().map(Move::to_string).collect(),
+            commands: commands::of_plan(&steps, target),
         })
     })
 }
@@ -341,6 +371,7 @@ pub fn diagnose_for(case: &Case, given: &Given) -> Diagnosis {
     Diagnosis {
         understood,
         verdict,
+        likeliest: likeliest::of(&belief, &believed).filter(|_| understood),
         goal: evidence.goal.as_str(),
         certainty: rounded(certainty),
         reasons: reasons(&belief, case, &plan),
@@ -359,7 +390,7 @@ pub fn diagnose_for(case: &Case, given: &Given) -> Diagnosis {
                 outcomes: t.outcomes.into_iter().map(|o| Foreseen { saw: o.saw, means: o.means }).collect(),
             })
             .collect(),
-        earlier: earlier(case, verdict),
+        earlier: earlier(case, verdict, target),
         unusual: unusual(case),
         salvage: if verdict == Verdict::Lost { salvage(&belief) } else { Vec::new() },
         story: chapters(&belief, case),
@@ -467,7 +498,7 @@ fn reasons(belief: &Belief, case: &Case, plan: &[Advice]) -> Vec<Reason> {
 }
 
 /// What was measured to be wrong, then what option bytes are not as on a new chip.
-fn unusual(case: &Case) -> Vec<Oddity> {
+pub fn unusual(case: &Case) -> Vec<Oddity> {
     let measured = case.findings.iter().map(|f| Oddity {
         what: f.id,
         found: f.found.clone(),

@@ -137,7 +137,7 @@ fn foresee(step: Move, belief: &Belief, evidence: &Evidence<'_>) -> Test {
     let mut outcomes = Vec::new();
     for (saw, hypotheses) in by_outcome {
         let share: f64 = hypotheses.iter().map(|(_, w)| w).sum();
-        let then = Belief { hypotheses, worlds: belief.worlds, story: Vec::new() }.given(|_| true);
+        let then = Belief { hypotheses, story: Vec::new(), ..*belief }.given(|_| true);
         left += share * entropy(&then, evidence);
         let means = meaning(step, saw, &then, evidence);
         outcomes.push(Outcome { saw: saw.to_string(), means, share });
@@ -147,8 +147,20 @@ fn foresee(step: Move, belief: &Belief, evidence: &Evidence<'_>) -> Test {
     Test { step, gain: (entropy(belief, evidence) - left).max(0.0), outcomes }
 }
 
-/// Uncertainty about the verdict, in bits. A chip that needs a condition is saved like one that does not.
+/// Uncertainty about the verdict, in bits.
 fn entropy(belief: &Belief, evidence: &Evidence<'_>) -> f64 {
+    bits(&classes(belief, evidence))
+}
+
+/// Shares of what tells plans and verdicts apart. A chip that needs a condition is saved like one that does not.
+pub(crate) type Classes = [f64; 5];
+
+/// The entropy of such shares, in bits.
+pub(crate) fn bits(classes: &Classes) -> f64 {
+    classes.iter().filter(|share| **share > 0.0).map(|share| -share * share.log2()).sum()
+}
+
+pub(crate) fn classes(belief: &Belief, evidence: &Evidence<'_>) -> Classes {
     let mut classes = [0.0; 5];
     for (hypothesis, weight) in &belief.hypotheses {
         let class = match standing(hypothesis, evidence) {
@@ -165,7 +177,7 @@ fn entropy(belief: &Belief, evidence: &Evidence<'_>) -> f64 {
         };
         classes[class] += weight;
     }
-    classes.iter().filter(|share| **share > 0.0).map(|share| -share * share.log2()).sum()
+    classes
 }
 
 /// What a test may show.

@@ -29,6 +29,8 @@ pub struct Belief {
     pub hypotheses: Vec<(Hypothesis, f64)>,
     /// How many hypotheses were weighed at first.
     pub worlds: usize,
+    /// How likely the report is, for comparison with a report that differs in little.
+    pub likelihood: f64,
     /// The likeliest story: the hypothesis before each step, and at last the one that is left.
     pub story: Vec<Hypothesis>,
 }
@@ -38,6 +40,7 @@ impl Belief {
     pub fn after(evidence: &Evidence<'_>) -> Self {
         let mut all = prior::hypotheses(evidence);
         let worlds = all.len();
+        let begun: f64 = all.iter().map(|(_, w)| w).sum();
         let floor = lightest_of(MOST, all.iter().map(|(_, w)| *w));
         all.retain(|(_, w)| *w >= floor);
         let mut layers = Vec::with_capacity(evidence.case.steps.len());
@@ -63,7 +66,8 @@ impl Belief {
         }
         let unlinked = all.into_iter().map(|(h, w)| (h, w, 0));
         let (all, _) = merged(unlinked);
-        Self { hypotheses: normalised(all), worlds, story }
+        let likelihood = if begun > 0.0 { all.iter().map(|(_, w)| w).sum::<f64>() / begun } else { 0.0 };
+        Self { hypotheses: normalised(all), worlds, likelihood, story }
     }
 
     /// The share of hypotheses for which something holds.
@@ -74,7 +78,7 @@ impl Belief {
     /// The part of the belief for which something holds, weighed anew; empty if nothing does.
     pub fn given(&self, mut holds: impl FnMut(&Hypothesis) -> bool) -> Self {
         let kept = self.hypotheses.iter().filter(|(h, _)| holds(h)).copied().collect();
-        Self { hypotheses: normalised(kept), worlds: self.worlds, story: self.story.clone() }
+        Self { hypotheses: normalised(kept), story: self.story.clone(), ..*self }
     }
 }
 

@@ -86,10 +86,17 @@ impl<'a> Evidence<'a> {
     /// Whether the report shows something that only an Open chip does, or its owner is sure of it.
     pub fn shows_open(&self) -> bool {
         let open = ProductState::Open;
+        // While firmware runs a debugger attaches in iROT-Provisioned and TZ-Closed too (rule `R-AP1-CLOSED-STATES`), and without its
+        // wire a connect under reset is an ordinary one.
+        let attaches = |mode: ConnectMode| match mode {
+            ConnectMode::UnderReset => self.case.bench.nrst != Some(false) || !self.speaks_of_life_cycle,
+            ConnectMode::Normal => !self.speaks_of_life_cycle,
+            _ => false,
+        };
         let shows = |s: &Step| match &s.act {
             Act::ReadOption(option) => option.product_state() == Some(open),
-            Act::Connect { mode: Some(ConnectMode::UnderReset | ConnectMode::Normal), ap } => {
-                *ap != Some(0) && s.outcome == Some(Outcome::Ok)
+            Act::Connect { mode: Some(mode), ap } => {
+                attaches(*mode) && *ap != Some(0) && s.outcome == Some(Outcome::Ok)
             }
             Act::Erase | Act::Flash => s.outcome == Some(Outcome::Ok),
             Act::Authenticate { permission: AskedPermission::FullRegression, .. } => s.outcome == Some(Outcome::Ok),

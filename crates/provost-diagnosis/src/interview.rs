@@ -2,17 +2,18 @@
 //! stops when the diagnosis is sure, and its answers are a case file.
 
 mod questions;
+mod worth;
 
-use std::fmt::Write as _;
+pub use questions::{Choice, Question, Subject};
+use questions::{Place, QUESTIONS};
 
-pub use questions::{Choice, Question};
-use questions::{QUESTIONS, Subject, Table};
+use provost_chip::order_code::OrderCode;
 
 use crate::{
     Diagnosis,
+    answer::{self, Glance},
     case::{Case, Goal},
     case_file, diagnose,
-    verdict::Verdict,
 };
 
 /// No interview asks more.
@@ -21,8 +22,13 @@ pub const MOST_QUESTIONS: usize = 5;
 /// An interview in progress.
 #[derive(Debug, Clone, Default)]
 pub struct Interview {
+    /// What was known before it began, as a part of a case file.
+    known: Vec<(Place, String)>,
     given: Vec<&'static Choice>,
+    /// What is not asked any more.
     asked: Vec<Subject>,
+    /// What was asked, and not known.
+    unknown: Vec<Subject>,
 }
 
 impl Interview {
@@ -31,24 +37,64 @@ impl Interview {
         Self::default()
     }
 
-    /// The next question; `None` when the diagnosis is sure, or when there is nothing left to ask.
-    pub fn next(&self) -> Option<&'static Question> {
-        if self.asked.len() >= MOST_QUESTIONS {
-            return None;
+    /// The same, where the part or the goal is known: neither is asked.
+    #[must_use]
+    pub fn knowing(mut self, part: Option<&OrderCode>, goal: Option<Goal>) -> Self {
+        if let Some(part) = part {
+            self.known.push((Place::Chip, format!("part = \"{part}\"")));
+            self.asked.push(Subject::Part);
         }
-        let diagnosis = self.diagnosis();
-        QUESTIONS.iter().find(|q| !self.asked.contains(&q.subject) && self.bears(q.subject, &diagnosis))
+        if let Some(goal) = goal {
+            self.known.push((Place::Root, format!("goal = \"{}\"", goal.as_str())));
+            self.asked.push(Subject::Goal);
+        }
+        self
     }
 
-    /// Takes an answer to a question: the place of a choice, or `None` for "I don't know".
+    /// The next question, the one whose answer would change most; `None` when no answer would change what is said, or when enough
+    /// was asked.
+    pub fn next(&self) -> Option<&'static Question> {
+        if self.asked() >= MOST_QUESTIONS {
+            return None;
+        }
+        let now = self.glance();
+        QUESTIONS
+            .iter()
+            .filter(|q| !self.asked.contains(&q.subject))
+            .map(|q| (q, worth::of(self, q, &now)))
+            .filter(|(_, worth)| *worth >= worth::WORTH_ASKING)
+            .max_by(|(_, a), (_, b)| a.total_cmp(b))
+            .map(|(q, _)| q)
+    }
+
+    /// Takes an answer to a question: the place of a choice, or `None` for "I don't know". It is not asked again.
     pub fn answer(&mut self, question: &'static Question, choice: Option<usize>) {
         self.asked.push(question.subject);
-        self.given.extend(choice.and_then(|place| question.choices.get(place)));
+        match choice.and_then(|place| question.choices.get(place)) {
+            Some(choice) => self.given.push(choice),
+            None => self.unknown.push(question.subject),
+        }
+    }
+
+    fn is_unknown(&self, subject: Subject) -> bool {
+        self.unknown.contains(&subject)
+    }
+
+    fn glance(&self) -> Glance {
+        answer::glance(&self.case())
+    }
+
+    /// The interview with one more answer.
+    fn with(&self, choice: &'static Choice) -> Self {
+        let mut then = self.clone();
+        then.given.push(choice);
+        then
     }
 
     /// How many questions were asked.
     pub fn asked(&self) -> usize {
-        self.asked.len()
+        // What was known beforehand is not among them.
+        self.asked.len() - self.known.len()
     }
 
     /// What the answers come to.
@@ -59,22 +105,23 @@ impl Interview {
 
     /// The answers as a case file, for `provost diagnose` and for whoever helps.
     pub fn case_file(&self) -> String {
+        let of = |wanted: Place| {
+            let known = self.known.iter().map(|(place, says)| (*place, says.as_str()));
+            let given = self.given.iter().flat_map(|choice| choice.says).copied();
+            known.chain(given).filter(move |(place, _)| *place == wanted).map(|(_, says)| says)
+        };
         let mut text = String::new();
-        let of = |table: Table| self.given.iter().filter(move |c| c.table == table).filter(|c| !c.says.is_empty());
-        of(Table::Root).for_each(|choice| {
-            let _ = writeln!(text, "{}", choice.says);
-        });
-        for (table, header) in [(Table::Chip, "[chip]"), (Table::Bench, "[bench]")] {
-            if of(table).next().is_some() {
-                let _ = writeln!(text, "\n{header}");
-                of(table).for_each(|choice| {
-                    let _ = writeln!(text, "{}", choice.says);
-                });
+        of(Place::Root).for_each(|says| text.push_str(&format!("{says}\n")));
+        for (place, header) in [(Place::Chip, "[chip]"), (Place::Bench, "[bench]")] {
+            let lines: Vec<&str> = of(place).collect();
+            if !lines.is_empty() {
+                text.push_str(&format!("\n{header}\n{}\n", lines.join("\n")));
             }
         }
-        for choice in of(Table::Steps) {
-            let _ = writeln!(text, "\n{}", choice.says);
-        }
+        let passed = of(Place::There).next().is_some() && of(Place::Before).next().is_none();
+        let begin = of(Place::Begin).filter(|_| !passed);
+        let steps = begin.chain([Place::Before, Place::There, Place::Since].into_iter().flat_map(of));
+        steps.for_each(|says| text.push_str(&format!("\n[[step]]\n{says}\n")));
         text
     }
 
@@ -82,30 +129,12 @@ impl Interview {
     pub fn diagnosis(&self) -> Diagnosis {
         diagnose(&self.case())
     }
-
-    /// Whether an answer to this question could still matter.
-    fn bears(&self, subject: Subject, d: &Diagnosis) -> bool {
-        let open = d.verdict == Verdict::Undetermined;
-        let state = d.believed.product_state;
-        let closed = matches!(state, "irot-provisioned" | "tz-closed" | "closed");
-        let saved = matches!(d.verdict, Verdict::Recoverable | Verdict::RecoverableIf);
-        match subject {
-            Subject::State => open,
-            // Where nobody is locked out, or a closed chip may do what it shall, the complaint says what is wrong.
-            Subject::Complaint => !saved && d.verdict != Verdict::Lost && d.plan.is_empty(),
-            Subject::Connect => open && !closed,
-            Subject::Discovery => open,
-            Subject::Credential => closed && (open || saved || d.verdict == Verdict::NotLocked),
-            Subject::Reset => saved && d.believed.product_state != "open" || open,
-            Subject::TrustZone => saved && d.believed.tzen == "unknown",
-            Subject::Goal => closed && self.case().goal.is_none() && d.goal != Goal::Open.as_str() && saved,
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verdict::Verdict;
 
     #[test]
     fn every_answer_is_a_case_file() {
@@ -115,6 +144,19 @@ mod tests {
                 interview.answer(question, Some(place));
                 let text = interview.case_file();
                 assert!(case_file::read(&text).is_ok(), "{}: {text}", question.ask);
+            }
+        }
+    }
+
+    /// What an answer says in words must mean something to the diagnosis.
+    #[test]
+    fn every_answer_in_words_is_understood() {
+        for choice in QUESTIONS.iter().flat_map(|q| q.choices) {
+            let case = Interview::new().with(choice).case();
+            for step in &case.steps {
+                if let crate::case::Act::Observe(what) = &step.act {
+                    assert!(step.all_signs().next().is_some(), "{what}");
+                }
             }
         }
     }

@@ -33,12 +33,16 @@ const MISTOLD: f64 = 0.1;
 const BREAKS: f64 = 0.01;
 /// How often an attempt that ended badly never reached the chip.
 const NOT_DONE: f64 = 0.12;
+/// How often a debugger that resets a closed chip attaches once its firmware runs.
+const ONCE_IT_RUNS: f64 = 0.6;
 /// How often firmware that keeps debuggers out keeps out this one too.
 const BARRED: f64 = 0.6;
 /// How likely a value is that is not the one on the chip.
 const FALSE_READING: f64 = 0.000_2;
 /// How often the write of Provisioning is not told before that of a closed state.
 const UNTOLD: f64 = 0.4;
+/// How often a credential is inside of which the owner says that there is none.
+const STORED_UNKNOWN: f64 = 0.04;
 /// How often a Debug Authentication that should work fails once for no reason of its own.
 const FLAKY: f64 = 0.06;
 /// How often the owner presents another file than the one that was provisioned.
@@ -140,7 +144,7 @@ impl<'a> Replay<'a> {
             return self.emit(h, gone * noise::SILENT.of(outcome) + (1.0 - gone) * noise::AP0.of(outcome));
         }
         // How often it attaches when the state allows it, by way of connecting (rule `R-AP1-SHUT-IN-ROM`).
-        let (action, after_reset) = match mode {
+        let (action, after_reset): (_, f64) = match mode {
             Some(ConnectMode::HotPlug) => (Action::HotPlug, 1.0),
             Some(ConnectMode::UnderReset) => (Action::ConnectUnderReset, 1.0),
             Some(ConnectMode::PowerDown) => (Action::PowerCycle, 0.3),
@@ -157,6 +161,8 @@ impl<'a> Replay<'a> {
         let attaches = match seen {
             Observation::State { state: ProductState::Open, .. } if h.bars => through_firmware(mode, &h),
             Observation::State { state: ProductState::Open, .. } => 1.0,
+            // Past Provisioning the port opens as soon as firmware runs (rule `R-AP1-CLOSED-STATES`); in Provisioning the ROM has it first.
+            Observation::State { state, .. } if state > ProductState::Provisioning => after_reset.max(ONCE_IT_RUNS),
             Observation::State { .. } => after_reset,
             _ => 0.0,
         };
@@ -327,6 +333,8 @@ impl<'a> Replay<'a> {
                 // User code never runs in Provisioning (rule `R-BOOT-PROVISIONING`).
                 Sign::ApplicationRuns if state == ProductState::Provisioning || !boots => 0.03,
                 Sign::ApplicationDead if h.world.chip.runs == Execution::User && boots => 0.2,
+                // Somebody else, or the tool by itself, may have.
+                Sign::NothingProvisioned if h.world.chip.da.is_some() => STORED_UNKNOWN,
                 Sign::FlashReadsZero if state != ProductState::Open => 0.2,
                 _ => 1.0,
             })

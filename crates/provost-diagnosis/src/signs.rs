@@ -80,6 +80,8 @@ words! {
         FourWires = "four-wires",
         /// The owner does not have the credential any more, or never had it.
         CredentialMissing = "credential-missing",
+        /// No credential was ever stored.
+        NothingProvisioned = "nothing-provisioned",
         /// What was flashed is secure firmware: TrustZone is on.
         SecureFirmware = "secure-firmware",
         /// A secure watermark was written.

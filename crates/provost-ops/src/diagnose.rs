@@ -8,7 +8,7 @@ use provost_chip::{
 };
 use provost_diagnosis::{
     Diagnosis, Given,
-    answer::PlanStep,
+    answer::{self, Oddity, PlanStep},
     case::{Act, Case, ConnectMode, Discovery, Finding, Goal, OptionValue, Outcome, Step},
     diagnose_for,
     moves::Move,
@@ -99,6 +99,17 @@ fn look_around(session: &mut Session, identity: &Identity, case: &mut Case) -> R
         case.steps.push(Step { signs: vec![sign], ..Step::new(Act::Observe(found), None) });
     }
     Ok(())
+}
+
+/// What the read-only checks of a chip that is Open find unusual: boot address and what stands there, watermarks, hidden areas, bank
+/// swap, lock bits, watchdogs; nothing of a chip in another state.
+///
+/// # Errors
+/// The probe fails.
+pub fn triage(session: &mut Session, identity: &Identity) -> Result<Vec<Oddity>> {
+    let mut case = Case::default();
+    look_around(session, identity, &mut case)?;
+    Ok(answer::unusual(&case))
 }
 
 fn attached(ap: Option<u8>, outcome: Outcome) -> Step {

@@ -163,8 +163,9 @@ pub(crate) enum Command {
 /// Options of `diagnose`.
 #[derive(Debug, Args)]
 pub(crate) struct Diagnose {
-    /// Case files (TOML) and what tools printed, in the order in which things happened; `-` is standard input. Without a
-    /// file, or with --probe, the live chip is looked at too: reads only.
+    /// Case files (TOML) and what tools printed, in the order in which things happened; `-` is standard input. With --probe, or
+    /// without a file where a probe is attached, the live chip is looked at too: reads only. With none of these, at a terminal,
+    /// provost asks.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Enter Debug Authentication on the live chip and read what it says. This resets the chip.
@@ -180,6 +181,12 @@ pub(crate) struct Diagnose {
     /// Leave out what was misread: the numbers of claims, as the answer shows them.
     #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
     pub(crate) strike: Vec<usize>,
+    /// Ask, in a few questions that are answered from memory or with the probe, and diagnose the answers.
+    #[arg(long, conflicts_with_all = ["files", "discover", "strike", "template"])]
+    pub(crate) ask: bool,
+    /// Keep the answers as a case file, which nobody else can read and which is written over nothing; asks, as --ask does.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "discover", "strike", "template"])]
+    pub(crate) save: Option<PathBuf>,
     /// Print a case file to fill in, and do nothing else.
     #[arg(long, conflicts_with_all = ["files", "discover"])]
     pub(crate) template: bool,
@@ -339,6 +346,13 @@ pub(crate) struct TwinNew {
     /// Like this ready-made chip, instead of --tzen and --state.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["tzen", "state"])]
     pub(crate) preset: Option<String>,
+    /// Like the chip that a report is most likely about, to try the plan on: a document of `diagnose --json`, or what `diagnose`
+    /// reads, such as a case file or a log. What it does not tell is assumed, and said.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["tzen", "state", "preset"])]
+    pub(crate) like: Option<PathBuf>,
+    /// With --like: the folder of the credential that lies in the chip where one of its owner does.
+    #[arg(long, value_name = "DIR", requires = "like")]
+    pub(crate) credential: Option<PathBuf>,
     /// TrustZone.
     #[arg(long, default_value = "off")]
     pub(crate) tzen: OnOff,

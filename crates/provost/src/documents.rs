@@ -28,7 +28,7 @@ pub(crate) use self::{
     files::{Begun, CaseTemplate, CredentialMade, History, MadeFiles, Text},
     knowledge::{Explanation, Ledger, LedgerEntry, Told, Topics},
     memory::{FileFormat, FlashErased, FlashRead, OptionChange, OptionDifferences, OptionList, OptionText},
-    twin::{BenchDone, PresetLine, Served, Serving, TwinMade, Twins},
+    twin::{BenchDone, Like, PresetLine, Served, Serving, TwinMade, Twins},
 };
 use crate::{commands::diagnose::Answer, hints::Report};
 
@@ -37,6 +37,9 @@ pub(crate) trait Document: Serialize {
     /// `provost.NAME/1`, of `schemas/NAME.schema.json`.
     const SCHEMA: &'static str;
 }
+
+/// The schema of a diagnosis, which is read again.
+pub(crate) const DIAGNOSIS: &str = Answer::SCHEMA;
 
 /// Every document that a command prints: name of its schema, type, title.
 macro_rules! documents {

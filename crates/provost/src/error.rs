@@ -52,6 +52,16 @@ faults! {
             causes: ["a picture, an archive or a firmware image was given"],
             next: ["save what the tool printed as text: STM32_Programmer_CLI … > log.txt"],
         }
+        /// No report, no probe, and nobody to ask.
+        #[error("there is nothing to diagnose: no file is named, no probe is attached, and this is no terminal to ask at")]
+        NothingToDiagnose = "nothing-to-diagnose", Usage {
+            causes: ["the file is missing on the command line", "what is piped in needs the name `-`"],
+            next: [
+                "name a report, or `-` for standard input: `provost diagnose FILE`",
+                "or a chip: `provost diagnose --probe PROBE`; `provost probes` lists them",
+                "or answer questions, from a pipe too: `provost diagnose --ask`",
+            ],
+        }
         /// A claim is to be left out that is not there.
         #[error("there is no claim {number}: {of} were read")]
         NoClaim {
@@ -74,6 +84,15 @@ faults! {
         Document(#[source] serde_json::Error) = "document", Failed {
             causes: ["a fault in provost"],
             next: ["what the command does was done; please report it, and ask again without --json, such as with `provost status`"],
+        }
+        /// A report from which nothing is believed of a chip.
+        #[error("{path} tells of no chip that could be made")]
+        NothingBelieved {
+            /// The report, or the diagnosis.
+            path: PathBuf,
+        } = "nothing-believed", Refused {
+            causes: ["nothing of the report was understood", "the document is no diagnosis, or of another version"],
+            next: ["`provost diagnose FILE` says what is understood of it, and what to find out"],
         }
         /// A virtual chip of which there is no real one.
         #[error("there is no such chip: {says}")]

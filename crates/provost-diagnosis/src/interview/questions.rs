@@ -1,37 +1,48 @@
-//! The questions of the interview with their answers, in the order in which they are asked, as data.
+//! The questions of the interview with their answers, as data. In which order they are asked is the business of [`super::worth`].
 
 /// What a question is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "whoever answers by a program must know all of them")]
 pub enum Subject {
     /// The product state.
     State,
+    /// What is wanted.
+    Goal,
     /// What is wrong.
-    Complaint,
+    Wrong,
     /// How connecting goes.
     Connect,
+    /// What was provisioned.
+    Credential,
     /// What discovery says.
     Discovery,
-    /// Whether there is a credential.
-    Credential,
+    /// What Debug Authentication was used for.
+    Used,
     /// The reset line.
     Reset,
     /// TrustZone.
     TrustZone,
-    /// What is wanted.
-    Goal,
+    /// The part.
+    Part,
 }
 
-/// Where an answer goes in a case file.
+/// Where a piece of an answer goes in a case file: its tables, then the steps in the order in which things happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Table {
+pub(super) enum Place {
     /// Before the tables.
     Root,
     /// `[chip]`.
     Chip,
     /// `[bench]`.
     Bench,
-    /// One or more `[[step]]`.
-    Steps,
+    /// How the chip came to Provisioning; left out where it is known to have gone on, and not what was done there.
+    Begin,
+    /// What was done in Provisioning.
+    Before,
+    /// The step to its state.
+    There,
+    /// What was done and seen since.
+    Since,
 }
 
 /// A question.
@@ -43,6 +54,10 @@ pub struct Question {
     pub ask: &'static str,
     /// The answers; "I don't know" is always possible.
     pub choices: &'static [Choice],
+    /// How readily it is answered, in percent.
+    pub(super) ease: u8,
+    /// Whether it takes the probe to answer it.
+    pub(super) with_probe: bool,
 }
 
 /// An answer.
@@ -50,146 +65,293 @@ pub struct Question {
 pub struct Choice {
     /// The answer in words.
     pub text: &'static str,
-    /// Where it goes.
-    pub table: Table,
-    /// What it says, as a part of a case file.
-    pub says: &'static str,
+    /// What it says, as parts of a case file.
+    pub(super) says: &'static [(Place, &'static str)],
+    /// Seldom the answer, although nothing speaks against it.
+    pub(super) rare: bool,
 }
 
-const fn chip(text: &'static str, says: &'static str) -> Choice {
-    Choice { text, table: Table::Chip, says }
+const fn says(text: &'static str, says: &'static [(Place, &'static str)]) -> Choice {
+    Choice { text, says, rare: false }
 }
 
-const fn bench(text: &'static str, says: &'static str) -> Choice {
-    Choice { text, table: Table::Bench, says }
+const fn rarely(choice: Choice) -> Choice {
+    Choice { rare: true, ..choice }
 }
 
-const fn steps(text: &'static str, says: &'static str) -> Choice {
-    Choice { text, table: Table::Steps, says }
-}
+/// Answered from memory at once.
+const AT_ONCE: u8 = 100;
+/// From a long list.
+const FROM_A_LIST: u8 = 80;
+/// By who remembers what was done long ago.
+const FROM_LONG_AGO: u8 = 70;
+/// By looking with the probe.
+const WITH_THE_PROBE: u8 = 40;
+/// By a discovery, which resets the chip, and tells most.
+const BY_DISCOVERY: u8 = 50;
 
-const fn root(text: &'static str, says: &'static str) -> Choice {
-    Choice { text, table: Table::Root, says }
-}
+use Place::{Before, Begin, Bench, Chip, Root, Since, There};
+
+/// What nobody who provisions leaves out.
+const TO_PROVISIONING: &str =
+    "action = \"write-option\"\nfield = \"PRODUCT_STATE\"\nvalue = \"0x17\"\nresult = \"ok\"";
+
+const RUNS: &str = "action = \"observe\"\nwhat = \"application runs\"";
+const RUNS_NOT: &str = "action = \"observe\"\nwhat = \"application does not run\"";
 
 /// The questions.
 pub(super) static QUESTIONS: &[Question] = &[
     Question {
         subject: Subject::State,
-        ask: "Which product state did you last read, or write?",
+        ask: "Which product state was written or read last?",
+        ease: AT_ONCE,
+        with_probe: false,
         choices: &[
-            chip("Open (0xED), or nobody ever wrote one and it was read as Open", "state = \"open\""),
-            chip("Provisioning (0x17)", "state = \"provisioning\""),
-            chip("iROT-Provisioned (0x2E)", "state = \"irot-provisioned\""),
-            chip("TZ-Closed (0xC6)", "state = \"tz-closed\""),
-            chip("Closed (0x72)", "state = \"closed\""),
-            chip("Locked (0x5C)", "state = \"locked\""),
-            steps(
+            says("Open (0xED), or nobody ever wrote another", &[(Chip, "state = \"open\"")]),
+            says("Provisioning (0x17)", &[(Chip, "state = \"provisioning\""), (Begin, TO_PROVISIONING)]),
+            says(
+                "iROT-Provisioned (0x2E)",
+                &[
+                    (Chip, "state = \"irot-provisioned\""),
+                    (Begin, TO_PROVISIONING),
+                    (There, "action = \"write-option\"\nfield = \"PRODUCT_STATE\"\nvalue = \"0x2E\""),
+                ],
+            ),
+            says(
+                "TZ-Closed (0xC6)",
+                &[
+                    (Chip, "state = \"tz-closed\""),
+                    (Begin, TO_PROVISIONING),
+                    (There, "action = \"write-option\"\nfield = \"PRODUCT_STATE\"\nvalue = \"0xC6\""),
+                ],
+            ),
+            says(
+                "Closed (0x72)",
+                &[
+                    (Chip, "state = \"closed\""),
+                    (Begin, TO_PROVISIONING),
+                    (There, "action = \"write-option\"\nfield = \"PRODUCT_STATE\"\nvalue = \"0x72\""),
+                ],
+            ),
+            says(
+                "Locked (0x5C)",
+                &[
+                    (Chip, "state = \"locked\""),
+                    (There, "action = \"write-option\"\nfield = \"PRODUCT_STATE\"\nvalue = \"0x5C\""),
+                ],
+            ),
+            rarely(says(
+                "a closed one, and the chip granted a regression since",
+                &[(There, "action = \"authenticate\"\npermission = \"full-regression\"\nresult = \"ok\"")],
+            )),
+            says(
                 "options were changed, and nobody knows to what",
-                "[[step]]\naction = \"observe\"\nwhat = \"options were changed; no record is left of what was written\"",
+                &[(There, "action = \"observe\"\nwhat = \"options were changed; no record is left of what was written\"")],
             ),
         ],
     },
     Question {
-        subject: Subject::Complaint,
-        ask: "What is wrong?",
+        subject: Subject::Goal,
+        ask: "What do you want of the chip?",
+        ease: AT_ONCE,
+        with_probe: false,
         choices: &[
-            steps(
-                "the application does not run",
-                "[[step]]\naction = \"observe\"\nwhat = \"application does not run\"",
+            says("back to Open; everything on it may be erased", &[(Root, "goal = \"open\"")]),
+            says("debug it, nothing may be erased", &[(Root, "goal = \"debug\"")]),
+            says("on to a closed state", &[(Root, "goal = \"forward\"")]),
+            says("only know whether all is well", &[(Root, "goal = \"check\"")]),
+            says("make it boot, or work as it should", &[(Root, "goal = \"boot\"")]),
+        ],
+    },
+    Question {
+        subject: Subject::Wrong,
+        ask: "What is wrong?",
+        ease: FROM_A_LIST,
+        with_probe: false,
+        choices: &[
+            says("nothing: the application runs", &[(Since, RUNS)]),
+            says("the application does not run", &[(Since, RUNS_NOT)]),
+            says(
+                "it did not run, and does again since all power was removed",
+                &[(Since, RUNS_NOT), (Since, "action = \"power-cycle\""), (Since, RUNS)],
             ),
-            steps("erasing or programming the flash fails", "[[step]]\naction = \"erase\"\nresult = \"error\""),
-            steps("the flash reads as zeros", "[[step]]\naction = \"observe\"\nwhat = \"the flash reads all zeros\""),
-            steps(
-                "my own code faults or stalls at something",
-                "[[step]]\naction = \"firmware\"\nwhat = \"own code faults\"\nresult = \"error\"",
+            says(
+                "no tool connects",
+                &[(Since, "action = \"connect\"\nmode = \"normal\"\nresult = \"error\"")],
             ),
-            steps(
-                "the tool crashes, or does not know this chip",
-                "[[step]]\naction = \"observe\"\nwhat = \"the tool crashes\"",
+            says("erasing or programming the flash fails", &[(Since, "action = \"erase\"\nresult = \"error\"")]),
+            says("the flash reads as zeros", &[(Since, "action = \"observe\"\nwhat = \"the flash reads all zeros\"")]),
+            says(
+                "my own code, or my own host, faults or stalls at something",
+                &[(Since, "action = \"firmware\"\nwhat = \"own code faults\"\nresult = \"error\"")],
             ),
-            steps(
+            says(
+                "the boot code prints that option bytes or data are not as it expects",
+                &[(Since, "action = \"observe\"\nwhat = \"the boot code refuses the option bytes\"")],
+            ),
+            says("the tool crashes", &[(Since, "action = \"observe\"\nwhat = \"the tool crashes\"")]),
+            says(
+                "the tool does not know this chip",
+                &[(Since, "action = \"observe\"\nwhat = \"the tool does not know this chip\"")],
+            ),
+            says(
                 "an object is refused",
-                "[[step]]\naction = \"provision\"\nobject = \"da-certificate\"\nresult = \"error\"",
+                &[(Since, "action = \"provision\"\nobject = \"da-certificate\"\nresult = \"error\"")],
             ),
-            steps("no tool connects", "[[step]]\naction = \"connect\"\nmode = \"normal\"\nresult = \"error\""),
-            steps("nothing: it runs", "[[step]]\naction = \"observe\"\nwhat = \"application runs\""),
+            says(
+                "ST's secure installer (SFI, Secure Manager) does not start",
+                &[(Since, "action = \"observe\"\nwhat = \"the secure installer does not start\"")],
+            ),
+            says("the bootloader does not answer", &[(Since, "action = \"dfu\"\nresult = \"error\"")]),
         ],
     },
     Question {
         subject: Subject::Connect,
         ask: "Attach by hot plug, without reset, on access port 1 (`provost status`): what is seen?",
+        ease: WITH_THE_PROBE,
+        with_probe: true,
         choices: &[
-            steps(
+            says(
                 "PRODUCT_STATE 0xED",
-                "[[step]]\naction = \"read-option\"\nfield = \"PRODUCT_STATE\"\nvalue = \"0xED\"\nresult = \"ok\"",
+                &[(Since, "action = \"read-option\"\nfield = \"PRODUCT_STATE\"\nvalue = \"0xED\"\nresult = \"ok\"")],
             ),
-            steps(
+            says(
                 "PRODUCT_STATE 0x17",
-                "[[step]]\naction = \"read-option\"\nfield = \"PRODUCT_STATE\"\nvalue = \"0x17\"\nresult = \"ok\"",
+                &[(Since, "action = \"read-option\"\nfield = \"PRODUCT_STATE\"\nvalue = \"0x17\"\nresult = \"ok\"")],
             ),
-            steps(
+            says(
                 "a tool attaches, normally or under reset",
-                "[[step]]\naction = \"connect\"\nmode = \"normal\"\nap = 1\nresult = \"ok\"",
+                &[(Since, "action = \"connect\"\nmode = \"normal\"\nap = 1\nresult = \"ok\"")],
             ),
-            steps(
+            says(
                 "the probe finds the chip, AP1 is shut",
-                "[[step]]\naction = \"connect\"\nmode = \"hot-plug\"\nap = 1\nresult = \"error\"",
+                &[(Since, "action = \"connect\"\nmode = \"hot-plug\"\nap = 1\nresult = \"error\"")],
             ),
-            steps(
+            says(
                 "nobody answers",
-                "[[step]]\naction = \"connect\"\nmode = \"hot-plug\"\nap = 1\nresult = \"no-device\"",
-            ),
-        ],
-    },
-    Question {
-        subject: Subject::Discovery,
-        ask: "What does Debug Authentication discovery say of the integrity (`provost auth discover`; it resets the chip)?",
-        choices: &[
-            steps("0xEAEAEAEA", "[[step]]\naction = \"discover\"\nintegrity = \"0xeaeaeaea\"\nresult = \"ok\""),
-            steps("0xF5F5F5F5", "[[step]]\naction = \"discover\"\nintegrity = \"0xf5f5f5f5\"\nresult = \"ok\""),
-            steps("it does not answer", "[[step]]\naction = \"discover\"\nresult = \"timeout\""),
-            steps(
-                "the same error, with the probe unplugged too",
-                "[[step]]\naction = \"discover\"\nresult = \"error\"\n\n[[step]]\naction = \"observe\"\nwhat = \"the same error comes with the probe unplugged\"",
+                &[(Since, "action = \"connect\"\nmode = \"hot-plug\"\nap = 1\nresult = \"no-device\"")],
             ),
         ],
     },
     Question {
         subject: Subject::Credential,
-        ask: "Do you have the key and its certificate chain, or the password, that was provisioned?",
+        ask: "Which credential was provisioned before the chip was closed, or before it stopped answering?",
+        ease: FROM_LONG_AGO,
+        with_probe: false,
         choices: &[
-            steps("yes", ""),
-            steps(
-                "yes, but it is refused",
-                "[[step]]\naction = \"authenticate\"\npermission = \"full-regression\"\nresult = \"error\"",
+            says(
+                "a password, without an error; I have it",
+                &[(Before, "action = \"provision\"\nobject = \"da-password\"\nresult = \"ok\"")],
             ),
-            steps("no, or not any more", "[[step]]\naction = \"observe\"\nwhat = \"the password is lost\""),
-            steps(
-                "nothing was ever provisioned",
-                "[[step]]\naction = \"provision\"\nobject = \"da-password\"\nresult = \"error\"",
+            says(
+                "a certificate, without an error; I have the key and its chain",
+                &[(Before, "action = \"provision\"\nobject = \"da-certificate\"\nresult = \"ok\"")],
             ),
+            says(
+                "one that I do not have, or not any more",
+                &[(Since, "action = \"observe\"\nwhat = \"the password is lost\"")],
+            ),
+            says(
+                "none: storing it failed",
+                &[(Before, "action = \"provision\"\nobject = \"da-password\"\nresult = \"error\"")],
+            ),
+            says(
+                "none: nobody tried, or the tool had no file to send",
+                &[(Since, "action = \"observe\"\nwhat = \"no credential was provisioned\"")],
+            ),
+        ],
+    },
+    Question {
+        subject: Subject::Discovery,
+        ask: "What does Debug Authentication discovery say of integrity and method (`provost auth discover`; it resets the chip)?",
+        ease: BY_DISCOVERY,
+        with_probe: true,
+        choices: &[
+            says(
+                "0xEAEAEAEA, ST Password",
+                &[(
+                    Since,
+                    "action = \"discover\"\nintegrity = \"0xeaeaeaea\"\ncryptosystem = \"ST Password\"\nresult = \"ok\"",
+                )],
+            ),
+            says(
+                "0xEAEAEAEA, ECDSA P-256",
+                &[(
+                    Since,
+                    "action = \"discover\"\nintegrity = \"0xeaeaeaea\"\ncryptosystem = \"Ecdsa-P256 SHA256\"\nresult = \"ok\"",
+                )],
+            ),
+            says(
+                "0xEAEAEAEA, I did not see the method",
+                &[(Since, "action = \"discover\"\nintegrity = \"0xeaeaeaea\"\nresult = \"ok\"")],
+            ),
+            says("0xF5F5F5F5", &[(Since, "action = \"discover\"\nintegrity = \"0xf5f5f5f5\"\nresult = \"ok\"")]),
+            says("it does not answer", &[(Since, "action = \"discover\"\nresult = \"timeout\"")]),
+            says(
+                "the same error, with the probe unplugged too",
+                &[
+                    (Since, "action = \"discover\"\nresult = \"error\""),
+                    (Since, "action = \"observe\"\nwhat = \"the same error comes with the probe unplugged\""),
+                ],
+            ),
+        ],
+    },
+    Question {
+        subject: Subject::Used,
+        ask: "What was tried by Debug Authentication since?",
+        ease: AT_ONCE,
+        with_probe: false,
+        choices: &[
+            says("nothing", &[]),
+            says(
+                "a regression, the way back to Open; it was refused, or failed",
+                &[(Since, "action = \"authenticate\"\npermission = \"full-regression\"\nresult = \"error\"")],
+            ),
+            says(
+                "a debug session, and power was not removed since",
+                &[
+                    (Since, "action = \"authenticate\"\npermission = \"debug\"\nresult = \"ok\""),
+                    (Since, "action = \"close-debug\""),
+                ],
+            ),
+            rarely(says(
+                "nothing, but my own firmware can write option bytes, or be updated to",
+                &[(Since, "action = \"observe\"\nwhat = \"the firmware can request a regression\"")],
+            )),
         ],
     },
     Question {
         subject: Subject::Reset,
         ask: "Does the probe's reset line reach NRST?",
-        choices: &[bench("yes", "nrst = \"wired\""), bench("no: four wires, or three", "nrst = \"not-wired\"")],
+        ease: AT_ONCE,
+        with_probe: false,
+        choices: &[
+            says("yes", &[(Bench, "nrst = \"wired\"")]),
+            says("no: four wires, or three", &[(Bench, "nrst = \"not-wired\"")]),
+        ],
     },
     Question {
         subject: Subject::TrustZone,
         ask: "Is TrustZone on (TZEN)?",
-        choices: &[chip("on (0xB4)", "tzen = \"on\""), chip("off (0xC3), or an STM32H503", "tzen = \"off\"")],
+        ease: AT_ONCE,
+        with_probe: false,
+        choices: &[
+            says("on (0xB4)", &[(Chip, "tzen = \"on\"")]),
+            says("off (0xC3), or an STM32H503", &[(Chip, "tzen = \"off\"")]),
+        ],
     },
     Question {
-        subject: Subject::Goal,
-        ask: "What do you want of it?",
+        subject: Subject::Part,
+        ask: "Which chip is it?",
+        ease: AT_ONCE,
+        with_probe: false,
         choices: &[
-            root("back to Open; everything on it may be erased", "goal = \"open\""),
-            root("debug it, nothing may be erased", "goal = \"debug\""),
-            root("on to a closed state", "goal = \"forward\""),
-            root("only know whether all is well", "goal = \"check\""),
-            root("make it boot", "goal = \"boot\""),
+            says("STM32H503", &[(Chip, "part = \"STM32H503\"")]),
+            says("STM32H523", &[(Chip, "part = \"STM32H523\"")]),
+            says("STM32H533", &[(Chip, "part = \"STM32H533\"")]),
+            says("STM32H562", &[(Chip, "part = \"STM32H562\"")]),
+            says("STM32H563", &[(Chip, "part = \"STM32H563\"")]),
+            says("STM32H573", &[(Chip, "part = \"STM32H573\"")]),
         ],
     },
 ];

@@ -31,6 +31,7 @@ const EXAMPLES: &[Example] = &[
         &[
             ("provost diagnose cubeprogrammer.log", "what a tool printed"),
             ("provost diagnose --probe twin:stuck-in-provisioning --discover", "a chip, asked"),
+            ("provost diagnose --save my-board.toml", "a person, asked; the answers kept"),
         ],
     ),
     example(

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use provost_bench::Bench;
-use provost_chip::{parts::PartId, sources::Confidence};
-use provost_diagnosis::Diagnosis;
+use provost_chip::{parts::PartId, sources::Confidence, states::ProductState};
+use provost_diagnosis::{Diagnosis, answer::Oddity};
 use provost_ops::{
-    diagnose::outlook,
+    diagnose::{outlook, triage},
     identify::{identify, parts_text},
 };
 
@@ -23,6 +23,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
         let parts = identity.narrowed_to(arguments.order_code)?;
         let state = identity.state()?;
         let options = identity.options;
+        let unusual = match state {
+            Some(ProductState::Open) => Some(triage(&mut bench.session, &identity)?),
+            _ => None,
+        };
         let found = outlook(&identity, &parts, &super::diagnose::given(arguments))?;
         let status = Status {
             probe: bench.session.probe().to_string(),
@@ -35,6 +39,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
                 AccessPort { ap: 0, open: identity.ap0_open() },
                 AccessPort { ap: 1, open: identity.ap1_open() },
             ],
+            unusual,
             outlook: Outlook::of(&found),
             identity,
         };
@@ -99,6 +104,9 @@ fn text(status: &Status, found: &Diagnosis, bench: &Bench, parts: &[PartId]) -> 
     let open = |ap: &AccessPort| if ap.open { "open" } else { "shut" };
     let [ap0, ap1] = &status.access_ports;
     line("access ports", format!("AP0 (DBGMCU) {}, AP1 (core and memories) {}", open(ap0), open(ap1)));
+    if let Some(unusual) = &status.unusual {
+        line("unusual", oddities(unusual));
+    }
     text.push('\n');
     text.push_str(&super::diagnose::in_short(found));
     if !status.outlook.next.is_empty() {
@@ -109,4 +117,13 @@ fn text(status: &Status, found: &Diagnosis, bench: &Bench, parts: &[PartId]) -> 
         text.push_str("\nprovost has never met a real chip: what it says comes from public documents and reports.\n");
     }
     text
+}
+
+/// What is unusual on a chip that is Open, in one line.
+fn oddities(unusual: &[Oddity]) -> String {
+    if unusual.is_empty() {
+        return "nothing: it boots where a vector table stands; no area, swap, lock or watchdog is set".to_owned();
+    }
+    let names: Vec<String> = unusual.iter().map(|odd| format!("{} {}", odd.what, odd.found)).collect();
+    format!("{}: `provost diagnose` says what that bites", names.join("; "))
 }

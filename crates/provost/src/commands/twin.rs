@@ -1,5 +1,8 @@
 //! `provost twin`: virtual chips.
 
+mod like;
+mod new;
+
 use std::{
     fmt::Write as _,
     net::TcpListener,
@@ -9,41 +12,32 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use provost_bench::BenchError;
-use provost_chip::{
-    assumptions::Assumptions,
-    order_code::OrderCode,
-    parts::PartId,
-    states::{ProductState, TrustZone},
-};
+use provost_chip::assumptions::Assumptions;
 use provost_twin::{
     board::VirtualBoard,
-    chipfile::ChipFile,
     doors::{
         self, Door, Terms, WallClock,
         bench::{self, Control},
     },
     error::TwinError,
     ledger::ledger,
-    presets::{self, Maker, Preset},
-    silicon::FirmwareBehaviour,
+    presets::Preset,
 };
 
 use crate::{
-    cli::{Arguments, OnOff, Twin, TwinBench, TwinNew, TwinServe},
-    documents::{BenchDone, Ledger, LedgerEntry, PresetLine, Served, Serving, TwinMade, Twins},
+    cli::{Arguments, Twin, TwinBench, TwinServe},
+    documents::{BenchDone, Ledger, LedgerEntry, PresetLine, Served, Serving, Twins},
     error::FaceError,
-    given::quoted,
     output::{self, Page, Stop, wrap},
     term,
 };
 
 pub(crate) fn run(arguments: &Arguments, command: &Twin) -> Result<Page, Stop> {
     match command {
-        Twin::New(options) => new(arguments, options),
+        Twin::New(options) => new::new(arguments, options),
         Twin::List => list(),
         Twin::Ledger => run_ledger(),
         Twin::Serve(options) => serve(arguments, options),
@@ -53,85 +47,6 @@ pub(crate) fn run(arguments: &Arguments, command: &Twin) -> Result<Page, Stop> {
             Ok(Page::new(&BenchDone { done }, text)?)
         }
     }
-}
-
-fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, Stop> {
-    let mut assumptions = presets::practice_world();
-    for switch in &options.switches {
-        let (name, value) = switch
-            .split_once('=')
-            .ok_or_else(|| FaceError::SwitchValue { switch: switch.chars().take(60).collect() })?;
-        assumptions.set(name, value).map_err(|e| BenchError::from(TwinError::from(e)))?;
-    }
-    let silicon = match &options.preset {
-        Some(name) => {
-            let preset = presets::find(name).ok_or_else(|| BenchError::from(not_found(name)))?;
-            preset.make().map_err(|e| BenchError::from(TwinError::from(e)))?.in_world(assumptions)
-        }
-        None => {
-            let mut maker = Maker::of(part_or_default(arguments).map_err(BenchError::from)?, serial());
-            if let Some(kb) = options.flash {
-                let made = maker.part.info();
-                maker.flash = made.flash_from_register(kb).ok_or_else(|| {
-                    BenchError::from(TwinError::FlashSize { kb, part: maker.part, sizes: made.flash_sizes })
-                })?;
-            }
-            maker.state = options.state;
-            maker.tz = match options.tzen {
-                OnOff::On => TrustZone::Enabled,
-                OnOff::Off => TrustZone::Disabled,
-            };
-            if maker.tz == TrustZone::Enabled && !maker.part.info().trustzone {
-                return Err(FaceError::NoSuchChip { says: format!("the {} has no TrustZone", maker.part) }.into());
-            }
-            if (maker.state, maker.tz) == (ProductState::TzClosed, TrustZone::Disabled) {
-                return Err(FaceError::NoSuchChip {
-                    says: "TZ-Closed is a state of chips with TrustZone on".to_owned(),
-                }
-                .into());
-            }
-            maker.assumptions = assumptions;
-            maker.firmware = (!options.empty).then(FirmwareBehaviour::default);
-            maker.make()
-        }
-    };
-    ChipFile::create(&options.file, &silicon).map_err(BenchError::from)?;
-    let chip = silicon.chip();
-    let text = format!(
-        "made {}: {} with {} of flash, {}, TrustZone {}\nuse it as --probe {}\n",
-        options.file.display(),
-        chip.part,
-        silicon.identity().flash,
-        chip.state,
-        chip.tz,
-        quoted(&format!("twin:{}", options.file.display()))
-    );
-    let made = TwinMade {
-        file: options.file.as_path().into(),
-        part: chip.part,
-        flash_kb: silicon.identity().flash,
-        product_state: chip.state,
-        trustzone: chip.tz,
-        assumptions,
-    };
-    Ok(Page::new(&made, text)?)
-}
-
-fn part_or_default(arguments: &Arguments) -> Result<OrderCode, TwinError> {
-    match arguments.order_code {
-        Some(code) => Ok(code),
-        None => Ok("STM32H533".parse::<PartId>()?.into()),
-    }
-}
-
-/// Chips differ in their unique id; what it is does not matter.
-fn serial() -> u32 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |d| d.as_nanos() as u32)
-}
-
-fn not_found(name: &str) -> TwinError {
-    let presets = Preset::all().iter().map(|p| p.name).collect::<Vec<_>>().join(", ");
-    TwinError::NotFound { name: name.chars().take(80).collect(), presets }
 }
 
 fn list() -> Result<Page, Stop> {

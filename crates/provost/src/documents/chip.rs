@@ -8,7 +8,10 @@ use provost_chip::{
     states::{ProductState, TrustZone},
     unique_id::UniqueId,
 };
-use provost_diagnosis::{answer::NeverStep, verdict::Verdict};
+use provost_diagnosis::{
+    answer::{NeverStep, Oddity},
+    verdict::Verdict,
+};
 use provost_ops::{
     close::{ClosePlan, preflight},
     drive::bootloader::Seen,
@@ -55,6 +58,8 @@ pub(crate) struct Status {
     pub(crate) pending_state: Option<ProductState>,
     pub(crate) trustzone: Option<TrustZone>,
     pub(crate) access_ports: [AccessPort; 2],
+    /// What is not as on a new chip, or as it must be to boot; looked at in Open only.
+    pub(crate) unusual: Option<Vec<Oddity>>,
     pub(crate) outlook: Outlook,
 }
 

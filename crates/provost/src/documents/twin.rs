@@ -5,6 +5,7 @@ use provost_chip::{
     parts::{FlashSize, PartId},
     states::{ProductState, TrustZone},
 };
+use provost_diagnosis::answer::Likeliest;
 use provost_ops::store::FilePath;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -20,6 +21,18 @@ pub(crate) struct TwinMade {
     #[serde(serialize_with = "as_text")]
     #[schemars(with = "String")]
     pub(crate) assumptions: Assumptions,
+    /// What it was made like.
+    pub(crate) like: Option<Like>,
+}
+
+/// What a report had a chip made from.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Like {
+    pub(crate) believed: Likeliest,
+    /// What the report does not tell, and how it was taken.
+    pub(crate) assumed: Vec<String>,
+    /// The chip on its bench, for --probe.
+    pub(crate) probe: String,
 }
 
 fn as_text<S: serde::Serializer>(assumptions: &Assumptions, serializer: S) -> Result<S::Ok, S::Error> {

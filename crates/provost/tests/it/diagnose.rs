@@ -173,7 +173,7 @@ fn a_post_is_answered_and_what_was_read_of_it_can_be_struck() {
     assert_eq!((&value["earlier"]["attempt"], &value["earlier"]["verdict"]), (&2.into(), &"recoverable".into()));
     assert!(value["earlier"]["plan"].as_array().unwrap().contains(&"provision-da:certificate".into()));
     let page = s.run("diagnose post.txt").out;
-    assert!(page.contains("before attempt 2") && page.contains("--strike"), "{page}");
+    assert!(page.contains("after attempt 1, before attempt 2") && page.contains("$ provost rescue") && page.contains("--strike"), "{page}");
     // The page names the words; without the second attempt the chip stands in Provisioning.
     let claims = value["claims"].as_array().unwrap();
     let second: Vec<&Value> = claims.iter().filter(|c| c["line"] == 6).collect();
@@ -244,4 +244,109 @@ fn messages_are_explained() {
         sandbox::validate(&value, message);
         assert_eq!((run.code, &value["id"]), (0, &Value::from(id)), "{message}");
     }
+}
+
+/// An interview from a pipe, and what came of it.
+fn asked(s: &Sandbox, options: &[&str], lines: &str) -> (i32, Value, String) {
+    let words = [&["diagnose", "--json"], options].concat();
+    let mut child = s
+        .command(&words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Whoever has heard enough reads no further.
+    let _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
+    let out = child.wait_with_output().unwrap();
+    let value: Value = serde_json::from_slice(&out.stdout).unwrap();
+    sandbox::validate(&value, "diagnose --ask");
+    (out.status.code().unwrap(), value, String::from_utf8(out.stderr).unwrap())
+}
+
+#[test]
+fn who_is_asked_has_a_case_file_that_says_the_same() {
+    let s = Sandbox::new();
+    // The first question is that of the product state; its second answer, Provisioning. Then the input ends.
+    let (code, value, told) = asked(&s, &["--part", "STM32H533", "--save", "mine.toml"], "2\n");
+    assert_eq!((code, &value["verdict"], &value["answers"]["questions"]), (0, &"recoverable".into(), &1.into()), "{told}");
+    assert!(told.contains("Provisioning (0x17)"), "{told}");
+    let saved = String::from_utf8(s.read("mine.toml")).unwrap();
+    assert_eq!(value["answers"]["case_file"], saved);
+    assert!(value["answers"]["saved"].as_str().unwrap().ends_with("mine.toml"));
+    let (_, again) = s.json("diagnose mine.toml");
+    for what in ["verdict", "plan", "believed", "likeliest"] {
+        assert_eq!(again[what], value[what], "{what}");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(fs::metadata(s.path("mine.toml")).unwrap().permissions().mode() & 0o077, 0, "its owner's only");
+    }
+    // Nothing is written over, and nobody is asked first.
+    let (code, value, told) = asked(&s, &["--save", "mine.toml"], "1\n");
+    assert_eq!((code != 0, told.contains("product state"), s.read("mine.toml")), (true, false, saved.into_bytes()));
+    assert_eq!(value["schema"], "provost.error/1");
+}
+
+#[test]
+fn an_interview_that_ends_at_once_has_the_next_question() {
+    let s = Sandbox::new();
+    let (code, value, _) = asked(&s, &["--ask"], "");
+    assert_eq!((code, &value["understood"]), (6, &false.into()));
+    assert!(!value["ask"].as_array().unwrap().is_empty());
+    // Whoever knows nothing is not asked for ever.
+    let (code, value, told) = asked(&s, &["--ask"], &"?\n".repeat(50));
+    assert_eq!((code, &value["answers"]["case_file"]), (6, &"".into()), "{told}");
+}
+
+#[test]
+fn with_nothing_to_go_by_and_nobody_to_ask_it_is_a_usage_error() {
+    let s = Sandbox::new();
+    for line in ["diagnose", "diagnose --non-interactive"] {
+        let (code, value) = s.json(line);
+        assert_eq!((code, &value["code"]), (2, &"nothing-to-diagnose".into()), "{line}");
+        assert!(!value["next"].as_array().unwrap().is_empty());
+    }
+}
+
+/// The chip of every known report can be made, is what was believed, and its plan can be tried on it.
+#[test]
+fn a_virtual_chip_is_like_the_one_that_is_believed() {
+    let s = Sandbox::new();
+    let (mut made, mut tried) = (0, 0);
+    for entry in fs::read_dir(cases()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|e| e != "toml") {
+            continue;
+        }
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        fs::copy(&path, s.path(&name)).unwrap();
+        let (_, found) = s.json(&format!("diagnose {name}"));
+        fs::write(s.path("found.json"), found.to_string()).unwrap();
+        let (code, twin) = s.json(&format!("twin new {name}.chip --like found.json"));
+        assert_eq!(code, 0, "{name}: {twin:#}");
+        let (_, again) = s.json(&format!("twin new {name}.2.chip --like {name}"));
+        assert_eq!(again["like"]["believed"], twin["like"]["believed"], "{name}: the report and its diagnosis");
+        let likeliest = &found["likeliest"];
+        assert_eq!(&twin["product_state"], &likeliest["product_state"], "{name}");
+        made += 1;
+        // Asked as it lies on its bench, with NRST wired, it says what was believed of it.
+        let (_, live) = s.json(&format!("diagnose --discover --probe twin:{name}.2.chip"));
+        if likeliest["product_state"] != "locked" {
+            assert_eq!(live["believed"]["product_state"], likeliest["product_state"], "{name}: {:#}", live["believed"]);
+        }
+        let probe = twin["like"]["probe"].as_str().unwrap();
+        let (_, plan) = s.json(&format!("diagnose {name} --probe {probe}"));
+        for step in plan["plan"].as_array().into_iter().flatten() {
+            let line = step["commands"]["provost"].as_str().unwrap();
+            if let Some(words) = line.strip_prefix("provost ") {
+                let (code, value) = s.json(words);
+                assert_ne!(code, 2, "{name}: {line}: {value:#}");
+                tried += 1;
+            }
+        }
+    }
+    println!("{made} chips made, {tried} commands tried on them");
+    assert!(made > 45 && tried > 20, "{made}, {tried}");
 }

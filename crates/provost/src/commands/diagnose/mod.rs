@@ -1,6 +1,7 @@
 //! `provost diagnose`: from a live chip, case files, logs and posts to what can be done. Reads only, unless `--discover` is given.
 
 mod page;
+mod talk;
 
 use std::{fs::File, io, path::Path};
 
@@ -25,12 +26,13 @@ use crate::{
 };
 
 pub(super) use page::in_short;
+use talk::Answers;
 
 /// An input and what was made of it.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Input {
     name: String,
-    #[schemars(extend("enum" = ["case-file", "options-json", "text", "live"]))]
+    #[schemars(extend("enum" = ["case-file", "options-json", "text", "answers", "live"]))]
     kind: &'static str,
     /// Lines with anything on them.
     lines: u64,
@@ -40,6 +42,13 @@ struct Input {
     tools: Vec<String>,
     /// Lines that nothing was made of, the first 200 of them.
     unread: Vec<Place>,
+}
+
+impl Input {
+    /// One that is no text.
+    const fn without_lines(name: String, kind: &'static str) -> Self {
+        Self { name, kind, lines: 0, understood: 0, tools: Vec::new(), unread: Vec::new() }
+    }
 }
 
 /// A claim with its number, which `--strike` takes, and the place of its input.
@@ -62,6 +71,8 @@ pub(crate) struct Answer {
     inputs: Vec<Input>,
     /// What was taken from the texts, beside the words it came from.
     claims: Vec<Numbered>,
+    /// The interview, if there was one.
+    answers: Option<Answers>,
 }
 
 /// What was read so far.
@@ -71,6 +82,7 @@ struct Report {
     inputs: Vec<Input>,
     /// For each claim of the case, the place of its input.
     from: Vec<usize>,
+    answers: Option<Answers>,
 }
 
 pub(crate) fn run(arguments: &Arguments, options: &Diagnose) -> Result<Page, Stop> {
@@ -79,12 +91,19 @@ pub(crate) fn run(arguments: &Arguments, options: &Diagnose) -> Result<Page, Sto
         return Ok(Page::new(&CaseTemplate { template }, template.to_owned())?);
     }
     let mut report = Report::default();
+    let asked = talk::is_wanted(arguments, options)?;
+    if asked {
+        let (interview, answers) = talk::hold(arguments, options)?;
+        report.inputs.push(Input::without_lines("the answers".to_owned(), "answers"));
+        report.case.join(interview.case());
+        report.answers = Some(answers);
+    }
     for path in &options.files {
         report.add(path.display().to_string(), read(path)?);
     }
     report.case.goal = options.goal.map(Into::into).or(report.case.goal);
     let claims = report.strike(&options.strike)?;
-    let on_wire = options.files.is_empty() || arguments.probe.is_some() || options.discover;
+    let on_wire = (options.files.is_empty() && !asked) || arguments.probe.is_some() || options.discover;
     if !on_wire {
         return page(report, claims, arguments, options);
     }
@@ -93,15 +112,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Diagnose) -> Result<Page, Sto
         if let (Some(identity), Some(_)) = (&measured.identity, arguments.order_code) {
             identity.narrowed_to(arguments.order_code)?;
         }
-        let name = bench.session.probe().to_string();
-        report.inputs.push(Input {
-            name,
-            kind: "live",
-            lines: 0,
-            understood: 0,
-            tools: Vec::new(),
-            unread: Vec::new(),
-        });
+        report.inputs.push(Input::without_lines(bench.session.probe().to_string(), "live"));
         report.case.join(measured.case);
         if let Some(part) = arguments.part() {
             report.case.chip.part = Some(part.to_string());
@@ -169,8 +180,12 @@ fn page(report: Report, claims: Vec<Numbered>, arguments: &Arguments, options: &
     let credential = options.credential.as_ref().map(|folder| folder.display().to_string());
     let given = Given { credential, ..given(arguments) };
     let diagnosis = diagnose_for(&report.case, &given);
-    let answer = Answer { diagnosis, inputs: report.inputs, claims };
-    let text = page::text(&answer, options.explain);
+    let answer = Answer { diagnosis, inputs: report.inputs, claims, answers: report.answers };
+    let mut text = page::text(&answer, options.explain);
+    if let Some(answers) = &answer.answers {
+        text.push('\n');
+        text.push_str(&answers.text());
+    }
     let exit = match &answer.diagnosis {
         // Nothing to go by is no answer, and another family's road is no answer about this one: a script must not take it for one.
         d if d.family.is_some() => Some(Exit::Refused),

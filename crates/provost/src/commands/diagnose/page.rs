@@ -52,14 +52,23 @@ pub(super) fn text(answer: &Answer, explain: bool) -> String {
     text
 }
 
-/// When it could still have been saved.
+/// When it could still have been saved, and how.
 fn earlier(text: &mut String, d: &Diagnosis) {
     let Some(then) = &d.earlier else { return };
-    let when = then.attempt.map_or_else(|| format!("step {}", then.step), |number| format!("attempt {number}"));
-    let plan: Vec<String> = then.plan.iter().map(|step| words(step)).collect();
-    let says = format!("before {when} ({}) it could have been saved: {}", then.what, plan.join("; "));
+    let when = match then.attempt {
+        Some(number @ 2..) => format!("after attempt {}, before attempt {number}", number - 1),
+        Some(number) => format!("before attempt {number}"),
+        None => format!("before step {}", then.step),
+    };
     text.push('\n');
-    text.push_str(&wrap(&says, 0));
+    text.push_str(&wrap(&format!("{when} ({}), it could have been saved", then.what), 0));
+    let plan: Vec<String> = then.plan.iter().map(|step| words(step)).collect();
+    text.push_str(&wrap(&plan.join("; "), 2));
+    let mut lines: Vec<&str> = then.commands.iter().map(|c| c.provost.as_str()).filter(|c| !c.is_empty()).collect();
+    lines.dedup();
+    lines.iter().for_each(|line| {
+        let _ = writeln!(text, "    $ {line}");
+    });
 }
 
 /// Oddities that fit on one screen with the rest.
@@ -192,6 +201,9 @@ fn how_sure(d: &Diagnosis) -> String {
 fn head(d: &Diagnosis, inputs: &[Input]) -> String {
     if !d.understood {
         let lines: u64 = inputs.iter().map(|i| i.lines).sum();
+        if lines == 0 {
+            return "Nothing is told of the chip: there is no verdict, only the next question.\n".to_owned();
+        }
         return format!(
             "Nothing of this was understood ({lines} lines): there is no verdict, only the next question.\n"
         );
@@ -208,6 +220,9 @@ fn head(d: &Diagnosis, inputs: &[Input]) -> String {
         b.debug_authentication
     );
     let _ = writeln!(text, "wanted        {}", goal_words(d.goal));
+    if d.earlier.is_some() {
+        text.push_str("when          now; for an earlier moment the answer was another, and stands below\n");
+    }
     let (lines, understood) =
         inputs.iter().filter(|i| i.kind != "case-file").fold((0, 0), |(l, u), i| (l + i.lines, u + i.understood));
     if lines > 0 {
