@@ -6,6 +6,7 @@
 use crate::closing::scratch;
 use crate::common::{self, Log, maker, state_of, stuck};
 use crate::deadly::{Interruption, Killed, every_index, interrupted_bench, mend};
+use crate::figures::stated;
 
 use std::{
     collections::BTreeMap,
@@ -55,7 +56,9 @@ fn report(what: &str, how: Interruption, count: u64, endings: &BTreeMap<String, 
     for (ending, times) in endings {
         println!("{times:6}  {ending}");
     }
-    assert_eq!(endings.values().sum::<usize>() as u64, count + 1);
+    let all: usize = endings.values().sum();
+    assert_eq!(all as u64, count + 1);
+    stated("write_interruptions::", &[all]);
 }
 
 /// A part, and the credential that is written into it.
