@@ -229,5 +229,8 @@ fn few_questions_answer_most_cases() {
         "{within} of {all} cases are answered in {FEW} questions; {:.1} on average",
         asked as f64 / f64::from(all)
     );
+    let figures = include_str!("../../../docs/figures.md");
+    let row = figures.lines().find(|line| line.contains("--test interview")).expect("a row of its own");
+    assert!(row.contains(&format!("| {within} of {all} cases")), "docs/figures.md states another count: {row}");
     assert!(100 * within >= AT_LEAST * all as usize, "{within} of {all}");
 }

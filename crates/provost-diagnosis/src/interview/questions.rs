@@ -93,8 +93,7 @@ const BY_DISCOVERY: u8 = 50;
 use Place::{Before, Begin, Bench, Chip, Root, Since, There};
 
 /// What nobody who provisions leaves out.
-const TO_PROVISIONING: &str =
-    "action = \"write-option\"\nfield = \"PRODUCT_STATE\"\nvalue = \"0x17\"\nresult = \"ok\"";
+const TO_PROVISIONING: &str = "action = \"write-option\"\nfield = \"PRODUCT_STATE\"\nvalue = \"0x17\"\nresult = \"ok\"";
 
 const RUNS: &str = "action = \"observe\"\nwhat = \"application runs\"";
 const RUNS_NOT: &str = "action = \"observe\"\nwhat = \"application does not run\"";
@@ -146,7 +145,10 @@ pub(super) static QUESTIONS: &[Question] = &[
             )),
             says(
                 "options were changed, and nobody knows to what",
-                &[(There, "action = \"observe\"\nwhat = \"options were changed; no record is left of what was written\"")],
+                &[(
+                    There,
+                    "action = \"observe\"\nwhat = \"options were changed; no record is left of what was written\"",
+                )],
             ),
         ],
     },
@@ -175,10 +177,7 @@ pub(super) static QUESTIONS: &[Question] = &[
                 "it did not run, and does again since all power was removed",
                 &[(Since, RUNS_NOT), (Since, "action = \"power-cycle\""), (Since, RUNS)],
             ),
-            says(
-                "no tool connects",
-                &[(Since, "action = \"connect\"\nmode = \"normal\"\nresult = \"error\"")],
-            ),
+            says("no tool connects", &[(Since, "action = \"connect\"\nmode = \"normal\"\nresult = \"error\"")]),
             says("erasing or programming the flash fails", &[(Since, "action = \"erase\"\nresult = \"error\"")]),
             says("the flash reads as zeros", &[(Since, "action = \"observe\"\nwhat = \"the flash reads all zeros\"")]),
             says(

@@ -73,7 +73,12 @@ mod tests {
 
     #[test]
     fn another_verdict_counts_most_and_a_condition_is_none() {
-        let said = |verdict, plan: &[Move]| Glance { verdict, plan: plan.to_vec(), classes: Classes::default(), likelihood: 1.0 };
+        let said = |verdict, plan: &[Move]| Glance {
+            verdict,
+            plan: plan.to_vec(),
+            classes: Classes::default(),
+            likelihood: 1.0,
+        };
         let saved = said(Verdict::Recoverable, &[Move::FullRegression]);
         assert_eq!(difference(&saved, &saved), 0.0);
         assert_eq!(difference(&saved, &said(Verdict::RecoverableIf, &[Move::FullRegression])), 0.0);

@@ -58,7 +58,12 @@ impl Answers {
         match &self.saved {
             Some(path) => {
                 let file = quoted(&path.to_string());
-                wrap(&format!("your answers were saved: `provost diagnose {file}` says this again, and they can be sent"), 0)
+                wrap(
+                    &format!(
+                        "your answers were saved: `provost diagnose {file}` says this again, and they can be sent"
+                    ),
+                    0,
+                )
             }
             None => "your answers were not kept: --save FILE does\n".to_owned(),
         }
@@ -107,11 +112,7 @@ fn offer(case_file: &str) -> Option<PathBuf> {
 }
 
 /// Asks until nothing more is worth asking, or nobody answers any more.
-fn ask(
-    mut interview: Interview,
-    line: &mut dyn FnMut() -> Option<String>,
-    tell: &mut dyn FnMut(&str),
-) -> Interview {
+fn ask(mut interview: Interview, line: &mut dyn FnMut() -> Option<String>, tell: &mut dyn FnMut(&str)) -> Interview {
     tell("Answer by number; Enter or ? for \"I don't know\"; Ctrl-D, or q, for an answer from what is said so far.\n");
     while let Some(question) = interview.next() {
         tell(&put(question, interview.asked() + 1));

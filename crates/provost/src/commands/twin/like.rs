@@ -11,13 +11,9 @@ use provost_chip::{
 };
 use provost_diagnosis::{
     answer::{Likeliest, Stored},
-    diagnose,
-    reading,
+    diagnose, reading,
 };
-use provost_ops::{
-    credential::CredentialSet,
-    store::files,
-};
+use provost_ops::{credential::CredentialSet, store::files};
 use provost_twin::{error::TwinError, presets::Maker, silicon::FirmwareBehaviour};
 use sha2::{Digest as _, Sha256};
 
@@ -72,10 +68,8 @@ impl Believed {
         let believed = self.0;
         maker.state = believed.product_state.parse().map_err(|_| contradiction("its product state is none"))?;
         maker.tz = if believed.tzen == "on" { TrustZone::Enabled } else { TrustZone::Disabled };
-        maker.firmware = (believed.application && !options.empty).then_some(FirmwareBehaviour {
-            non_secure: true,
-            regresses: believed.regresses,
-        });
+        maker.firmware = (believed.application && !options.empty)
+            .then_some(FirmwareBehaviour { non_secure: true, regresses: believed.regresses });
         let mut assumed = vec![format!("its flash has {}, and a unique id of its own", maker.flash)];
         if believed.share < SURE {
             assumed.push(format!("of all chips that fit, this one is {:.0} %", believed.share * 100.0));

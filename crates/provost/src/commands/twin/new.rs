@@ -127,4 +127,3 @@ fn not_found(name: &str) -> TwinError {
     let presets = Preset::all().iter().map(|p| p.name).collect::<Vec<_>>().join(", ");
     TwinError::NotFound { name: name.chars().take(80).collect(), presets }
 }
-
