@@ -273,6 +273,10 @@ impl Line for Cut {
     fn sleep(&mut self, time: Duration) {
         self.line.sleep(time);
     }
+
+    fn now(&mut self) -> Duration {
+        self.line.now()
+    }
 }
 
 /// Cuts the line after each frame of `work`, then does the work again, with a reset by hand if nobody answers; returns how many cuts.
