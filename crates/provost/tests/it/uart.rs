@@ -81,7 +81,7 @@ fn what_a_bootloader_cannot_do_is_said_and_changes_nothing() {
         ("status --uart tcp:nowhere", 2, "uart-bad-selector"),
         ("status --uart /dev/nothing:9", 2, "uart-bad-selector"),
         ("status --uart tcp:127.0.0.1:1", 4, "uart-unopenable"),
-        ("status --part STM32H503 --uart twin:stuck.chip", 3, "boot-part-mismatch"),
+        ("status --part STM32H503 --uart twin:stuck.chip", 3, "chip-part-mismatch"),
     ] {
         let (found, value) = s.json(line);
         assert_eq!((found, &value["code"]), (exit, &Value::from(code)), "{line}: {value}");
@@ -170,7 +170,7 @@ fn an_object_goes_in_over_the_line_with_the_checks_that_it_has_over_a_probe() {
     let line = "--uart twin:board.chip --part STM32H563";
     for (command, exit, code) in [
         ("obk write set/DA_Config.obk", 4, "obk-no-discovery"),
-        ("obk write other/DA_ConfigWithPassword.obk --force", 3, "obk-unsafe"),
+        ("obk write other/DA_ConfigWithPassword.obk --force", 3, "obk-method-trustzone"),
         ("obk write set/DA_Config.obk --force --part STM32H503", 3, "chip-part-mismatch"),
     ] {
         let whole = if command.contains("--part") {
