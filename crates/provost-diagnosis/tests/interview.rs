@@ -115,10 +115,9 @@ fn reply(subject: Subject, case: &Case) -> Option<&'static str> {
         Subject::Connect => steps().find_map(|s| match &s.act {
             Act::ReadOption(o) if o.product_state() == Some(ProductState::Open) => Some("PRODUCT_STATE 0xED"),
             Act::ReadOption(o) if o.product_state() == Some(ProductState::Provisioning) => Some("PRODUCT_STATE 0x17"),
-            Act::Connect { mode: Some(ConnectMode::Normal | ConnectMode::UnderReset), ap }
-                if *ap != Some(0) && s.outcome == Some(Outcome::Ok) =>
-            {
-                Some("a tool attaches")
+            Act::Flash | Act::Erase if s.outcome == Some(Outcome::Ok) => Some("a tool attaches, and"),
+            Act::Connect { mode: Some(mode), ap: None | Some(1) } if s.outcome == Some(Outcome::Ok) && *mode != ConnectMode::HotPlug => {
+                Some(if *mode == ConnectMode::UnderReset { "a tool attaches under" } else { "a tool attaches after" })
             }
             Act::Connect { mode: Some(ConnectMode::HotPlug), ap: None | Some(1) } => match s.outcome {
                 // Whoever attaches so reads the state.

@@ -219,7 +219,15 @@ pub(super) static QUESTIONS: &[Question] = &[
                 &[(Since, "action = \"read-option\"\nfield = \"PRODUCT_STATE\"\nvalue = \"0x17\"\nresult = \"ok\"")],
             ),
             says(
-                "a tool attaches, normally or under reset",
+                "a tool attaches, and erases or programs the flash",
+                &[(Since, "action = \"flash\"\nresult = \"ok\"")],
+            ),
+            says(
+                "a tool attaches under reset",
+                &[(Since, "action = \"connect\"\nmode = \"under-reset\"\nap = 1\nresult = \"ok\"")],
+            ),
+            says(
+                "a tool attaches after a reset by software",
                 &[(Since, "action = \"connect\"\nmode = \"normal\"\nap = 1\nresult = \"ok\"")],
             ),
             says(
