@@ -86,7 +86,7 @@ const FROM_A_LIST: u8 = 80;
 /// By who remembers what was done long ago.
 const FROM_LONG_AGO: u8 = 70;
 /// By looking with the probe.
-const WITH_THE_PROBE: u8 = 40;
+const WITH_THE_PROBE: u8 = 50;
 /// By a discovery, which resets the chip, and tells most.
 const BY_DISCOVERY: u8 = 50;
 
