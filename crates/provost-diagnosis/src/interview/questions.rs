@@ -86,7 +86,7 @@ const FROM_A_LIST: u8 = 80;
 /// By who remembers what was done long ago.
 const FROM_LONG_AGO: u8 = 70;
 /// By looking with the probe.
-const WITH_THE_PROBE: u8 = 40;
+const WITH_THE_PROBE: u8 = 50;
 /// By a discovery, which resets the chip, and tells most.
 const BY_DISCOVERY: u8 = 50;
 
@@ -219,7 +219,15 @@ pub(super) static QUESTIONS: &[Question] = &[
                 &[(Since, "action = \"read-option\"\nfield = \"PRODUCT_STATE\"\nvalue = \"0x17\"\nresult = \"ok\"")],
             ),
             says(
-                "a tool attaches, normally or under reset",
+                "a tool attaches, and erases or programs the flash",
+                &[(Since, "action = \"flash\"\nresult = \"ok\"")],
+            ),
+            says(
+                "a tool attaches under reset",
+                &[(Since, "action = \"connect\"\nmode = \"under-reset\"\nap = 1\nresult = \"ok\"")],
+            ),
+            says(
+                "a tool attaches after a reset by software",
                 &[(Since, "action = \"connect\"\nmode = \"normal\"\nap = 1\nresult = \"ok\"")],
             ),
             says(
