@@ -148,6 +148,7 @@ fn openocd_resets_steps_and_runs_the_core() {
     let Some(program) = openocd() else { return };
     let s = Sandbox::new();
     s.run("twin new board.chip --part STM32H563");
+    let dump = s.path("dump.bin");
     for door in Server::start(&s, "board.chip").doors() {
         let text = ask(
             &program,
@@ -157,7 +158,8 @@ fn openocd_resets_steps_and_runs_the_core() {
                 "reset halt; echo \"at [dict get [get_reg pc] pc] sp [dict get [get_reg msp] msp]\"; {COUNTER}; \
                  reg pc 0x20000000; step; step; echo \"r0 [dict get [get_reg r0] r0]\"; \
                  bp 0x20000006 2 hw; resume; wait_halt 1000; echo \"stopped [dict get [get_reg pc] pc]\"; rbp all; \
-                 dump_image dump.bin 0x08000000 0x400; reset run; echo \"state [chip.core curstate]\""
+                 dump_image {dump} 0x08000000 0x400; reset run; echo \"state [chip.core curstate]\"",
+                dump = dump.display()
             ),
         );
         for expected in ["at 0x08000200 sp 0x30004000", "r0 0x00000002", "stopped 0x20000006", "state running"] {
@@ -165,6 +167,9 @@ fn openocd_resets_steps_and_runs_the_core() {
         }
         assert!(text.contains("target has 8 breakpoints, 4 watchpoints"), "{text}");
         assert!(!text.contains("Error:"), "{text}");
+        // The vector table whose first two words the core has taken.
+        let bytes = std::fs::read(&dump).unwrap();
+        assert_eq!((bytes.len(), &bytes[..4]), (0x400, &0x3000_4000_u32.to_le_bytes()[..]));
     }
 }
 
