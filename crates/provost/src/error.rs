@@ -58,7 +58,7 @@ faults! {
             causes: ["the file is missing on the command line", "what is piped in needs the name `-`"],
             next: [
                 "name a report, or `-` for standard input: `provost diagnose FILE`",
-                "or a chip: `provost diagnose --probe PROBE`; `provost probes` lists them",
+                "or a chip: connect its probe; where there are several, --probe says which, and `provost probes` lists them",
                 "or answer questions, from a pipe too: `provost diagnose --ask`",
             ],
         }

@@ -109,6 +109,13 @@ impl Facts {
         self.parts.first().copied()
     }
 
+    /// Whether all the parts it may be have secure AES, or none has.
+    pub fn is_of_one_class(&self) -> bool {
+        let mut classes = self.parts.iter().map(|p| p.info().crypto);
+        let first = classes.next();
+        first.is_some() && classes.all(|class| Some(class) == first)
+    }
+
     /// An option field.
     pub fn field(&self, name: &str) -> Option<u32> {
         let options = self.options.as_ref()?;

@@ -189,7 +189,7 @@ fn an_object_goes_in_over_the_line_with_the_checks_that_it_has_over_a_probe() {
     let (code, value) = s.json(&format!("obk write set/DA_Config.obk --force {line}"));
     assert_eq!((code, &value["written"]["discovered"]), (0, &Value::Null), "{value}");
     let (_, found) = s.json("auth discover --probe twin:board.chip");
-    assert_eq!(found["discovered"]["integrity"], 0xEAEA_EAEAu32, "{found}");
+    assert_eq!(found["discovery"]["integrity"], 0xEAEA_EAEAu32, "{found}");
     // Beside a probe the chip is asked, before and afterwards.
     let (code, value) = s.json(&format!("obk write set/DA_Config.obk {line} --probe twin:board.chip"));
     assert_eq!((code, &value["code"]), (3, &"obk-present".into()), "{value}");

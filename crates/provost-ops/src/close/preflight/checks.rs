@@ -63,10 +63,7 @@ pub(super) fn uid(f: &Facts) -> Answer {
 
 pub(super) fn part(f: &Facts) -> Answer {
     let names: Vec<String> = f.parts.iter().map(ToString::to_string).collect();
-    let mut classes = f.parts.iter().map(|p| p.info().crypto);
-    let first = classes.next();
-    let one_class = first.is_some() && classes.all(|c| Some(c) == first);
-    hold(one_class, names.join(" or "))
+    hold(f.is_of_one_class(), names.join(" or "))
 }
 
 pub(super) fn target(f: &Facts) -> Answer {

@@ -85,6 +85,9 @@ pub(super) fn object_place(f: &Facts) -> Answer {
 }
 
 pub(super) fn object_encryption(f: &Facts) -> Answer {
+    if has_obk(f) && !f.is_of_one_class() {
+        return NotMeasured("it depends on the part");
+    }
     object_file(f, Aspect::Encryption, |obk| {
         let asks = if obk.encrypt() { "asks for encryption" } else { "asks for none" };
         format!("{asks}, as the part needs it")

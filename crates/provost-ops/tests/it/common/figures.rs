@@ -17,7 +17,7 @@ fn grouped(count: usize) -> String {
 
 /// Fails unless the row of this campaign states each of its counts.
 pub fn stated(campaign: &str, counts: &[usize]) {
-    let row = FIGURES.lines().find(|line| line.starts_with('|') && line.contains(campaign));
+    let row = FIGURES.lines().find(|line| line.starts_with('|') && line.contains(&format!(" {campaign}")));
     let row = row.unwrap_or_else(|| panic!("docs/figures.md has no row for {campaign}"));
     let numbers: Vec<&str> =
         row.split(|c: char| !c.is_ascii_digit() && c != ',').map(|n| n.trim_matches(',')).collect();
