@@ -21,7 +21,7 @@ use super::{
 const AT_LEAST_OPENED: usize = 85;
 /// Lost chips that are called not locked, in ten thousand histories. None should be: a debugger attaches in iROT-Provisioned too, and a
 /// report of that is taken for a sign of Open.
-const CALLED_WELL_AT_MOST: usize = 8;
+const CALLED_WELL_AT_MOST: usize = 6;
 /// Promises to lost chips whose report neither was wrong nor fits a chip that can be saved, in ten thousand histories. None should be.
 const UNEXCUSED_AT_MOST: usize = 1;
 /// Per cent of the lost chips that are called lost.
