@@ -51,7 +51,7 @@ export RUSTC=$dir/root/usr/bin/rustc RUSTDOC=$dir/root/usr/bin/rustdoc RUSTC_BOO
 export LD_LIBRARY_PATH=$dir/root/usr/lib/x86_64-linux-gnu:$dir/root/usr/lib
 export PATH=$dir/root/usr/lib/llvm-$llvm/bin:\$PATH
 export CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld
-export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-Clinker-flavor=wasm-ld -Clink-self-contained=no -Clink-arg=-L$dir/root/usr/lib/wasm32-wasi -Clink-arg=$dir/root/usr/lib/wasm32-wasi/crt1-command.o -Clink-arg=-lc"
+export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-Clinker-flavor=wasm-ld -Clink-self-contained=no -Clink-arg=-L$dir/root/usr/lib/wasm32-wasi -Clink-arg=$dir/root/usr/lib/wasm32-wasi/crt1-command.o -Clink-arg=-lc -Clink-arg=--allow-undefined"
 export PROVOST_BUILD_STD=-Zbuild-std=std,panic_abort
 EOF
 (. ./env.sh && "$RUSTC" --version && wasm-ld --version) >&2 || skip 'what was unpacked does not run'
