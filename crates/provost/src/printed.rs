@@ -79,6 +79,18 @@ fn documents() -> Vec<PathBuf> {
     all
 }
 
+/// Looks at every text in the tables of errors and of the close's rules, with what it is of.
+fn in_tables(look: &mut dyn FnMut(&str, &str)) {
+    for code in crate::error::codes() {
+        let row = crate::error::row(code).unwrap();
+        row.causes.iter().chain(row.next).for_each(|text| look(code, text));
+    }
+    for check in Check::all() {
+        look(check.id, check.says);
+        check.next.iter().for_each(|text| look(check.id, text));
+    }
+}
+
 #[test]
 fn in_the_tables_of_errors_and_rules() {
     let (mut lines, mut found) = (0, Vec::new());
@@ -88,14 +100,7 @@ fn in_the_tables_of_errors_and_rules() {
             found.extend(wrong(&line).map(|why| format!("{of}: {line}: {why}")));
         }
     };
-    for code in crate::error::codes() {
-        let row = crate::error::row(code).unwrap();
-        row.causes.iter().chain(row.next).for_each(|text| look(code, text));
-    }
-    for check in Check::all() {
-        look(check.id, check.says);
-        check.next.iter().for_each(|text| look(check.id, text));
-    }
+    in_tables(&mut look);
     assert!(lines > 80, "{lines}");
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
@@ -145,14 +150,7 @@ fn option_bytes_that_are_named_exist() {
             }
         }
     };
-    for code in crate::error::codes() {
-        let row = crate::error::row(code).unwrap();
-        row.causes.iter().chain(row.next).for_each(|text| look(code, text));
-    }
-    for check in Check::all() {
-        look(check.id, check.says);
-        check.next.iter().for_each(|text| look(check.id, text));
-    }
+    in_tables(&mut look);
     assert!(names > 20, "{names}");
     assert!(unknown.is_empty(), "{}", unknown.join("\n"));
 }

@@ -201,7 +201,7 @@ fn advice_opens_what_can_be_opened_and_makes_nothing_worse() {
 /// The campaign; `CHIPS=…` makes it shorter or longer, `LIST=…` lists more of what was not right (three of a kind otherwise), `SEED=…` tells one
 /// of its stories in full.
 #[test]
-#[ignore = "the campaign: minutes"]
+#[ignore = "minutes: `.ci/run` runs it as \"advice followed\""]
 fn ten_thousand_chips_are_none_the_worse_for_the_advice() {
     let chips = std::env::var("CHIPS").ok().and_then(|n| n.parse().ok()).unwrap_or(10_000);
     let tally = run(0..chips);

@@ -242,7 +242,7 @@ fn debug_authentication_of_one_part_of_each_class() {
 }
 
 #[test]
-#[ignore = "about a minute: every part in every world"]
+#[ignore = "about a minute: `.ci/run` runs it among the long campaigns"]
 fn debug_authentication_of_every_part_in_every_world() {
     let counts = debug_authentication(|_| true, &OUTCOME);
     stated("silicon_model::", &counts.map(|count| count as usize));
@@ -271,7 +271,7 @@ fn random_sequences() {
 }
 
 #[test]
-#[ignore = "about a minute: many more of them"]
+#[ignore = "about a minute: `.ci/run` runs it among the long campaigns"]
 fn many_random_sequences() {
     stated("silicon_model::", &[random_walks(100_000, 1)]);
 }
