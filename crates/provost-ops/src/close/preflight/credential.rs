@@ -65,8 +65,10 @@ fn object_file(f: &Facts, aspect: Aspect, holds: impl FnOnce(&Obk) -> String) ->
         Some(file) => match &file.obk {
             Ok(obk) => {
                 let found = object_findings(obk, &f.parts, f.method());
-                match found.iter().find(|of| of.severity() == Severity::Refuse && Aspect::of(of.check) == Some(aspect))
-                {
+                let refused =
+                    |by| found.iter().find(|of| of.severity() == Severity::Refuse && Aspect::of(of.check) == Some(by));
+                match refused(aspect) {
+                    None if refused(Aspect::Place).is_some() => NotMeasured("it goes elsewhere"),
                     Some(finding) => Failed(format!("{}: {finding}", file.name)),
                     None => Passed(format!("{} {}", file.name, holds(obk))),
                 }

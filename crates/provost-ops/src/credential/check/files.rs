@@ -289,6 +289,10 @@ fn check_object(
         findings.add(check, outcome, format!("{name}: {}; {}", finding.detail, finding.check.fix()), rule.as_slice());
     }
     let silent = |aspect| found.iter().all(|finding| Aspect::of(finding.check) != Some(aspect));
+    // Of an object that goes elsewhere nothing more was looked at.
+    if !silent(Aspect::Place) {
+        return DaPayload::from_obk(&obk).ok();
+    }
     if silent(Aspect::Whole) {
         findings.passed("object-integrity", format!("{name}: the leading hash is that of the rest"));
     }
