@@ -5,7 +5,7 @@
 use crate::closing;
 use crate::common;
 use crate::deadly;
-use crate::figures::stated;
+use crate::figures::interrupted;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -125,13 +125,7 @@ fn campaign(case: Case, how: Interruption) {
     assert_eq!(again.board().stats().transactions - before, count, "a close takes the same transactions each time");
     let endings =
         every_index(scratch.path(), count, |index, base| interrupted_at((case, how), index, base, &credential, &keys));
-    println!("{case:?}, {how:?} at each of {} transactions; none was lost:", count + 1);
-    for (ending, times) in &endings {
-        println!("{times:6}  {ending}");
-    }
-    let interruptions = endings.values().sum::<usize>();
-    assert_eq!(interruptions as u64, count + 1);
-    stated("close_interruptions::", &[interruptions]);
+    interrupted("close_interruptions::", &format!("{case:?}, {how:?}"), count, &endings);
 }
 
 macro_rules! campaigns {

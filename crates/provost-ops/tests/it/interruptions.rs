@@ -3,7 +3,7 @@
 
 use crate::common;
 use crate::deadly;
-use crate::figures::stated;
+use crate::figures::interrupted;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -55,13 +55,7 @@ fn campaign(how: Interruption) {
     let count = transactions_of_a_rescue(&scratch.path().join("whole"));
     assert!(count > 1000, "a rescue is more than a thousand transactions");
     let endings = every_index(scratch.path(), count, |index, base| interrupted_at(index, how, base));
-    println!("{how:?} at each of {} transactions, the second rescue always ended in Open; the first one:", count + 1);
-    for (ending, times) in &endings {
-        println!("{times:6}  {ending}");
-    }
-    let interruptions = endings.values().sum::<usize>();
-    assert_eq!(interruptions as u64, count + 1);
-    stated("interruptions::", &[interruptions]);
+    interrupted("interruptions::", &format!("{how:?}"), count, &endings);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use crate::closing::scratch;
 use crate::common::{self, Log, maker, state_of, stuck};
 use crate::deadly::{Interruption, Killed, every_index, interrupted_bench, mend};
-use crate::figures::stated;
+use crate::figures::interrupted;
 
 use std::{
     collections::BTreeMap,
@@ -49,16 +49,6 @@ fn tried_again(board: &VirtualBoard, how: Interruption) {
     mend(board, how);
     board.board().set_nrst(false);
     board.advance(Duration::from_millis(100));
-}
-
-fn report(what: &str, how: Interruption, count: u64, endings: &BTreeMap<String, usize>) {
-    println!("{what}, {how:?} at each of {} transactions; none was lost:", count + 1);
-    for (ending, times) in endings {
-        println!("{times:6}  {ending}");
-    }
-    let all: usize = endings.values().sum();
-    assert_eq!(all as u64, count + 1);
-    stated("write_interruptions::", &[all]);
 }
 
 /// A part, and the credential that is written into it.
@@ -187,7 +177,7 @@ impl Object {
             self.interrupted_at((index, how), base, &credential, &proven)
         });
         println!("{} chips that differ were brought back", proven.lock().unwrap().len());
-        report(&format!("{self:?}"), how, count, &endings);
+        interrupted("write_interruptions::", &format!("{self:?}, {how:?}"), count, &endings);
     }
 }
 
@@ -238,7 +228,7 @@ fn options_campaign(how: Interruption) {
         let left = if now == old { "the old" } else { "the new" };
         format!("{first}; {left} values; then as asked for")
     });
-    report("option set", how, count, &endings);
+    interrupted("write_interruptions::", &format!("option set, {how:?}"), count, &endings);
 }
 
 macro_rules! campaigns {

@@ -1,5 +1,7 @@
 //! The counts that `docs/figures.md` states, held against what a campaign counted.
 
+use std::collections::BTreeMap;
+
 const FIGURES: &str = include_str!("../../../../../docs/figures.md");
 
 /// 1234567 as a person writes it: 1,234,567.
@@ -25,6 +27,17 @@ pub fn stated(campaign: &str, counts: &[usize]) {
         let due = grouped(count);
         assert!(numbers.contains(&due.as_str()), "docs/figures.md does not state {due} for {campaign}: {row}");
     }
+}
+
+/// Prints how each interruption of this campaign ended, one per transaction and one after the last, and compares their number.
+pub fn interrupted(campaign: &str, what: &str, transactions: u64, endings: &BTreeMap<String, usize>) {
+    println!("{what}, at each of {} transactions; none was lost:", transactions + 1);
+    for (ending, times) in endings {
+        println!("{times:6}  {ending}");
+    }
+    let all: usize = endings.values().sum();
+    assert_eq!(all as u64, transactions + 1);
+    stated(campaign, &[all]);
 }
 
 #[test]
