@@ -16,12 +16,8 @@ const module = new WebAssembly.Module(fs.readFileSync(wasm));
 const milliseconds = () => `${Math.round(performance.now() - start)} ms`;
 console.log(`compiled in ${milliseconds()}`);
 
-// Debian's wasi-libc is older than the standard library of its rustc-web, which may name functions that it lacks: threads, `realpath`, where
-// `errno` is. None of them does anything under WASI: each says so (ENOSYS), `realpath` by a null pointer; `errno` lies where the stack ends.
-const ENOSYS = 52;
-const answers = { __errno_location: () => 16, realpath: () => 0 };
-const lacking = WebAssembly.Module.imports(module).filter((entry) => entry.module === 'env').map((entry) => entry.name);
-const env = Object.fromEntries(lacking.map((name) => [name, answers[name] ?? (() => ENOSYS)]));
+// Node 20 frees a WASI object while its program runs, and aborts, unless somebody holds it.
+const alive = [];
 
 /** Runs the WASI program in a folder, which is all of the file system that it sees. */
 function runWasm(folder, args) {
@@ -30,7 +26,8 @@ function runWasm(folder, args) {
   const wasi = new WASI({
     version: 'preview1', args: ['provost', ...args], env: {}, preopens: { '.': folder }, stdout, stderr, returnOnExit: true,
   });
-  const instance = new WebAssembly.Instance(module, { ...wasi.getImportObject(), env });
+  alive.push(wasi);
+  const instance = new WebAssembly.Instance(module, wasi.getImportObject());
   let status;
   try {
     status = wasi.start(instance);

@@ -40,8 +40,18 @@ std=$(depends libstd-rust-web-dev 'libstd-rust-web-[0-9.]*')
 [[ -n $std ]] || skip 'the distribution has no libstd-rust-web-dev'
 llvm=$(depends "$std" 'libllvm[0-9]*')
 llvm=${llvm#libllvm}
-apt-get download -qq rustc-web rust-web-src libstd-rust-web-dev "$std" "libllvm$llvm" "lld-$llvm" wasi-libc >&2 2>/dev/null ||
+apt-get download -qq rustc-web rust-web-src libstd-rust-web-dev "$std" "libllvm$llvm" "lld-$llvm" >&2 2>/dev/null ||
     skip 'the packages cannot be downloaded'
+
+# The C library for WASI has to be as young as the standard library: Debian 12's of 2022 lacks what Rust 1.96 names (threads, `realpath`).
+# It is one file for every machine, so it comes from a later release, by lists of our own.
+mkdir -p apt/lists/partial apt/cache/archives/partial
+printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian forky main\n' >apt/sources.list
+later=(-qq -o "Dir::Etc::sourcelist=$dir/apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$dir/apt/lists"
+    -o "Dir::Cache=$dir/apt/cache" -o Acquire::Languages=none)
+apt-get "${later[@]}" update >&2 && apt-get "${later[@]}" download wasi-libc >&2 2>/dev/null ||
+    skip 'the C library for WASI cannot be downloaded'
+rm -rf apt
 for package in *.deb; do
     dpkg -x "$package" root
     rm "$package"
@@ -51,7 +61,7 @@ export RUSTC=$dir/root/usr/bin/rustc RUSTDOC=$dir/root/usr/bin/rustdoc RUSTC_BOO
 export LD_LIBRARY_PATH=$dir/root/usr/lib/x86_64-linux-gnu:$dir/root/usr/lib
 export PATH=$dir/root/usr/lib/llvm-$llvm/bin:\$PATH
 export CARGO_TARGET_WASM32_WASIP1_LINKER=wasm-ld
-export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-Clinker-flavor=wasm-ld -Clink-self-contained=no -Clink-arg=-L$dir/root/usr/lib/wasm32-wasi -Clink-arg=$dir/root/usr/lib/wasm32-wasi/crt1-command.o -Clink-arg=-lc -Clink-arg=--allow-undefined"
+export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS="-Clinker-flavor=wasm-ld -Clink-self-contained=no -Clink-arg=-L$dir/root/usr/lib/wasm32-wasi -Clink-arg=$dir/root/usr/lib/wasm32-wasi/crt1-command.o -Clink-arg=-lc"
 export PROVOST_BUILD_STD=-Zbuild-std=std,panic_abort
 EOF
 (. ./env.sh && "$RUSTC" --version && wasm-ld --version) >&2 || skip 'what was unpacked does not run'

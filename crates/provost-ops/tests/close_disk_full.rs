@@ -6,8 +6,6 @@
 
 #[path = "it/closing/mod.rs"]
 mod closing;
-#[path = "it/common/figures.rs"]
-mod figures;
 
 use std::{collections::BTreeMap, path::Path, process::Command};
 
@@ -108,7 +106,7 @@ fn campaign() {
         "{} moments at which the disk is full; each close was finished with space again: {stops:?}",
         journal.len() - first
     );
-    figures::stated("close_disk_full", &[journal.len() - first]);
+    provost_testkit::figures::stated("close_disk_full", &[journal.len() - first]);
 }
 
 #[test]

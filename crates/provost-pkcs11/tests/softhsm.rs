@@ -17,19 +17,10 @@ use provost_adac::permission::{Permission, PermissionMask};
 use provost_adac::target::{Anchor, Config, Event, Target};
 use provost_adac::tlv::Padding;
 use provost_pkcs11::{Error, Locator, Pin, TokenKey, keys};
+use provost_testkit::strangers;
 
-const LIBRARIES: [&str; 3] = [
-    "/usr/lib/softhsm/libsofthsm2.so",
-    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
-    "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
-];
-const REQUIRED: &str = "PROVOST_REQUIRE_STRANGERS";
 const FOLDER: &str = "PROVOST_TEST_SOFTHSM";
 const PIN: &str = "481516";
-
-fn library() -> Option<PathBuf> {
-    LIBRARIES.iter().map(PathBuf::from).find(|path| path.exists())
-}
 
 fn softhsm(folder: &Path, arguments: &[&str]) -> std::io::Result<()> {
     let output =
@@ -58,20 +49,11 @@ fn make_tokens(folder: &Path) -> std::io::Result<()> {
 
 #[test]
 fn softhsm_signs() {
-    let skip = |reason: &str| {
-        assert!(std::env::var(REQUIRED).as_deref() != Ok("1"), "{REQUIRED}=1, but {reason}");
-        println!("skipped: {reason}");
-    };
-    if library().is_none() {
-        return skip("libsofthsm2.so is not installed (Debian: softhsm2)");
+    if strangers::softhsm().is_none() {
+        return;
     }
     let folder = tempfile::tempdir().unwrap();
-    match make_tokens(folder.path()) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return skip("softhsm2-util is not installed (Debian: softhsm2)");
-        }
-        result => result.unwrap(),
-    }
+    make_tokens(folder.path()).unwrap();
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--test-threads=1", "--nocapture"])
         .env("SOFTHSM2_CONF", folder.path().join("softhsm2.conf"))
@@ -94,7 +76,7 @@ fn folder() -> Option<PathBuf> {
 }
 
 fn vault() -> Locator {
-    Locator::new().module(library().unwrap()).token("vault")
+    Locator::new().module(strangers::softhsm().unwrap()).token("vault")
 }
 
 fn pin() -> Pin {
@@ -119,7 +101,7 @@ fn keys_are_found_by_label_id_and_uri() {
     assert_eq!((root.token(), root.info().label.as_str(), root.info().id.as_slice()), ("vault", "root", &[1][..]));
     let by_id = TokenKey::open(&vault().id([2]), Some(&pin())).unwrap();
     assert_eq!(by_id.public_key(), in_file(&folder, "leaf"));
-    let uri = format!("pkcs11:token=vault;id=%04?module-path={}", library().unwrap().display());
+    let uri = format!("pkcs11:token=vault;id=%04?module-path={}", strangers::softhsm().unwrap());
     let by_uri = TokenKey::open(&uri.parse().unwrap(), Some(&pin())).unwrap();
     // The second import overwrote the file.
     assert_eq!(by_uri.public_key(), in_file(&folder, "twin"));
@@ -190,7 +172,7 @@ fn whatever_does_not_fit_has_its_code() {
     if folder().is_none() {
         return;
     }
-    let module = || Locator::new().module(library().unwrap());
+    let module = || Locator::new().module(strangers::softhsm().unwrap());
     let wrong_pin = Pin::new("000000".to_owned());
     let table: [(Locator, Option<&Pin>, &str); 7] = [
         (vault().key("root"), None, "pkcs11-pin-needed"),

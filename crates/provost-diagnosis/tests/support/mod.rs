@@ -1,7 +1,6 @@
 //! The cases of `tests/cases` with their expectations, and the comparison.
 #![allow(dead_code, reason = "not every test uses everything")]
 
-pub(crate) mod random;
 pub(crate) mod steps;
 
 use std::{

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use provost_adac::key::Signer as _;
 use provost_image::{SignOptions, sign};
+use provost_testkit::strangers;
 
 use crate::{body, key, plain_options, profile};
 
@@ -45,8 +46,7 @@ fn tool(program: &str, first: &[&str]) -> Option<impl Fn(&[&Path]) -> (bool, Str
 #[test]
 fn imgtool_verifies_and_dumps_ours() {
     let Some(imgtool) = tool("imgtool", &[]) else {
-        eprintln!("skipped: no imgtool (pip install imgtool)");
-        return;
+        return strangers::skip("imgtool is not installed (Python package imgtool)");
     };
     let folder = Folder::new();
     let mut clear = SignOptions::install(profile("oemirot-secure-code"), "1.2.3+4".parse().unwrap());
@@ -76,7 +76,7 @@ fn imgtool_verifies_and_dumps_ours() {
 fn st_imgtool_verifies_ours() {
     let script = std::env::var("ST_IMGTOOL").unwrap_or_default();
     let Some(imgtool) = (!script.is_empty()).then(|| tool("python3", &[&script])).flatten() else {
-        eprintln!("skipped: ST_IMGTOOL names no imgtool.py of stm32-mw-mcuboot that runs");
+        println!("SKIPPED: ST_IMGTOOL names no imgtool.py of stm32-mw-mcuboot that runs");
         return;
     };
     let folder = Folder::new();

@@ -2,7 +2,7 @@
 
 use crate::closing;
 use crate::common;
-use crate::figures::stated;
+use provost_testkit::figures::stated;
 
 use std::collections::BTreeMap;
 

@@ -4,7 +4,7 @@
 
 use crate::closing;
 use crate::common;
-use crate::figures::stated;
+use provost_testkit::figures::stated;
 
 use std::{
     collections::BTreeMap,

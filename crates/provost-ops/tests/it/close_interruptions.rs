@@ -5,7 +5,7 @@
 use crate::closing;
 use crate::common;
 use crate::deadly;
-use crate::figures::interrupted;
+use provost_testkit::figures::interrupted;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

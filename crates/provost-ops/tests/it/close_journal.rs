@@ -3,7 +3,7 @@
 
 use crate::closing;
 use crate::deadly;
-use crate::figures::stated;
+use provost_testkit::figures::stated;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

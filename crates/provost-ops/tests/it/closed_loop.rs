@@ -6,7 +6,6 @@
 mod advice;
 mod bench;
 mod chip;
-mod random;
 mod story;
 mod tally;
 mod truth;
@@ -25,11 +24,11 @@ use provost_chip::{
     states::{BootUbe, ProductState, TrustZone},
 };
 use provost_diagnosis::{Diagnosis, case::Goal, diagnose, moves::Move, verdict::Verdict};
+use provost_testkit::Random;
 
 use advice::{Follower, perform_test};
 use bench::Workbench;
 use chip::{Credentials, Situation, Stored};
-use random::Random;
 use story::Owner;
 use tally::{Grade, Outcome, Sibling, Tally};
 use truth::{Oracle, Truth};
@@ -69,7 +68,7 @@ impl Shop {
     }
 
     fn live(&self, seed: u64, but: Option<Sibling>, scratch: &Path) -> Outcome {
-        let random = &mut Random::new(seed);
+        let random = &mut Random::new(seed.wrapping_mul(0xD134_2543_DE82_EF95) ^ 0x5851_F42D_4C95_7F2D);
         let mut situation = Situation::random(random);
         match but {
             Some(Sibling::Stored(stored)) => situation.stored = stored,

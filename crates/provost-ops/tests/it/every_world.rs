@@ -3,7 +3,7 @@
 //! stops only where a search of the model finds nothing that a host could still do.
 
 use crate::common;
-use crate::figures::stated;
+use provost_testkit::figures::stated;
 
 use std::{
     collections::BTreeMap,

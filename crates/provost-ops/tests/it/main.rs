@@ -24,8 +24,6 @@ mod common;
 mod deadly;
 mod documents;
 mod every_world;
-#[path = "common/figures.rs"]
-mod figures;
 mod flash;
 mod floors;
 mod hazards;

@@ -1,7 +1,7 @@
 //! Option bytes on virtual chips: what is set is there after the reset, what cannot be set is refused before the wire.
 
 use crate::common;
-use crate::figures::stated;
+use provost_testkit::figures::stated;
 
 use std::collections::BTreeMap;
 

@@ -6,7 +6,7 @@
 use crate::closing::scratch;
 use crate::common::{self, Log, maker, state_of, stuck};
 use crate::deadly::{Interruption, Killed, every_index, interrupted_bench, mend};
-use crate::figures::interrupted;
+use provost_testkit::figures::interrupted;
 
 use std::{
     collections::BTreeMap,

@@ -5,6 +5,7 @@
 
 use std::{fs, path::Path, process::Command};
 
+use provost_testkit::strangers;
 use provost_thumb::{Cpu, Step};
 
 use crate::machine::Board;
@@ -15,14 +16,10 @@ type State = [u32; 17];
 /// A program must end by itself within this many instructions.
 const LONGEST: usize = 100_000;
 
+const QEMU: &str = "qemu-system-arm";
+
 fn emulator() -> Option<&'static str> {
-    let program = "qemu-system-arm";
-    if Command::new(program).arg("--version").output().is_ok_and(|o| o.status.success()) {
-        return Some(program);
-    }
-    assert!(std::env::var_os("PROVOST_REQUIRE_STRANGERS").is_none(), "{program} is absent");
-    println!("SKIPPED: {program} is absent");
-    None
+    strangers::installed(&[QEMU]).then_some(QEMU)
 }
 
 /// What QEMU does with a program. `-singlestep` makes its log one of instructions.

@@ -10,8 +10,6 @@
 )]
 
 mod bootloader;
-#[path = "../../../provost-ops/tests/it/common/figures.rs"]
-mod figures;
 mod silicon_access;
 mod silicon_bench;
 mod silicon_core;

@@ -1,7 +1,7 @@
 //! The virtual chip and the model agree: every action in every situation shows the same and leaves the same chip.
 
-use crate::figures::stated;
 use crate::silicon_bench;
+use provost_testkit::{Random, figures::stated};
 
 use provost_chip::{
     assumptions::{Assumptions, RssChecksum},
@@ -248,23 +248,6 @@ fn debug_authentication_of_every_part_in_every_world() {
     stated("silicon_model::", &counts.map(|count| count as usize));
 }
 
-/// SplitMix64: the sequences are the same in every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ z >> 31) % end as u64) as usize
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
-}
-
 #[test]
 fn random_sequences() {
     random_walks(2_000, 20_260);
@@ -278,7 +261,7 @@ fn many_random_sequences() {
 
 fn random_walks(walks: usize, seed: u64) -> usize {
     let keys = keys();
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let situations = Situation::every();
     let records = records(&keys);
     let bench = [

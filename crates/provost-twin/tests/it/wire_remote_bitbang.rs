@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use provost_testkit::strangers;
 use provost_twin::{
     doors::{self, DoorError, Terms, WallClock},
     wire::swd::SwDp,
@@ -232,14 +233,9 @@ fn only_loopback_is_served() {
     assert!(matches!(result, Err(DoorError::NotLoopback(_))), "{result:?}");
 }
 
-/// Runs where `OPENOCD` names one that speaks SWD over remote_bitbang (after 0.12); must run with `PROVOST_REQUIRE_STRANGERS`.
 #[test]
 fn openocd_reads_both_rom_tables() {
-    let Ok(program) = std::env::var("OPENOCD") else {
-        assert!(std::env::var_os("PROVOST_REQUIRE_STRANGERS").is_none(), "OPENOCD names no OpenOCD");
-        println!("SKIPPED: OPENOCD names no OpenOCD");
-        return;
-    };
+    let Some(program) = strangers::openocd() else { return };
     for multidrop in ["", "-dp-id 0x04840041 -instance-id 0"] {
         let door = Door::open();
         let script = format!(

@@ -7,11 +7,11 @@
 use crate::sandbox;
 
 use std::{
-    env,
     io::{BufRead as _, BufReader},
     process::{Child, Command, Stdio},
 };
 
+use provost_testkit::strangers;
 use sandbox::{Sandbox, validate};
 use serde_json::Value;
 
@@ -56,22 +56,6 @@ impl Drop for Server {
     }
 }
 
-/// The OpenOCD to use, or `None` with the reason printed.
-fn openocd() -> Option<String> {
-    let program = env::var("OPENOCD").unwrap_or_else(|_| "openocd".to_owned());
-    let speaks_swd = Command::new(&program)
-        .args(["-c", "adapter driver remote_bitbang; transport select swd; shutdown"])
-        .output()
-        .is_ok_and(|o| o.status.success());
-    if speaks_swd {
-        return Some(program);
-    }
-    let reason = format!("{program}: absent, or its remote_bitbang does not speak SWD");
-    assert!(env::var_os("PROVOST_REQUIRE_STRANGERS").is_none(), "{reason}");
-    println!("SKIPPED: {reason}");
-    None
-}
-
 /// Servers of OpenOCD's own are off, so that tests may run side by side.
 const QUIET: &str = "gdb port disabled; tcl port disabled; telnet port disabled; transport select swd; \
      swd newdap chip cpu -expected-id 0x6ba02477; dap create chip.dap -chain-position chip.cpu";
@@ -95,7 +79,7 @@ fn word_at(text: &str, address: u32) -> u32 {
 
 #[test]
 fn openocd_sees_what_provost_sees() {
-    let Some(program) = openocd() else { return };
+    let Some(program) = strangers::openocd() else { return };
     let s = Sandbox::new();
     s.run("twin new board.chip --part STM32H533RE --tzen on --state provisioning");
     let (_, status) = s.json("status --probe twin:board.chip");
@@ -121,7 +105,7 @@ fn openocd_sees_what_provost_sees() {
 /// A closed chip answers on AP0 alone, and is as it was after a stranger has tried to reset and halt it.
 #[test]
 fn openocd_finds_ap1_shut_on_a_closed_chip_and_leaves_it_unharmed() {
-    let Some(program) = openocd() else { return };
+    let Some(program) = strangers::openocd() else { return };
     let s = Sandbox::new();
     s.run("twin new board.chip --part STM32H563 --tzen on --state closed");
     let before = s.read("board.chip");
@@ -145,7 +129,7 @@ const COUNTER: &str = "mww 0x20000000 0x30012001; mww 0x20000004 0xE7FC3001";
 
 #[test]
 fn openocd_resets_steps_and_runs_the_core() {
-    let Some(program) = openocd() else { return };
+    let Some(program) = strangers::openocd() else { return };
     let s = Sandbox::new();
     s.run("twin new board.chip --part STM32H563");
     let dump = s.path("dump.bin");
@@ -176,7 +160,7 @@ fn openocd_resets_steps_and_runs_the_core() {
 /// AP1 of a chip in Provisioning is shut while the ROM runs after a reset; a stranger that sleeps finds it open.
 #[test]
 fn a_sleep_is_long_enough_for_the_rom() {
-    let Some(program) = openocd() else { return };
+    let Some(program) = strangers::openocd() else { return };
     let s = Sandbox::new();
     s.run("twin new board.chip --part STM32H533 --tzen on --state provisioning");
     for door in Server::start(&s, "board.chip").doors() {
@@ -213,11 +197,9 @@ routine:
 /// GDB, through OpenOCD, loads a program into SRAM, stops at a breakpoint, steps, and stops there again.
 #[test]
 fn gdb_loads_breaks_and_steps() {
-    let Some(program) = openocd() else { return };
+    let Some(program) = strangers::openocd() else { return };
     let tools = ["gdb-multiarch", "arm-none-eabi-as", "arm-none-eabi-ld"];
-    if let Some(absent) = tools.iter().find(|tool| !runs(tool)) {
-        assert!(env::var_os("PROVOST_REQUIRE_STRANGERS").is_none(), "{absent} is absent");
-        println!("SKIPPED: {absent} is absent");
+    if !strangers::installed(&tools) {
         return;
     }
     let s = Sandbox::new();
@@ -257,8 +239,4 @@ fn gdb_loads_breaks_and_steps() {
             assert!(text.contains(expected), "{expected} is not in\n{text}");
         }
     }
-}
-
-fn runs(tool: &str) -> bool {
-    Command::new(tool).arg("--version").output().is_ok_and(|o| o.status.success())
 }

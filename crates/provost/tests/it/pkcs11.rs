@@ -3,17 +3,11 @@
 
 use crate::sandbox;
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, process::Command};
 
+use provost_testkit::strangers;
 use sandbox::{Run, Sandbox};
 use serde_json::Value;
-
-const MODULES: [&str; 4] = [
-    "/usr/lib/softhsm/libsofthsm2.so",
-    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
-    "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
-    "/usr/local/lib/softhsm/libsofthsm2.so",
-];
 
 /// A sandbox with a token of its own in it.
 struct Bench {
@@ -23,16 +17,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Option<Self> {
-        let module = MODULES.into_iter().find(|m| Path::new(m).exists());
-        let tool = Command::new("softhsm2-util").arg("--version").output().is_ok();
-        let Some(module) = module.filter(|_| tool) else {
-            assert!(
-                std::env::var_os("PROVOST_REQUIRE_STRANGERS").is_none_or(|v| v != "1"),
-                "SoftHSM2 is not installed"
-            );
-            println!("SKIPPED: SoftHSM2 is not installed");
-            return None;
-        };
+        let module = strangers::softhsm()?;
         let bench = Self { s: Sandbox::new(), module };
         fs::create_dir(bench.s.path("tokens")).unwrap();
         let tokens = bench.s.path("tokens");

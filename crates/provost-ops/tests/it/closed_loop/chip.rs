@@ -26,7 +26,7 @@ use provost_twin::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::random::Random;
+use provost_testkit::Random;
 
 /// A chain with its key and a password, or a password alone, and what a chip stores of them.
 #[derive(Debug)]

@@ -12,11 +12,12 @@ use provost_diagnosis::{
     signs::Sign,
 };
 
+use provost_testkit::Random;
+
 use super::{
     advice::observed,
     bench::{ToProvision, Workbench},
     chip::{Credential, Credentials, Situation},
-    random::Random,
     tally::STRANGERS_FILE,
 };
 

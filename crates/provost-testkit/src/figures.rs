@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-const FIGURES: &str = include_str!("../../../../../docs/figures.md");
+const FIGURES: &str = include_str!("../../../docs/figures.md");
 
 /// 1234567 as a person writes it: 1,234,567.
 fn grouped(count: usize) -> String {
@@ -40,9 +40,14 @@ pub fn interrupted(campaign: &str, what: &str, transactions: u64, endings: &BTre
     stated(campaign, &[all]);
 }
 
-#[test]
-fn a_count_that_is_not_stated_is_noticed() {
-    assert_eq!([grouped(7), grouped(1_000), grouped(202_752)], ["7", "1,000", "202,752"]);
-    stated("every_world::", &[202_752]);
-    assert!(std::panic::catch_unwind(|| stated("every_world::", &[202_753])).is_err());
+#[cfg(test)]
+mod tests {
+    use super::{grouped, stated};
+
+    #[test]
+    fn a_count_that_is_not_stated_is_noticed() {
+        assert_eq!([grouped(7), grouped(1_000), grouped(202_752)], ["7", "1,000", "202,752"]);
+        stated("every_world::", &[202_752]);
+        assert!(std::panic::catch_unwind(|| stated("every_world::", &[202_753])).is_err());
+    }
 }
