@@ -27,11 +27,10 @@ start=$SECONDS
 # A target folder of its own: another compiler must not throw away what the native one has built.
 (
     . "$environment"
-    # LLVM 22 of Debian's rustc-web 1.96 crashes on provost-ops at the highest level.
-    CARGO_TARGET_DIR=$target/wasm cargo build --release --target wasm32-wasip1 ${PROVOST_BUILD_STD:-} \
-        -p provost --no-default-features --config 'profile.release.package.provost-ops.opt-level="s"'
+    CARGO_TARGET_DIR=$target/wasm cargo build --profile web --target wasm32-wasip1 ${PROVOST_BUILD_STD:-} \
+        -p provost --no-default-features
 )
-wasm=$target/wasm/wasm32-wasip1/release/provost.wasm
+wasm=$target/wasm/wasm32-wasip1/web/provost.wasm
 printf 'built in %s s: %s bytes, %s compressed\n' "$((SECONDS - start))" "$(stat -c %s "$wasm")" "$(gzip -9 -c "$wasm" | wc -c)"
 
 node --no-warnings .ci/wasi.mjs "$wasm" "$native" crates/provost-diagnosis/tests

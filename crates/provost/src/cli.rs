@@ -14,6 +14,7 @@ pub(crate) use memory::*;
 pub(crate) use obk::*;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+#[cfg(feature = "terminal")]
 use clap_complete::Shell;
 use provost_bench::{BenchError, Probe, Uart};
 use provost_chip::{
@@ -146,11 +147,13 @@ pub(crate) enum Command {
     /// Explain a product state, a rule, a switch, an option byte, a code that was printed, or what another tool printed.
     Explain(Explain),
     /// Print the completions of a shell: bash, zsh, fish, elvish or powershell.
+    #[cfg(feature = "terminal")]
     Completions {
         /// The shell.
         shell: Shell,
     },
     /// Write man pages, one for each command.
+    #[cfg(feature = "terminal")]
     Man {
         /// The folder they go into.
         folder: PathBuf,

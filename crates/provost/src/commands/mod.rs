@@ -12,6 +12,7 @@ mod obk;
 mod option;
 mod probes;
 mod rescue;
+#[cfg(feature = "terminal")]
 mod shell;
 mod status;
 mod twin;
@@ -45,7 +46,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
         Command::Flash(command) => flash::run(arguments, command),
         Command::Twin(command) => twin::run(arguments, command),
         Command::Explain(options) => explain::run(options),
+        #[cfg(feature = "terminal")]
         Command::Completions { shell } => shell::completions(*shell),
+        #[cfg(feature = "terminal")]
         Command::Man { folder, force } => shell::man(folder, *force),
     }
 }
