@@ -100,12 +100,12 @@ pub trait Target: fmt::Debug {
     /// Nobody answers, or what answers is no STM32H5.
     fn identify(&mut self) -> Result<Identity>;
 
-    /// The same wire with registers and memories, for what needs them.
+    /// The same wire with registers, memories and NRST, for what needs them: the methods below, unless a wire has a way of its own.
     ///
     /// # Errors
-    /// [`TargetError::Cannot`].
-    fn swd(&mut self) -> Result<&mut Session> {
-        cannot(self.probe(), Capability::Memory)
+    /// [`TargetError::Cannot`], with what was wanted of it.
+    fn session(&mut self, wanted: Capability) -> Result<&mut Session> {
+        fail(TargetError::Cannot { wire: self.probe().to_string(), capability: wanted })
     }
 
     /// Whether the core sees a reset when NRST is pulsed.
@@ -113,7 +113,7 @@ pub trait Target: fmt::Debug {
     /// # Errors
     /// [`TargetError::Cannot`], and those of [`reset::reaches`].
     fn reset_reaches(&mut self) -> Result<bool> {
-        cannot(self.probe(), Capability::Reset)
+        reset::reaches(self.session(Capability::Reset)?)
     }
 
     /// Resets the chip, and says whether its options and its provisioning service are within reach afterwards.
@@ -121,14 +121,17 @@ pub trait Target: fmt::Debug {
     /// # Errors
     /// [`TargetError::Cannot`]; the link breaks.
     fn reset(&mut self) -> Result<bool> {
-        cannot(self.probe(), Capability::Reset)
+        reset::pulse(self.session(Capability::Reset)?)
     }
 
-    /// Lets go of NRST, which a killed program may have left low.
+    /// Lets go of NRST, which a killed program may have left low; a wire without NRST has nothing to let go of.
     ///
     /// # Errors
     /// The link breaks.
     fn release_reset(&mut self) -> Result<()> {
+        if self.can(Capability::Reset) {
+            self.session(Capability::Reset)?.set_nrst(Nrst::Released)?;
+        }
         Ok(())
     }
 
@@ -138,13 +141,17 @@ pub trait Target: fmt::Debug {
     /// [`TargetError::Cannot`], and those of [`Provisioner::store`].
     fn provision(
         &mut self,
-        _parts: &[PartId],
-        _object: Delivery<'_>,
-        _known: &mut Option<RssChecksum>,
-        _announce: &mut dyn FnMut(RssChecksum) -> Result<()>,
-        _narrator: &mut dyn Narrator,
+        parts: &[PartId],
+        object: Delivery<'_>,
+        known: &mut Option<RssChecksum>,
+        announce: &mut dyn FnMut(RssChecksum) -> Result<()>,
+        narrator: &mut dyn Narrator,
     ) -> Result<Stored> {
-        cannot(self.probe(), Capability::Provision)
+        let session = self.session(Capability::Provision)?;
+        let mut provisioner = Provisioner::find(session, parts, *known)?;
+        let stored = provisioner.store(session, (object.destination, object.payload), object.word, announce, narrator);
+        *known = provisioner.checksum();
+        stored
     }
 
     /// The deciding option words, if they can be seen.
@@ -152,23 +159,23 @@ pub trait Target: fmt::Debug {
     /// # Errors
     /// [`TargetError::Cannot`]; the link breaks.
     fn options(&mut self) -> Result<Option<Options>> {
-        cannot(self.probe(), Capability::Options)
+        Ok(identify::read_options(self.session(Capability::Options)?)?)
     }
 
     /// Writes PRODUCT_STATE; it takes effect with the next reset.
     ///
     /// # Errors
     /// [`TargetError::Cannot`], and those of [`state::write_product_state`].
-    fn write_product_state(&mut self, _to: ProductState, _side: Side) -> Result<()> {
-        cannot(self.probe(), Capability::Options)
+    fn write_product_state(&mut self, to: ProductState, side: Side) -> Result<()> {
+        state::write_product_state(self.session(Capability::Options)?, to, side)
     }
 
     /// Writes TZEN, resets, and reads back.
     ///
     /// # Errors
     /// [`TargetError::Cannot`], and those of [`state::write_trustzone`].
-    fn write_trustzone(&mut self, _to: TrustZone) -> Result<Option<Options>> {
-        cannot(self.probe(), Capability::Options)
+    fn write_trustzone(&mut self, to: TrustZone) -> Result<Option<Options>> {
+        state::write_trustzone(self.session(Capability::Options)?, to)
     }
 
     /// Enters Debug Authentication, which resets the chip, and discovers.
@@ -176,15 +183,15 @@ pub trait Target: fmt::Debug {
     /// # Errors
     /// [`TargetError::Cannot`], and those of [`debug_auth::discover`].
     fn discover(&mut self) -> Result<Conversation> {
-        cannot(self.probe(), Capability::Unlock)
+        debug_auth::discover(self.session(Capability::Unlock)?)
     }
 
     /// Authenticates in an open conversation; `sign` is asked for the token's signature.
     ///
     /// # Errors
     /// [`TargetError::Cannot`], and those of [`debug_auth::authenticate`].
-    fn authenticate(&mut self, _conversation: &Conversation, _credential: Credential, _sign: Sign<'_>) -> Result<()> {
-        cannot(self.probe(), Capability::Unlock)
+    fn authenticate(&mut self, conversation: &Conversation, credential: Credential, sign: Sign<'_>) -> Result<()> {
+        debug_auth::authenticate(self.session(Capability::Unlock)?, &conversation.mailbox, credential, sign)
     }
 
     /// Waits until a chip that erases itself is Open.
@@ -192,12 +199,8 @@ pub trait Target: fmt::Debug {
     /// # Errors
     /// Those of [`regress::until_open`].
     fn until_open(&mut self) -> Result<Identity> {
-        cannot(self.probe(), Capability::Unlock)
+        regress::until_open(self.session(Capability::Unlock)?)
     }
-}
-
-fn cannot<T>(wire: &ProbeInfo, capability: Capability) -> Result<T> {
-    fail(TargetError::Cannot { wire: wire.to_string(), capability })
 }
 
 impl Target for Session {
@@ -221,58 +224,8 @@ impl Target for Session {
         identify::identify(self)
     }
 
-    fn swd(&mut self) -> Result<&mut Session> {
+    fn session(&mut self, _wanted: Capability) -> Result<&mut Session> {
         Ok(self)
-    }
-
-    fn reset_reaches(&mut self) -> Result<bool> {
-        reset::reaches(self)
-    }
-
-    fn reset(&mut self) -> Result<bool> {
-        reset::pulse(self)
-    }
-
-    fn release_reset(&mut self) -> Result<()> {
-        Ok(self.set_nrst(Nrst::Released)?)
-    }
-
-    fn provision(
-        &mut self,
-        parts: &[PartId],
-        object: Delivery<'_>,
-        known: &mut Option<RssChecksum>,
-        announce: &mut dyn FnMut(RssChecksum) -> Result<()>,
-        narrator: &mut dyn Narrator,
-    ) -> Result<Stored> {
-        let mut provisioner = Provisioner::find(self, parts, *known)?;
-        let stored = provisioner.store(self, (object.destination, object.payload), object.word, announce, narrator);
-        *known = provisioner.checksum();
-        stored
-    }
-
-    fn options(&mut self) -> Result<Option<Options>> {
-        Ok(identify::read_options(self)?)
-    }
-
-    fn write_product_state(&mut self, to: ProductState, side: Side) -> Result<()> {
-        state::write_product_state(self, to, side)
-    }
-
-    fn write_trustzone(&mut self, to: TrustZone) -> Result<Option<Options>> {
-        state::write_trustzone(self, to)
-    }
-
-    fn discover(&mut self) -> Result<Conversation> {
-        debug_auth::discover(self)
-    }
-
-    fn authenticate(&mut self, conversation: &Conversation, credential: Credential, sign: Sign<'_>) -> Result<()> {
-        debug_auth::authenticate(self, &conversation.mailbox, credential, sign)
-    }
-
-    fn until_open(&mut self) -> Result<Identity> {
-        regress::until_open(self)
     }
 }
 

@@ -140,8 +140,8 @@ fn plan_otp(
         return Err(ObjectError::NoObjects { part: part.to_string() }.into());
     };
     let value = otp::fits(password)?;
-    refuse(&[("the password", value.check(&otp::read(target.swd()?)?, into))], &request.allowed)?;
-    let steps = otp::plan(target.swd()?, password)?;
+    refuse(&[("the password", value.check(&otp::read(target.session(Capability::Memory)?)?, into))], &request.allowed)?;
+    let steps = otp::plan(target.session(Capability::Memory)?, password)?;
     if !steps.is_empty() && !request.once_for_life {
         return fail(RescueError::OtpOnceForLife);
     }

@@ -111,7 +111,7 @@ pub fn write(
     let result = match &plan.work {
         Work::Otp(steps) => driver
             .begin(Step::WriteOtp)
-            .and_then(|()| otp::write(target.swd()?, steps, driver.narrator()))
+            .and_then(|()| otp::write(target.session(Capability::Memory)?, steps, driver.narrator()))
             .map(|()| otp_written(plan, request, driver.performed().to_vec())),
         Work::Objects => {
             let settled = request.encrypting_word.map(|w| Settled { encrypts: w });

@@ -25,7 +25,7 @@ use crate::{
         otp, regress,
         reset::ResetError,
         service::{EncryptWord, ServiceError},
-        target::{Target, link_broke},
+        target::{Capability, Target, link_broke},
     },
     fault::{Failure, Result, fail},
     job::{Driver, How, Phase, Record, Step, document},
@@ -323,9 +323,9 @@ impl Run<'_> {
             let (state, method) = (ProductState::Provisioning, DaMethod::Password);
             return fail(RescueError::CredentialNeeded { state, method });
         };
-        let steps = otp::plan(self.target.swd()?, &password)?;
+        let steps = otp::plan(self.target.session(Capability::Memory)?, &password)?;
         self.driver.begin(Step::WriteOtp)?;
-        otp::write(self.target.swd()?, &steps, self.driver.narrator())?;
+        otp::write(self.target.session(Capability::Memory)?, &steps, self.driver.narrator())?;
         let conversation = self.ask(None)?;
         if !conversation.is_valid() {
             self.leave()?;

@@ -3,20 +3,13 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use provost_adac::host::Credential;
-use provost_chip::{
-    assumptions::RssChecksum,
-    parts::PartId,
-    side::Side,
-    states::{ProductState, TrustZone},
-};
+use provost_chip::{assumptions::RssChecksum, parts::PartId};
 use provost_link::ProbeInfo;
 
 use super::{Bootloader, BootloaderError};
 use crate::{
     Narrator,
     drive::{
-        debug_auth::{Conversation, Sign},
         identify::{Identity, Options},
         service::Stored,
         session::Session,
@@ -128,20 +121,8 @@ impl Target for BothWires<'_> {
         Target::identify(self.swd)
     }
 
-    fn swd(&mut self) -> Result<&mut Session> {
+    fn session(&mut self, _wanted: Capability) -> Result<&mut Session> {
         Ok(self.swd)
-    }
-
-    fn reset_reaches(&mut self) -> Result<bool> {
-        Target::reset_reaches(self.swd)
-    }
-
-    fn reset(&mut self) -> Result<bool> {
-        Target::reset(self.swd)
-    }
-
-    fn release_reset(&mut self) -> Result<()> {
-        Target::release_reset(self.swd)
     }
 
     /// Over the line: the ROM calls its service itself, also where it does not let a debugger call it.
@@ -162,29 +143,5 @@ impl Target for BothWires<'_> {
             Stored::Yes { checksum, .. } => Stored::Yes { checksum, ap1_open: self.swd.wait_for_ap1()? },
             other => other,
         })
-    }
-
-    fn options(&mut self) -> Result<Option<Options>> {
-        Target::options(self.swd)
-    }
-
-    fn write_product_state(&mut self, to: ProductState, side: Side) -> Result<()> {
-        Target::write_product_state(self.swd, to, side)
-    }
-
-    fn write_trustzone(&mut self, to: TrustZone) -> Result<Option<Options>> {
-        Target::write_trustzone(self.swd, to)
-    }
-
-    fn discover(&mut self) -> Result<Conversation> {
-        Target::discover(self.swd)
-    }
-
-    fn authenticate(&mut self, conversation: &Conversation, credential: Credential, sign: Sign<'_>) -> Result<()> {
-        Target::authenticate(self.swd, conversation, credential, sign)
-    }
-
-    fn until_open(&mut self) -> Result<Identity> {
-        Target::until_open(self.swd)
     }
 }
