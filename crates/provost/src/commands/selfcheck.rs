@@ -92,14 +92,15 @@ impl Hands for Bystander<'_> {
 fn text(found: &Selfcheck, trace: Option<&Path>) -> String {
     let mut text = String::new();
     let width = found.switches.iter().map(|answer| answer.switch.len()).max().unwrap_or_default() + 2;
+    let second = found.switches.iter().map(|a| a.possible.join(" or ").len()).max().unwrap_or_default() + 2;
     let (settled, open): (Vec<_>, Vec<_>) = found.switches.iter().partition(|answer| answer.value.is_some());
     for answer in &settled {
         let value = answer.value.unwrap_or_default();
-        let _ = writeln!(text, "{:<width$}{value:<18}{}", answer.switch, answer.because);
+        let _ = writeln!(text, "{:<width$}{value:<second$}{}", answer.switch, answer.because);
     }
     let _ = writeln!(text, "\nnot settled:");
     for answer in &open {
-        let _ = writeln!(text, "{:<width$}{:<18}{}", answer.switch, answer.possible.join(" or "), answer.because);
+        let _ = writeln!(text, "{:<width$}{:<second$}{}", answer.switch, answer.possible.join(" or "), answer.because);
     }
     let parts: Vec<String> = found.parts.iter().map(ToString::to_string).collect();
     let _ = writeln!(
