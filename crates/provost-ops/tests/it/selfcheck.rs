@@ -21,9 +21,11 @@ use provost_ops::{
     selfcheck::{Hands, Level, Selfcheck, Wish, may_be_shown, selfcheck, without_identity},
     session::Session,
 };
+use provost_testkit::{Random, figures::stated};
 use provost_twin::{INVENTED_ENCRYPT_WORD, board::VirtualBoard, presets::Maker};
 
-const UID: [u32; 3] = [0x0043_0052, 0x3332_5117, 0x3836_3236];
+/// As docs/figures.md names it.
+const CAMPAIGN: &str = "selfcheck::";
 const DISCOVERY: [&str; 4] = ["reply-word", "tlv-padding", "lifecycle-word", "vendor-order"];
 
 /// Takes the plug out, counts to ten, and puts it in again.
@@ -47,7 +49,7 @@ impl Hands for Nobody {
 }
 
 fn chip(part: PartId, world: Assumptions) -> VirtualBoard {
-    let mut maker = Maker::new(part, UID[0]);
+    let mut maker = Maker::new(part, 0x0043_0052);
     maker.flash = part.info().flash_sizes.iter().copied().min_by_key(|size| size.kb()).unwrap();
     maker.assumptions = world;
     board(&maker)
@@ -149,6 +151,7 @@ fn every_combination_that_reading_sees() {
         }
     }
     println!("{runs} chips read");
+    stated(CAMPAIGN, &[runs]);
 }
 
 #[test]
@@ -168,6 +171,7 @@ fn every_combination_that_resets_see() {
         }
     }
     println!("{runs} chips reset");
+    stated(CAMPAIGN, &[runs]);
 }
 
 /// What decides how a journey goes.
@@ -195,13 +199,10 @@ const SIGHTS: [&str; 9] = [
 
 /// A world with this road, and sights that are picked by its number.
 fn with_sights(mut world: Assumptions, number: usize) -> Assumptions {
-    for (name, salt) in SIGHTS.iter().zip(1u64..) {
-        let switch = Assumptions::switches().iter().find(|s| s.name == *name).unwrap();
-        // SplitMix64 (public domain).
-        let mut z = (number as u64).wrapping_add(salt << 32).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        world.set(name, switch.values[((z ^ z >> 31) % switch.values.len() as u64) as usize]).unwrap();
+    let mut random = Random::new(number as u64);
+    for name in SIGHTS {
+        let switch = Assumptions::switches().iter().find(|s| s.name == name).unwrap();
+        world.set(name, switch.values[random.below(switch.values.len())]).unwrap();
     }
     world
 }
@@ -231,6 +232,7 @@ fn every_road_to_provisioning_and_back() {
         .sum();
     assert_eq!(pairs.len(), all, "every two values of the sights meet");
     println!("{runs} chips taken to Provisioning and back");
+    stated(CAMPAIGN, &[runs]);
 }
 
 /// With the word that is not public, what a plain object looks like is seen where words are strict, too.
