@@ -5,13 +5,14 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 readonly crates=../crates
-mkdir -p corpus/{adac_packet,adac_tlv,adac_certificate,adac_token,adac_key,obk_file,obk_xml,obk_config,image,case_file,log,reading,option_file,flash_image,bootloader_serial,bootloader_usb,thumb}
+mkdir -p corpus/{adac_packet,adac_tlv,adac_certificate,adac_token,adac_key,obk_file,obk_xml,obk_config,image,case_file,log,reading,option_file,flash_image,bootloader_serial,bootloader_usb,thumb,trace}
 
 cp "$crates"/provost-obk/tests/vectors/*.obk corpus/obk_file/
 cp "$crates"/provost-obk/tests/vectors/*.bin corpus/adac_tlv/
 cp "$crates"/provost-adac/tests/vectors/*.b64 corpus/adac_certificate/
 cp "$crates"/provost-adac/tests/vectors/keys/*.{pem,der} corpus/adac_key/
 cp "$crates"/provost-thumb/tests/programs/*.bin corpus/thumb/
+for trace in ../traces/*.trace; do head -c 3000 "$trace" | sed '$d' >"corpus/trace/$(basename "$trace")"; done
 cp "$crates"/provost-image/tests/vectors/*.bin corpus/image/
 cp "$crates"/provost-diagnosis/tests/cases/*.toml corpus/case_file/
 cp "$crates"/provost-diagnosis/tests/{logs,cases/raw}/*.log corpus/log/

@@ -1,12 +1,27 @@
 //! A chip within reach.
 
-use std::time::Duration;
+use std::{fs::File, io::Read as _, path::Path, time::Duration};
 
-use provost_link::{Clock, ProbeInfo, SwdWire};
+use provost_link::{
+    Ap, Clock, ProbeInfo, SwdWire,
+    trace::{LARGEST, Recorder, Replay, Tape, Trace},
+};
 use provost_ops::session::Session;
 use provost_twin::{board::VirtualBoard, host::SwdHost};
 
 use crate::{BenchError, Probe, Stop, TwinWire, stoppable::Stoppable};
+
+/// A session with the chip of a trace.
+fn replayed(file: &Path) -> Result<Bench, BenchError> {
+    let failed = |source| BenchError::TraceFile { path: file.to_owned(), source };
+    let mut text = String::new();
+    // One byte more than a trace may have: then it is too long.
+    let limit = LARGEST as u64 + 1;
+    File::open(file).map_err(failed)?.take(limit).read_to_string(&mut text).map_err(failed)?;
+    let trace: Trace = text.parse().map_err(|source| BenchError::Trace { path: file.to_owned(), source })?;
+    let replay = Replay::new(trace, Probe::Replay(file.to_owned()).to_string());
+    Ok(Bench { session: Session::new(Box::new(replay)), board: None })
+}
 
 /// The chip's own time, for waits that cost no wall time.
 #[derive(Debug)]
@@ -40,6 +55,7 @@ impl Bench {
         match probe {
             Some(Probe::Twin(selector)) => Ok(Self::on_board(VirtualBoard::select(selector)?)),
             Some(Probe::Attached(selector)) => Self::attached(Some(selector)),
+            Some(Probe::Replay(file)) => replayed(file),
             None => Self::attached(None),
         }
     }
@@ -87,6 +103,19 @@ impl Bench {
     pub fn until(self, stop: Stop) -> Self {
         let session = self.session.over(|wire| Box::new(Stoppable::new(wire, stop)));
         Self { session, board: self.board }
+    }
+
+    /// The same, with everything that crosses the wire kept on a tape, but for what is written where `shows` says no.
+    #[must_use]
+    pub fn recorded(self, shows: fn(Ap, u32) -> bool) -> (Self, Tape) {
+        let tape = Tape::default();
+        let session = self.session.over(|wire| Box::new(Recorder::new(wire, tape.clone(), shows)));
+        (Self { session, board: self.board }, tape)
+    }
+
+    /// Whether this is no chip, but the trace of one.
+    pub fn is_replay(&self) -> bool {
+        self.board.is_none() && self.session.probe().virtual_chip
     }
 
     /// Keeps what happened to a virtual chip.

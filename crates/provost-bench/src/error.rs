@@ -1,7 +1,9 @@
 //! Why a bench cannot be set up, or what happened on it not be kept, and what that means to a person.
 
+use std::path::PathBuf;
+
 use provost_chip::rules::RuleId;
-use provost_link::LinkError;
+use provost_link::{LinkError, trace::TraceError};
 use provost_ops::{
     fault::{self, Exit, Fault, Remedy, Row, table},
     store::row_of,
@@ -31,6 +33,22 @@ pub enum BenchError {
         uart: String,
         /// Why.
         source: std::io::Error,
+    },
+    /// A trace that cannot be read.
+    #[error("the trace {} cannot be read: {source}", .path.display())]
+    TraceFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file that is no trace.
+    #[error("{} is no trace: {source}", .path.display())]
+    Trace {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: TraceError,
     },
     /// No real chip can be reached.
     #[error("this provost was built without debug probes: it reaches virtual chips only")]
@@ -98,6 +116,14 @@ table! {
         causes: ["no such port", "another program has it open", "your user may not use it (group dialout on Linux)"],
         next: ["close the other program, check the name and the rights, run the same command again"],
     }
+    "trace-file" => Failed {
+        causes: ["no such file, or one that is not for this user", "what is in it is no text"],
+        next: ["name a file that `provost selfcheck` wrote with --trace"],
+    }
+    "trace-damaged" => Refused {
+        causes: ["the file was cut short or edited, or is no trace", "a newer version of provost wrote it"],
+        next: ["have it sent again, as a file: mail programs break lines; it was not touched"],
+    }
     "bench-no-probes" => Usage {
         causes: ["this program was built for virtual chips, without drivers for debug probes"],
         next: ["use a virtual chip: --probe twin:stuck-in-provisioning; or a provost with probes"],
@@ -116,11 +142,16 @@ impl BenchError {
             Self::Link(error) => error.code(),
             Self::Twin(error) => error.code(),
             Self::NoProbes => "bench-no-probes",
+            Self::TraceFile { .. } => "trace-file",
+            Self::Trace { source, .. } => source.code(),
             Self::UartSelector { .. } => "uart-bad-selector",
             Self::UartOpen { .. } => "uart-unopenable",
         };
         let own = rows().find(|row| row.code == code).or_else(|| fault::find(code)).unwrap_or(&fault::UNFORESEEN);
-        if let Self::Twin(TwinError::Io { source, .. }) = self { row_of(source, own) } else { own }
+        match self {
+            Self::Twin(TwinError::Io { source, .. }) | Self::TraceFile { source, .. } => row_of(source, own),
+            _ => own,
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod uart;
 pub use bench::Bench;
 pub use error::{BenchError, rows};
 pub use list::{Listed, list};
+pub use provost_link::trace::Tape;
 pub use selector::Probe;
 pub use stoppable::Stop;
 pub use twin_wire::TwinWire;

@@ -1,6 +1,6 @@
 //! What `--probe` says, parsed once.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr};
 
 use provost_link::ProbeSelector;
 use provost_twin::board::Selector;
@@ -14,16 +14,19 @@ pub enum Probe {
     Twin(Selector),
     /// `VID:PID[-INTERFACE][:SERIAL]`: a probe on this machine.
     Attached(ProbeSelector),
+    /// `replay:FILE`: the chip of a trace, as it answered when it was recorded.
+    Replay(PathBuf),
 }
 
 impl Probe {
     const TWIN: &str = "twin:";
+    const REPLAY: &str = "replay:";
 
     /// The selector without what only says how the bench is set up: under this name a chip is told from others in journals and receipts.
     pub fn chip_name(&self) -> String {
         match self {
             Self::Twin(selector) => format!("{}{}", Self::TWIN, selector.name()),
-            Self::Attached(selector) => selector.to_string(),
+            Self::Attached(_) | Self::Replay(_) => self.to_string(),
         }
     }
 }
@@ -33,6 +36,7 @@ impl fmt::Display for Probe {
         match self {
             Self::Twin(selector) => write!(f, "{}{selector}", Self::TWIN),
             Self::Attached(selector) => selector.fmt(f),
+            Self::Replay(file) => write!(f, "{}{}", Self::REPLAY, file.display()),
         }
     }
 }
@@ -41,9 +45,10 @@ impl FromStr for Probe {
     type Err = BenchError;
 
     fn from_str(text: &str) -> Result<Self, BenchError> {
-        Ok(match text.strip_prefix(Self::TWIN) {
-            Some(twin) => Self::Twin(twin.parse()?),
-            None => Self::Attached(text.parse()?),
+        Ok(match (text.strip_prefix(Self::TWIN), text.strip_prefix(Self::REPLAY)) {
+            (Some(twin), _) => Self::Twin(twin.parse()?),
+            (_, Some(file)) => Self::Replay(file.into()),
+            _ => Self::Attached(text.parse()?),
         })
     }
 }
@@ -60,6 +65,7 @@ mod tests {
             ("twin:fresh", "twin:fresh"),
             ("twin:a/b.chip?leave-rss-da=power,nrst=not-wired", "twin:a/b.chip"),
             ("0483:374e", "0483:374e"),
+            ("replay:a/board.trace", "replay:a/board.trace"),
             ("0483:374e:0042", "0483:374e:0042"),
             ("1d50:6018-2:127.0.0.1:2000", "1d50:6018-2:127.0.0.1:2000"),
         ] {

@@ -75,20 +75,21 @@ impl TwinWire {
     }
 
     /// Line reset, then DPIDR: the only transfer a port accepts after one.
-    fn connect(&self) -> Result<(), SwdError> {
+    fn connect(&self) -> Result<Dpidr, SwdError> {
         self.line_reset(swj::IDLE_AFTER_RESET)?;
-        self.read_one(Register::Dp(dp::DPIDR))?;
-        self.host.write(Register::Dp(dp::ABORT), &[dp::ABORT_CLEAR_STICKY])?;
-        self.host.write(Register::Dp(dp::SELECT), &[0])
+        let dpidr = self.read_one(Register::Dp(dp::DPIDR))?;
+        self.host.write(Register::Dp(dp::ABORT), &[dp::ABORT_CLEAR_STICKY | dp::ABORT_DAPABORT])?;
+        self.host.write(Register::Dp(dp::SELECT), &[0])?;
+        Ok(Dpidr(dpidr))
     }
 
     /// To SWD, out of JTAG or out of dormant mode.
-    fn set_up(&self) -> Result<(), SwdError> {
+    fn set_up(&self) -> Result<Dpidr, SwdError> {
         self.line_reset(0)?;
         let (bits, count) = swj::JTAG_TO_SWD;
         self.host.sequence(bits, count)?;
-        if self.connect().is_ok() {
-            return Ok(());
+        if let Ok(dpidr) = self.connect() {
+            return Ok(dpidr);
         }
         self.line_reset(0)?;
         for (bits, count) in swj::WAKE_FROM_DORMANT {
@@ -97,17 +98,10 @@ impl TwinWire {
         self.connect()
     }
 
-    /// Asks for the debug port's power, unless it is there.
-    fn power_up(&self) -> Result<(), Failure> {
+    /// Asks for the debug port's power.
+    fn power_up(&self, dpidr: Dpidr) -> Result<(), Failure> {
         let powered = |ctrl_stat: u32| ctrl_stat & dp::POWER_ACK == dp::POWER_ACK;
         let ctrl_stat = Register::Dp(dp::CTRL_STAT);
-        self.host.write(Register::Dp(dp::SELECT), &[0])?;
-        let dpidr = Dpidr(self.read_one(Register::Dp(dp::DPIDR))?);
-        let before = self.read_one(ctrl_stat)?;
-        self.host.write(Register::Dp(dp::ABORT), &[dp::ABORT_CLEAR_STICKY | dp::ABORT_DAPABORT])?;
-        if powered(before) {
-            return Ok(());
-        }
         let lanes = if dpidr.is_minimal() { 0 } else { dp::MASKLANE_ALL };
         self.host.write(ctrl_stat, &[dp::POWER_REQUEST | lanes])?;
         for _ in 0..POWER_LOOKS {
@@ -124,17 +118,16 @@ impl TwinWire {
             self.attached_before = true;
         }
         self.select = 0;
-        self.set_up()?;
-        self.power_up()?;
+        let dpidr = self.set_up()?;
+        self.power_up(dpidr)?;
         let ctrl_stat = self.read_one(Register::Dp(dp::CTRL_STAT))?;
         if ctrl_stat & CTRL_STAT_ORUNDETECT != 0 {
             self.host.write(Register::Dp(dp::CTRL_STAT), &[ctrl_stat & !CTRL_STAT_ORUNDETECT])?;
         }
-        // The port's version, and then what the caller is told.
+        // The port's version.
         self.read_one(Register::Dp(dp::DPIDR))?;
-        let dpidr = self.read_one(Register::Dp(dp::DPIDR))?;
         self.capabilities = self.capabilities | Capabilities::RAW_DP;
-        Ok(Dpidr(dpidr))
+        Ok(dpidr)
     }
 
     /// Writes SELECT if it must change for what comes next.

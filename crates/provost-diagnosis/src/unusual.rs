@@ -45,6 +45,11 @@ pub struct Unusual {
     pub source: &'static [&'static str],
 }
 
+/// Whether a field, or an area of which it is one end, can be found unusual: the others need not be read for this.
+pub fn speaks_of(field: &str) -> bool {
+    UNUSUAL.iter().any(|row| field.strip_prefix(row.field).is_some_and(|end| matches!(end, "" | "_STRT" | "_END")))
+}
+
 /// What is unusual in `options`, as read of a `part`, in the order of the table. TZEN and PRODUCT_STATE are not among it: they are
 /// what the whole answer is about. Watermarks count only while TrustZone is on.
 pub fn unusual(part: PartId, options: &[OptionValue]) -> Vec<Unusual> {

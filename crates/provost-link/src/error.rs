@@ -254,6 +254,13 @@ pub enum LinkError {
         dhcsr: Dhcsr,
     },
 
+    /// A trace is played again, and its chip was not asked this.
+    #[error("the trace does not say what came of the {access}")]
+    OffTrace {
+        /// What was being done.
+        access: Access,
+    },
+
     /// A wait came to its end.
     #[error("{what} did not come within {after:?}")]
     Timeout {
@@ -290,6 +297,7 @@ provost_codes::codes!(LinkError, self => self, {
     Self::AddressRange { .. } => "link-address-range",
     Self::OutsideWindow { .. } => "link-outside-window",
     Self::CoreNotHalted { .. } => "link-core-not-halted",
+    Self::OffTrace { .. } => "link-off-trace",
     Self::Timeout { .. } => "link-timeout",
 });
 

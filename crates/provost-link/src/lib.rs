@@ -3,6 +3,7 @@
 //! - [`SwdWire`] is the wire. With the feature `probe-rs`, `ProbeRsWire` drives it through any probe that probe-rs knows, or through a
 //!   virtual one.
 //! - [`MemAp`] turns a wire and an access port into a 32-bit bus, by raw TAR/DRW accesses only.
+//! - [`trace`] keeps what crosses a wire as text, and plays it again.
 //! - [`core`] halts, resumes and calls functions on a Cortex-M through a [`MemAp`].
 //!
 //! Nothing here halts, resets, unlocks or powers down a chip unless the caller says so: constructors do no I/O,
@@ -16,6 +17,7 @@ mod mem_ap;
 #[cfg(feature = "probe-rs")]
 mod probe;
 mod selector;
+pub mod trace;
 mod wire;
 
 #[cfg(test)]

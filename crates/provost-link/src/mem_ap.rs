@@ -90,7 +90,8 @@ impl<'a> MemAp<'a> {
     pub fn read32(&mut self, address: u32) -> Result<u32, LinkError> {
         aligned(address, 4)?;
         self.run(|bus| {
-            bus.set_up(Size::Word)?;
+            // One word needs no increment.
+            bus.set_up_for(Size::Word, false)?;
             bus.point_to(address)?;
             let value = bus.wire.read_ap(bus.ap, ApRegister::DRW)?;
             bus.advance(address, 1);
@@ -197,6 +198,11 @@ impl<'a> MemAp<'a> {
 
     /// Makes CSW fit; no access if it does already. All other bits stay as the AP showed them.
     fn set_up(&mut self, size: Size) -> Result<(), LinkError> {
+        self.set_up_for(size, true)
+    }
+
+    /// The same where TAR need not count on by itself: then CSW may say so or not.
+    fn set_up_for(&mut self, size: Size, increment: bool) -> Result<(), LinkError> {
         let current = match self.state().csw {
             Some(csw) => csw,
             None => self.first_csw()?,
@@ -207,7 +213,10 @@ impl<'a> MemAp<'a> {
             Size::Word => Csw::SIZE_32,
         };
         let keep = !(Csw::SIZE_MASK | Csw::ADDR_INC_MASK | Csw::TR_IN_PROG | clear);
-        let wanted = current & keep | set | size_bits | Csw::ADDR_INC_SINGLE;
+        let mut wanted = current & keep | set | size_bits | Csw::ADDR_INC_SINGLE;
+        if !increment && wanted & !Csw::ADDR_INC_MASK == current & !(Csw::ADDR_INC_MASK | Csw::TR_IN_PROG) {
+            wanted = current;
+        }
         if wanted != current {
             self.wire.write_ap(self.ap, ApRegister::CSW, wanted)?;
         }
@@ -245,7 +254,8 @@ impl<'a> MemAp<'a> {
     /// Follows the increments of TAR by `words` data accesses. Returns the address after them.
     fn advance(&mut self, address: u32, words: usize) -> u32 {
         let next = address.wrapping_add((words as u32).wrapping_mul(4));
-        self.state().tar = (!next.is_multiple_of(INCREMENT_BLOCK)).then_some(next);
+        let counts = self.state().csw.is_some_and(|csw| csw & Csw::ADDR_INC_MASK == Csw::ADDR_INC_SINGLE);
+        self.state().tar = (counts && !next.is_multiple_of(INCREMENT_BLOCK)).then_some(next);
         next
     }
 }

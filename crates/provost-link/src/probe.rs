@@ -67,6 +67,7 @@ pub struct ProbeRsWire {
     selector: Option<DebugProbeSelector>,
     info: ProbeInfo,
     capabilities: Capabilities,
+    sequence: Arc<Unobtrusive>,
     clock: Box<dyn Clock>,
     stats: WireStats,
     nrst: Option<Nrst>,
@@ -85,6 +86,7 @@ impl ProbeRsWire {
             selector: None,
             info,
             capabilities: Capabilities::NRST_CONTROL | Capabilities::MULTIPLE_APS | Capabilities::SECURE_SELECT,
+            sequence: Arc::new(Unobtrusive::default()),
             clock,
             stats: WireStats::default(),
             nrst: None,
@@ -126,12 +128,12 @@ impl ProbeRsWire {
             None => interface.select_debug_port(DP),
         }
         .map_err(Error::Arm)?;
-        let dpidr = interface.read_raw_dp_register(DP, dp_address(dp::DPIDR)).map_err(Error::Arm)?;
-        let raw = interface.try_dap_probe().is_some();
-        if raw {
+        if interface.try_dap_probe().is_some() {
+            // The connection has read it just now.
             self.capabilities = self.capabilities | Capabilities::RAW_DP;
+            return Ok(self.sequence.dpidr());
         }
-        Ok(Dpidr(dpidr))
+        interface.read_raw_dp_register(DP, dp_address(dp::DPIDR)).map(Dpidr).map_err(Error::Arm)
     }
 
     /// Idle to Running.
@@ -145,7 +147,7 @@ impl ProbeRsWire {
             self.stage = Stage::Idle(probe);
             return Err(error);
         }
-        match probe.try_into_arm_debug_interface(Arc::new(Unobtrusive)) {
+        match probe.try_into_arm_debug_interface(self.sequence.clone()) {
             Ok(interface) => {
                 self.stage = Stage::Running(interface);
                 Ok(())

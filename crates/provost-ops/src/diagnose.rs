@@ -13,6 +13,7 @@ use provost_diagnosis::{
     diagnose_for,
     moves::Move,
     signs::Sign,
+    unusual,
     verdict::Verdict,
 };
 use provost_link::LinkError;
@@ -59,7 +60,10 @@ pub fn measure(session: &mut Session, discover: bool) -> Result<Measured> {
         Err(error) => return Err(error),
     };
     let mut case = of_identity(&identity);
-    look_around(session, &identity, &mut case)?;
+    if in_open(&identity) {
+        let options = OptionBytes::read(session, &identity, None)?;
+        look_around(session, &identity, &options, &mut case)?;
+    }
     if discover {
         identity.nothing_pending()?;
         case.steps.push(discovery(session)?);
@@ -70,12 +74,12 @@ pub fn measure(session: &mut Session, discover: bool) -> Result<Measured> {
     Ok(Measured { identity: Some(identity), case })
 }
 
-/// In Open: every option byte, and whether a vector table stands where the chip boots.
-fn look_around(session: &mut Session, identity: &Identity, case: &mut Case) -> Result<()> {
-    if identity.options.and_then(|o| o.state()) != Some(ProductState::Open) {
-        return Ok(());
-    }
-    let options = OptionBytes::read(session, identity, None)?;
+fn in_open(identity: &Identity) -> bool {
+    identity.options.and_then(|o| o.state()) == Some(ProductState::Open)
+}
+
+/// In Open: the option bytes that were read, and whether a vector table stands where the chip boots.
+fn look_around(session: &mut Session, identity: &Identity, options: &OptionBytes, case: &mut Case) -> Result<()> {
     let fields = OptionField::of(options.part());
     case.options = fields
         .filter_map(|field| {
@@ -83,9 +87,9 @@ fn look_around(session: &mut Session, identity: &Identity, case: &mut Case) -> R
         })
         .collect();
     let tz = identity.options.map_or(TrustZone::Disabled, |o| o.trustzone());
-    let Some((name, at)) = facts::boot(&options, tz) else { return Ok(()) };
+    let Some((name, at)) = facts::boot(options, tz) else { return Ok(()) };
     // A flash whose size nobody shows cannot be looked into.
-    let Ok(flash) = Flash::of(&options) else { return Ok(()) };
+    let Ok(flash) = Flash::of(options) else { return Ok(()) };
     let (id, sign, found) = match facts::vectors(session, &flash, at)? {
         None => ("P-BOOT-ADDRESS", Sign::BootAddressWrong, format!("{name} leads to offset {at:#x}, beyond the flash")),
         Some(words) => match vector_table(words, flash.map().size) {
@@ -108,7 +112,12 @@ fn look_around(session: &mut Session, identity: &Identity, case: &mut Case) -> R
 /// The probe fails.
 pub fn triage(session: &mut Session, identity: &Identity) -> Result<Vec<Oddity>> {
     let mut case = Case::default();
-    look_around(session, identity, &mut case)?;
+    if in_open(identity) {
+        // Only what may be found unusual, or says where the chip boots and which sectors are whose, is read.
+        let options =
+            OptionBytes::glance(session, identity, &|field| unusual::speaks_of(field.name) || field.name == "TZEN")?;
+        look_around(session, identity, &options, &mut case)?;
+    }
     Ok(answer::unusual(&case))
 }
 
@@ -215,13 +224,7 @@ mod tests {
             Options { optsr_cur: word(state), optsr_prg: word(pending), optsr2_cur: optsr2, optsr2_prg: optsr2 };
         let dev_id = part.info().dev_id;
         Identity {
-            debug: Some(DebugPort {
-                dpidr: 0x6BA0_2477,
-                ap0_idr: 0x8477_0001,
-                dbgmcu: 0xE004_4000,
-                rev_id: 0x1000,
-                sr: 0,
-            }),
+            debug: Some(DebugPort { dpidr: 0x6BA0_2477, dbgmcu: 0xE004_4000, rev_id: 0x1000, sr: 0 }),
             dev_id,
             parts: PartId::with_dev_id(dev_id).collect(),
             options: Some(options),

@@ -27,6 +27,7 @@ pub mod picture;
 pub mod prospects;
 pub mod rescue;
 pub mod schema;
+pub mod selfcheck;
 pub mod show;
 pub mod store;
 

@@ -1,20 +1,29 @@
 //! The host's end of a virtual chip's wire: SWD packets from register accesses, with no probe library in between.
 //!
 //! It works as the firmware of a CMSIS-DAP probe does: acknowledgement first, data only after OK, WAIT repeated, the result of posted AP
-//! accesses fetched from RDBUFF. Every bit of it crosses the [`Wire`].
+//! accesses fetched from RDBUFF. A write is read back through RDBUFF where a bus may refuse it: one through a data register. What sets up
+//! an access port is done when it is acknowledged. Every bit of it crosses the [`Wire`].
 
-use std::{fmt, sync::MutexGuard};
+use std::{
+    fmt,
+    sync::{
+        MutexGuard,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use crate::wire::{
     SharedWire, Wire,
-    dap::{ABORT, RDBUFF, Request},
+    dap::{ABORT, RDBUFF, Request, SELECT},
     lock,
 };
 
 /// How often a transaction that is answered WAIT is repeated.
 const WAIT_RETRIES: u32 = 1000;
-/// Clocks after the last transaction of a call, so that the target completes it (Arm IHI 0031: at least eight).
+/// Clocks after a transaction that must be completed before anything else happens (Arm IHI 0031: at least eight).
 const IDLE_CLOCKS: u32 = 8;
+/// APBANKSEL of SELECT.
+const BANK: u32 = 0xF0;
 
 const ABORT_DAPABORT: u32 = 1 << 0;
 /// ABORT: STKCMPCLR, STKERRCLR, WDERRCLR and ORUNERRCLR.
@@ -70,12 +79,14 @@ pub struct SwdHost {
     nrst_asserted: bool,
     unplug_after: Option<u64>,
     volts: f32,
+    /// What SELECT was last written with.
+    select: AtomicU32,
 }
 
 impl SwdHost {
     /// A host on `wire`.
     pub fn new(wire: SharedWire) -> Self {
-        Self { wire, nrst_asserted: false, unplug_after: None, volts: 3.3 }
+        Self { wire, nrst_asserted: false, unplug_after: None, volts: 3.3, select: AtomicU32::new(0) }
     }
 
     /// Pulls the plug when the wire's transaction `index` is complete: from then on every call fails with [`SwdError::Unplugged`], the
@@ -130,15 +141,28 @@ impl SwdHost {
     /// # Errors
     /// Any [`SwdError`]; slots behind the failure keep their content.
     pub fn read(&self, register: Register, values: &mut [u32]) -> Result<(), SwdError> {
-        self.then_idle(self.read_all(register.request(true), values))
+        let result = self.read_all(register.request(true), values);
+        // A word that has arrived leaves nothing to complete.
+        if result.is_ok() { result } else { self.then_idle(result) }
     }
 
     /// Writes a register once per value, in one call.
     ///
     /// # Errors
-    /// Any [`SwdError`]. The last write to an access port is complete when this returns.
+    /// Any [`SwdError`]. The last write through a data register is complete when this returns.
     pub fn write(&self, register: Register, values: &[u32]) -> Result<(), SwdError> {
-        self.then_idle(self.write_all(register.request(false), values))
+        let request = register.request(false);
+        let result = self.write_all(request, values);
+        if let (Register::Dp(SELECT), Some(last), true) = (register, values.last(), result.is_ok()) {
+            self.select.store(*last, Ordering::Relaxed);
+        }
+        if result.is_ok() && self.sets_up(request) { result } else { self.then_idle(result) }
+    }
+
+    /// Whether a write only prepares what comes next, whose clocks complete it: those to the debug port, and those to CSW and TAR, which
+    /// are in bank 0.
+    fn sets_up(&self, request: Request) -> bool {
+        !request.ap || self.select.load(Ordering::Relaxed) & BANK == 0 && request.address < 0x8
     }
 
     /// The wire, if the plug still is in.
@@ -199,7 +223,7 @@ impl SwdHost {
         for value in values {
             self.transfer(request, *value)?;
         }
-        if request.ap && !values.is_empty() {
+        if request.ap && !values.is_empty() && !self.sets_up(request) {
             self.read_buffer()?;
         }
         Ok(())

@@ -5,6 +5,7 @@ mod credential;
 mod examples;
 mod memory;
 mod obk;
+mod selfcheck;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ pub(crate) use close::*;
 pub(crate) use credential::*;
 pub(crate) use memory::*;
 pub(crate) use obk::*;
+pub(crate) use selfcheck::*;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 #[cfg(feature = "terminal")]
@@ -36,7 +38,7 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
     /// The chip: VID:PID or VID:PID:SERIAL of a debug probe, or twin:NAME or twin:FILE for a virtual chip, with options behind a
-    /// question mark: twin:board.chip?leave-rss-da=power,nrst=not-wired.
+    /// question mark: twin:board.chip?leave-rss-da=power,nrst=not-wired; replay:FILE for the chip of a trace.
     /// Without it, the only probe attached.
     #[arg(long, global = true, value_name = "PROBE")]
     pub(crate) probe: Option<Probe>,
@@ -141,6 +143,8 @@ pub(crate) enum Command {
     /// User flash: images in, bytes out.
     #[command(subcommand)]
     Flash(FlashCommand),
+    /// Measure on an Open, empty chip what public sources leave open, in three levels of daring, and keep a trace to send in.
+    Selfcheck(Selfcheck),
     /// Virtual chips.
     #[command(subcommand)]
     Twin(Twin),

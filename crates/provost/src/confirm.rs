@@ -93,6 +93,16 @@ impl Consent for LastStep<'_> {
     }
 }
 
+/// Has a person do something at the board; `false` if nobody is there.
+pub(crate) fn done(arguments: &Arguments, what: &str) -> bool {
+    if arguments.non_interactive || !io::stdin().is_terminal() {
+        return false;
+    }
+    term::tell(what);
+    read_line();
+    true
+}
+
 fn read_line() -> String {
     stop::or_stopped(|| {
         let mut line = String::new();

@@ -18,6 +18,7 @@ use provost_ops::{
     flash,
     images::VerifiedImage,
     rescue,
+    selfcheck::Selfcheck,
     show::Sheet,
 };
 use schemars::JsonSchema;
@@ -84,6 +85,7 @@ documents! {
     "plan": RescuePlan<'_>, "What a rescue would do";
     "probes": Probes, "What there is to connect to";
     "receipt": rescue::Receipt, "What a rescue did; also the file receipt.json";
+    "selfcheck": Selfcheck, "What a chip says to the questions that public sources leave open";
     "served": Served, "Last document of `twin serve --json`";
     "serving": Serving, "First lines of `twin serve --json`, one for each door";
     "sheet": Sheet, "A file, field by field";

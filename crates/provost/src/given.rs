@@ -11,6 +11,7 @@ const ON_CHIP: &[&str] = &[
     "status",
     "diagnose",
     "rescue",
+    "selfcheck",
     "close",
     "apply",
     "auth discover",
@@ -44,7 +45,7 @@ const BESIDE: &[&str] = &["rescue", "obk write"];
 /// Commands that ask for a part without a chip.
 const FOR_PART: &[&str] = &["credential new", "credential check", "obk build", "obk inspect"];
 const WITH_CREDENTIAL: &[&str] = &["rescue", "auth regress", "close", "apply"];
-const BACK: &[&str] = &["rescue", "auth regress"];
+const BACK: &[&str] = &["rescue", "auth regress", "selfcheck"];
 const FORWARD: &[&str] = &["close", "apply"];
 const CLOSE: &[&str] = &["close"];
 

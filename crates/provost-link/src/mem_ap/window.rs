@@ -58,7 +58,8 @@ impl<'m, 'a> BankedWindow<'m, 'a> {
 impl MemAp<'_> {
     /// Makes CSW fit and TAR point anywhere into the window: BDn replace TAR\[3:0\].
     fn point_window_to(&mut self, base: u32) -> Result<(), LinkError> {
-        self.set_up(Size::Word)?;
+        // BDn do not move TAR.
+        self.set_up_for(Size::Word, false)?;
         match self.state().tar {
             Some(tar) if tar & !0xF == base => Ok(()),
             _ => self.point_to(base),

@@ -1,10 +1,15 @@
 //! How the debug port is reached and powered: nothing more than the Arm Debug Interface asks for.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use probe_rs::architecture::arm::dp::{DebugPortError, DpAddress, DpRegisterAddress};
 use probe_rs::architecture::arm::sequences::ArmDebugSequence;
 use probe_rs::architecture::arm::{ArmError, DapAccess, DapProbe, RegisterAddress};
 
-use crate::adi::{dp, swj};
+use crate::{
+    Dpidr,
+    adi::{dp, swj},
+};
 
 /// Looks at CTRL/STAT for the power acknowledge. Each look is a transfer of some 50 clocks, so this bounds the wait
 /// without a clock of its own; acknowledges take microseconds.
@@ -15,8 +20,18 @@ const POWER_LOOKS: usize = 200;
 /// It differs from probe-rs' default in three ways. It leaves the debug port powered when the wire is dropped, so that
 /// an open Debug Authentication session survives. It never waits by the wall clock (the default waits up to five times
 /// one second for a silent chip): the caller retries by its own clock. It runs none of the core or chip hooks.
-#[derive(Debug)]
-pub(super) struct Unobtrusive;
+#[derive(Debug, Default)]
+pub(super) struct Unobtrusive {
+    /// What DPIDR read when the port was connected last.
+    dpidr: AtomicU32,
+}
+
+impl Unobtrusive {
+    /// The DPIDR of the port that was connected last; 0 before that.
+    pub(super) fn dpidr(&self) -> Dpidr {
+        Dpidr(self.dpidr.load(Ordering::Relaxed))
+    }
+}
 
 pub(super) const fn dp_address(address: u8) -> DpRegisterAddress {
     DpRegisterAddress { address, bank: None }
@@ -50,8 +65,10 @@ impl ArmDebugSequence for Unobtrusive {
     fn debug_port_connect(&self, interface: &mut dyn DapProbe, _dp: DpAddress) -> Result<(), ArmError> {
         line_reset(interface, swj::IDLE_AFTER_RESET)?;
         // Reading DPIDR is the only transfer a port accepts after a line reset.
-        interface.raw_read_register(dp_register(dp::DPIDR))?;
-        interface.raw_write_register(dp_register(dp::ABORT), dp::ABORT_CLEAR_STICKY)?;
+        let dpidr = interface.raw_read_register(dp_register(dp::DPIDR))?;
+        self.dpidr.store(dpidr, Ordering::Relaxed);
+        // Also the way out after a transfer that never ended its WAITs.
+        interface.raw_write_register(dp_register(dp::ABORT), dp::ABORT_CLEAR_STICKY | dp::ABORT_DAPABORT)?;
         interface.raw_write_register(dp_register(dp::SELECT), 0)?;
         interface.raw_flush()
     }
@@ -60,17 +77,9 @@ impl ArmDebugSequence for Unobtrusive {
         let ctrl_stat = dp_address(dp::CTRL_STAT);
         let powered = |ctrl_stat: u32| ctrl_stat & dp::POWER_ACK == dp::POWER_ACK;
 
-        interface.write_raw_dp_register(dp, dp_address(dp::SELECT), 0)?;
-        let dpidr = crate::Dpidr(interface.read_raw_dp_register(dp, dp_address(dp::DPIDR))?);
-        let before = interface.read_raw_dp_register(dp, ctrl_stat)?;
-        // Also the way out after a transfer that never ended its WAITs.
-        interface.write_raw_dp_register(dp, dp_address(dp::ABORT), dp::ABORT_CLEAR_STICKY | dp::ABORT_DAPABORT)?;
-        if powered(before) {
-            return Ok(());
-        }
-
+        // SELECT is 0 since the connection. A port that has its power keeps it by being asked again.
         // Byte lanes do not exist on a MINDP, and writing them there is unpredictable.
-        let lanes = if dpidr.is_minimal() { 0 } else { dp::MASKLANE_ALL };
+        let lanes = if self.dpidr().is_minimal() { 0 } else { dp::MASKLANE_ALL };
         interface.write_raw_dp_register(dp, ctrl_stat, dp::POWER_REQUEST | lanes)?;
         interface.flush()?;
         for _ in 0..POWER_LOOKS {

@@ -129,8 +129,6 @@ pub struct Identity {
 pub struct DebugPort {
     /// DPIDR.
     pub dpidr: u32,
-    /// IDR of AP0.
-    pub ap0_idr: u32,
     /// Where AP0 shows DBGMCU.
     pub dbgmcu: u32,
     /// REV_ID.
@@ -285,8 +283,7 @@ impl fmt::Display for Identity {
 /// Nobody answers, or what answers is no STM32H5.
 pub fn identify(session: &mut Session) -> Result<Identity> {
     let dpidr = session.attach()?.0;
-    let ap0_idr = session.ap0().idr()?;
-    let (base, idcode) = find_dbgmcu(session, ap0_idr)?;
+    let (base, idcode) = find_dbgmcu(session)?;
     let (dev_id, rev_id) = ((idcode & 0xFFF) as u16, (idcode >> 16) as u16);
     let parts: Vec<PartId> = PartId::with_dev_id(dev_id).collect();
     if parts.is_empty() {
@@ -294,7 +291,7 @@ pub fn identify(session: &mut Session) -> Result<Identity> {
     }
     session.set_dbgmcu(base);
     let sr = session.ap0().read32(base + dbgmcu::SR)?;
-    let debug = Some(DebugPort { dpidr, ap0_idr, dbgmcu: base, rev_id, sr });
+    let debug = Some(DebugPort { dpidr, dbgmcu: base, rev_id, sr });
     let mut identity = Identity { debug, dev_id, parts, options: None, uid: None, flash: None };
     if identity.ap1_open() {
         identity.options = read_options(session)?;
@@ -306,7 +303,7 @@ pub fn identify(session: &mut Session) -> Result<Identity> {
     Ok(identity)
 }
 
-fn find_dbgmcu(session: &mut Session, ap0_idr: u32) -> Result<(u32, u32)> {
+fn find_dbgmcu(session: &mut Session) -> Result<(u32, u32)> {
     let mut seen = 0;
     for base in dbgmcu::BASES {
         let idcode = match session.ap0().read32(base + dbgmcu::IDCODE) {
@@ -320,7 +317,7 @@ fn find_dbgmcu(session: &mut Session, ap0_idr: u32) -> Result<(u32, u32)> {
         seen = if seen == 0 { idcode } else { seen };
     }
     match seen {
-        0 | u32::MAX => fail(IdentifyError::NoDbgmcu { ap0_idr, found: seen }),
+        0 | u32::MAX => fail(IdentifyError::NoDbgmcu { ap0_idr: session.ap0().idr()?, found: seen }),
         idcode => fail(IdentifyError::UnknownPart { dev_id: (idcode & 0xFFF) as u16, rev_id: (idcode >> 16) as u16 }),
     }
 }

@@ -38,8 +38,15 @@ pub fn write_product_state(session: &mut Session, to: ProductState, side: Side) 
 /// # Errors
 /// The link breaks.
 pub fn write_trustzone(session: &mut Session, to: TrustZone) -> Result<Option<Options>> {
-    let side = Side::NonSecure;
-    let optsr2 = session.ap1().read32(launch::register(side, flash::OPTSR2_CUR))?;
+    write_trustzone_as(session, to, Side::NonSecure)
+}
+
+/// The same from the side that may: in Open with TrustZone on that is the secure one.
+///
+/// # Errors
+/// The link breaks.
+pub fn write_trustzone_as(session: &mut Session, to: TrustZone, side: Side) -> Result<Option<Options>> {
+    let optsr2 = session.ap1_as(side).read32(launch::register(side, flash::OPTSR2_CUR))?;
     // A refusal (OPTCHANGEERR) is left for the read-back to show.
     launch::change(session, side, &[(flash::OPTSR2_PRG, with_field(optsr2, "TZEN", to.code()))])?;
     if !reset::pulse(session)? {

@@ -21,6 +21,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         crate::drive::target::TargetError::ROWS,
         crate::job::JobError::ROWS,
         crate::rescue::RescueError::ROWS,
+        crate::selfcheck::SelfcheckError::ROWS,
         crate::store::StoreError::ROWS,
     ];
     let below = [bootloader::ROWS, files::ROWS, link::ROWS, keys::ROWS, objects::ROWS, &objects::CHECKS, reports::ROWS];

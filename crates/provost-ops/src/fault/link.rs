@@ -110,6 +110,10 @@ table! {
         causes: ["the core was reset or let run meanwhile: a watchdog, or another debugger"],
         next: ["close other debuggers and run the same command again"],
     }
+    "link-off-trace" => Refused {
+        causes: ["this command does something that was not done when the trace was recorded", "the trace was cut short"],
+        next: ["a replayed chip can be read, and asked what it was asked then: `provost status`, `provost diagnose`, `provost selfcheck`"],
+    }
     "link-timeout" => Failed {
         causes: ["the supply sags", "the chip was reset or unplugged meanwhile"],
         next: ["check supply and wiring, then run the same command again"],

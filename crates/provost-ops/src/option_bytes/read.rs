@@ -1,6 +1,6 @@
 //! Every option register of a part, as read through AP1.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use provost_chip::{
     assumptions::Assumptions,
@@ -23,11 +23,14 @@ use crate::{
         launch,
         session::Session,
     },
-    fault::Result,
+    fault::{Failure, Result},
 };
 
 /// The switches that decide what an option change is answered.
 const DECIDING: [&str; 2] = ["tzen-in-provisioning", "forward-from-closed"];
+
+/// Words between two registers that are cheaper to read along than to pass over: TAR and RDBUFF cost two transactions.
+const GAP: u16 = 2;
 
 /// One option register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,28 +100,40 @@ impl OptionBytes {
         let seen = boot.see()?;
         let flash = seen.flash.or_else(|| given.and_then(|code| code.flash));
         let images = boot.option_images()?;
-        Self::assemble(parts, images.options(), (seen.uid, flash), |_, offset| {
-            Ok([images.register(offset), images.register(offset + 4)])
+        Self::assemble(parts, images.options(), (seen.uid, flash), &all, |_, offsets| {
+            Ok(offsets.iter().map(|offset| (*offset, images.register(*offset))).collect())
+        })
+    }
+
+    /// Reads the words in force that these fields lie in, and none that identification has read; the others cannot be seen. For who only
+    /// looks: what waits for a reset is not asked for.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(crate) fn glance(
+        session: &mut Session,
+        identity: &Identity,
+        wanted: &dyn Fn(&OptionField) -> bool,
+    ) -> Result<Self> {
+        let options = identity.options.ok_or(OptionError::NotVisible)?;
+        let who = (identity.uid, identity.flash_size(None));
+        Self::assemble(identity.parts.clone(), options, who, wanted, |side, offsets| {
+            beside(session, side, &options, offsets, &is_in_force)
         })
     }
 
     fn over_swd(session: &mut Session, parts: Vec<PartId>, options: Options, who: Who) -> Result<Self> {
-        Self::assemble(parts, options, who, |side, offset| {
-            let mut pair = [0; 2];
-            match session.ap1_as(side).read_block32(launch::register(side, offset), &mut pair) {
-                Ok(()) => Ok(pair),
-                Err(LinkError::Fault { .. } | LinkError::ApDisabled { .. }) => Err(OptionError::NotVisible.into()),
-                Err(error) => Err(error.into()),
-            }
-        })
+        Self::assemble(parts, options, who, &all, |side, offsets| beside(session, side, &options, offsets, &|_| true))
     }
 
-    /// `pair` gives `_CUR` and `_PRG` of a register, as a side sees them.
+    /// `fetch` gives words of the flash controller by their offsets, as a side sees them: `_CUR` registers, and the `_PRG` registers that
+    /// follow them. A `_PRG` register that it leaves out is taken for the same as its `_CUR`.
     fn assemble(
         parts: Vec<PartId>,
         options: Options,
         (uid, flash): Who,
-        mut pair: impl FnMut(Side, u16) -> Result<[u32; 2]>,
+        wanted: &dyn Fn(&OptionField) -> bool,
+        fetch: impl FnOnce(Side, &BTreeSet<u16>) -> Result<BTreeMap<u16, u32>>,
     ) -> Result<Self> {
         let (part, state) = match (parts.first(), options.state()) {
             (Some(part), Some(state)) => (*part, state),
@@ -126,18 +141,16 @@ impl OptionBytes {
         };
         let chip = model_chip(part, state, &options);
         let side = launch::side_of(state, options.trustzone());
+        let registers: BTreeSet<u16> = OptionField::of(part).filter(|f| wanted(f)).map(|f| f.offset_cur).collect();
+        let fetched = fetch(side, &registers.iter().flat_map(|offset| [*offset, offset + 4]).collect())?;
         let mut words = BTreeMap::new();
-        for field in OptionField::of(part) {
-            if words.contains_key(&field.offset_cur) {
-                continue;
-            }
-            let [current, program] = pair(side, field.offset_cur)?;
-            let secure_only = matches!(
-                field.offset_cur,
-                flash::SECEPOCHR_CUR | flash::SECBOOTR_CUR | flash::SECWM1R_CUR | flash::SECWM2R_CUR
-            );
+        for offset in registers {
+            let Some(&current) = fetched.get(&offset) else { return Err(OptionError::NotVisible.into()) };
+            let program = fetched.get(&(offset + 4)).copied().unwrap_or(current);
+            let secure_only =
+                matches!(offset, flash::SECEPOCHR_CUR | flash::SECBOOTR_CUR | flash::SECWM1R_CUR | flash::SECWM2R_CUR);
             let hidden = secure_only && chip.tz == TrustZone::Enabled && side == Side::NonSecure && current == 0;
-            words.insert(field.offset_cur, Word { current, program, hidden });
+            words.insert(offset, Word { current, program, hidden });
         }
         let view = access::ap1(&chip).outcome;
         Ok(Self { parts, chip, view, uid, flash, side, words })
@@ -202,6 +215,89 @@ impl OptionBytes {
     }
 }
 
+/// Every field.
+const fn all(_: &OptionField) -> bool {
+    true
+}
+
+/// Whether an offset is that of a `_CUR` register: a `_PRG` register follows each, and all pairs are aligned.
+const fn is_in_force(offset: u16) -> bool {
+    offset & 4 == 0
+}
+
+/// What identification has read.
+const fn known(options: &Options) -> [(u16, u32); 4] {
+    [
+        (flash::OPTSR_CUR, options.optsr_cur),
+        (flash::OPTSR_CUR + 4, options.optsr_prg),
+        (flash::OPTSR2_CUR, options.optsr2_cur),
+        (flash::OPTSR2_CUR + 4, options.optsr2_prg),
+    ]
+}
+
+/// Those of the words that identification has read, and the others that are wanted, from the chip.
+fn beside(
+    session: &mut Session,
+    side: Side,
+    options: &Options,
+    offsets: &BTreeSet<u16>,
+    wanted: &dyn Fn(u16) -> bool,
+) -> Result<BTreeMap<u16, u32>> {
+    let mut words: BTreeMap<u16, u32> = known(options).into();
+    let others = offsets.iter().copied().filter(|offset| wanted(*offset) && !words.contains_key(offset)).collect();
+    words.extend(blocks(session, side, &others)?);
+    Ok(words)
+}
+
+/// Reads words of the flash controller in few blocks. Where one with a gap is refused, each piece of it is read by itself: nobody says
+/// that what lies in a gap can be read.
+fn blocks(session: &mut Session, side: Side, offsets: &BTreeSet<u16>) -> Result<BTreeMap<u16, u32>> {
+    let mut words = BTreeMap::new();
+    for block in runs(offsets, GAP) {
+        match read_run(session, side, block, &mut words) {
+            Err(LinkError::Fault { .. }) => {
+                let within = offsets.range(block.0..=block.1).copied().collect();
+                for piece in runs(&within, 0) {
+                    read_run(session, side, piece, &mut words).map_err(not_visible)?;
+                }
+            }
+            other => other.map_err(not_visible)?,
+        }
+    }
+    Ok(words)
+}
+
+fn not_visible(error: LinkError) -> Failure {
+    match error {
+        LinkError::Fault { .. } | LinkError::ApDisabled { .. } => OptionError::NotVisible.into(),
+        error => error.into(),
+    }
+}
+
+/// First and last offset of each run of words with no gap of more than `gap` words in it.
+fn runs(offsets: &BTreeSet<u16>, gap: u16) -> Vec<(u16, u16)> {
+    let mut runs: Vec<(u16, u16)> = Vec::new();
+    for &offset in offsets {
+        match runs.last_mut() {
+            Some((_, last)) if offset - *last <= 4 * (gap + 1) => *last = offset,
+            _ => runs.push((offset, offset)),
+        }
+    }
+    runs
+}
+
+fn read_run(
+    session: &mut Session,
+    side: Side,
+    (first, last): (u16, u16),
+    words: &mut BTreeMap<u16, u32>,
+) -> Result<(), LinkError> {
+    let mut block = vec![0; usize::from((last - first) / 4) + 1];
+    session.ap1_as(side).read_block32(launch::register(side, first), &mut block)?;
+    words.extend((first..=last).step_by(4).zip(block));
+    Ok(())
+}
+
 /// The chip as the model knows it, from what AP1 shows while it is open: whatever runs lets it be open.
 fn model_chip(part: PartId, state: ProductState, options: &Options) -> Chip {
     let mut chip = Chip::factory(part);
@@ -213,4 +309,25 @@ fn model_chip(part: PartId, state: ProductState, options: &Options) -> Chip {
         _ => Execution::User,
     };
     chip
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_aligned_and_the_few_blocks_hold_them_all() {
+        for part in PartId::all() {
+            let registers: BTreeSet<u16> = OptionField::of(part).map(|f| f.offset_cur).collect();
+            assert!(registers.iter().all(|offset| is_in_force(*offset) && offset % 8 == 0), "{part}");
+            let words: BTreeSet<u16> = registers.iter().flat_map(|offset| [*offset, offset + 4]).collect();
+            let blocks = runs(&words, GAP);
+            assert!(blocks.len() <= 4, "{part}: {blocks:x?}");
+            assert!(words.iter().all(|w| blocks.iter().any(|(first, last)| (first..=last).contains(&w))), "{part}");
+            let gaps = |(first, last): &(u16, u16)| {
+                (*first..=*last).step_by(4).filter(|offset| !words.contains(offset)).count()
+            };
+            assert!(blocks.iter().map(gaps).sum::<usize>() <= 6, "{part}: {blocks:x?}");
+        }
+    }
 }

@@ -39,6 +39,7 @@ mod preflight;
 mod refusals;
 mod rescue;
 mod rules;
+mod selfcheck;
 mod situations;
 mod strict_words;
 mod whose;

@@ -47,6 +47,14 @@ const EXAMPLES: &[Example] = &[
         ],
     ),
     example(
+        "selfcheck",
+        &[
+            ("provost selfcheck --trace board.trace", "reads only, and keeps what was read"),
+            ("provost selfcheck --level 2 --probe twin:fresh", "with resets, on a virtual chip"),
+            ("provost selfcheck --level 2 --probe replay:board.trace", "the same again, from a trace"),
+        ],
+    ),
+    example(
         "close",
         &[
             ("provost close --to tz-closed --credential safe/board --dry-run", "what is still missing"),

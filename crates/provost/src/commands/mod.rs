@@ -12,6 +12,7 @@ mod obk;
 mod option;
 mod probes;
 mod rescue;
+mod selfcheck;
 #[cfg(feature = "terminal")]
 mod shell;
 mod status;
@@ -44,6 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
         Command::Obk(command) => obk::run(arguments, command),
         Command::Option(command) => option::run(arguments, command),
         Command::Flash(command) => flash::run(arguments, command),
+        Command::Selfcheck(options) => selfcheck::run(arguments, options),
         Command::Twin(command) => twin::run(arguments, command),
         Command::Explain(options) => explain::run(options),
         #[cfg(feature = "terminal")]

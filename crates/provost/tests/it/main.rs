@@ -36,6 +36,7 @@ mod sandbox;
 mod secrets;
 #[cfg(unix)]
 mod serve;
+mod traces;
 mod uart;
 mod usage;
 mod walk;

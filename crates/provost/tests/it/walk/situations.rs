@@ -226,6 +226,7 @@ pub const COMMANDS: &[&str] = &[
     "rescue",
     "rescue --credential safe/board",
     "rescue --credential nowhere",
+    "selfcheck --level 2",
     "auth discover",
     "auth regress --credential safe/board",
     "close --to closed --dry-run",
