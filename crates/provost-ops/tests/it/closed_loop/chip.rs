@@ -161,7 +161,7 @@ impl Situation {
         };
         let firmware = random
             .percent(70)
-            .then(|| FirmwareBehaviour { non_secure: random.percent(65), regresses: random.percent(5) });
+            .then(|| FirmwareBehaviour { non_secure: random.percent(65), regresses: random.percent(5), ..FirmwareBehaviour::default() });
         Self {
             part,
             state,
