@@ -1,10 +1,20 @@
 //! A chip within reach.
 
-use std::time::Duration;
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use provost_link::{Clock, ProbeInfo, SwdWire};
 use provost_ops::session::Session;
-use provost_twin::{board::VirtualBoard, host::SwdHost};
+use provost_twin::{
+    board::{Selector, VirtualBoard},
+    doors::remote::{Doors, RemotePins},
+    error::TwinError,
+    host::SwdHost,
+    wire::Wire as _,
+};
 
 use crate::{BenchError, Probe, Stop, TwinWire, stoppable::Stoppable};
 
@@ -19,6 +29,25 @@ impl Clock for VirtualClock {
 
     fn sleep(&mut self, duration: Duration) {
         self.0.advance(duration);
+    }
+}
+
+/// The time of a chip that is served: that of the wall, and what it is told to let pass.
+#[derive(Debug)]
+struct ServedClock {
+    pins: Arc<Mutex<RemotePins>>,
+    begun: Instant,
+    waited: Duration,
+}
+
+impl Clock for ServedClock {
+    fn now(&self) -> Duration {
+        self.begun.elapsed() + self.waited
+    }
+
+    fn sleep(&mut self, duration: Duration) {
+        self.waited += duration;
+        self.pins.lock().unwrap_or_else(PoisonError::into_inner).wait(duration);
     }
 }
 
@@ -38,10 +67,24 @@ impl Bench {
     /// No such probe, several of them, no such virtual chip, or one that is in use.
     pub fn open(probe: Option<&Probe>) -> Result<Self, BenchError> {
         match probe {
-            Some(Probe::Twin(selector)) => Ok(Self::on_board(VirtualBoard::select(selector)?)),
+            Some(Probe::Twin(selector)) => match VirtualBoard::select(selector) {
+                Ok(board) => Ok(Self::on_board(board)),
+                Err(error @ TwinError::InUse { .. }) => Self::served(selector).ok_or_else(|| error.into()),
+                Err(error) => Err(error.into()),
+            },
             Some(Probe::Attached(selector)) => Self::attached(Some(selector)),
             None => Self::attached(None),
         }
+    }
+
+    /// A chip that another provost serves: over its connector, with the power that it has. Options would set it up anew.
+    fn served(selector: &Selector) -> Option<Self> {
+        let doors = Doors::find(Path::new(selector.name())).filter(|_| !selector.has_options())?;
+        let pins = Arc::new(Mutex::new(RemotePins::connect(doors.pins).ok()?));
+        let info = ProbeInfo::virtual_chip(format!("twin:{}", selector.name()));
+        let clock = ServedClock { pins: pins.clone(), begun: Instant::now(), waited: Duration::ZERO };
+        let wire = TwinWire::new(SwdHost::new(pins), info, Box::new(clock));
+        Some(Self { session: Session::new(Box::new(wire)), board: None })
     }
 
     #[cfg(feature = "probe-rs")]

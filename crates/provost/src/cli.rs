@@ -18,11 +18,12 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use provost_bench::{BenchError, Probe, Uart};
 use provost_chip::{
+    model::{authentication::Permission, debug::{Hdpl, Opening}},
     order_code::{OrderCode, OrderCodeError},
     parts::PartId,
     states::{ProductState, UnknownState},
 };
-use provost_ops::drive::service::EncryptWord;
+use provost_ops::{credential::words, drive::service::EncryptWord};
 use provost_twin::board::Selector;
 
 /// Takes STM32H5 chips through their product states, and back.
@@ -263,8 +264,55 @@ pub(crate) enum Auth {
     /// Enter Debug Authentication and print what the chip says. This resets the chip, and it may stay in its ROM until power
     /// is removed.
     Discover,
-    /// Authenticate a full regression: the chip is erased and goes back to Open.
+    /// Open debug on a closed chip, with a certificate: nothing is erased. This resets the chip, which then boots its firmware; GDB,
+    /// OpenOCD and probe-rs may connect until power is removed.
+    Open(Box<OpenDebug>),
+    /// Take opened debug back. This resets the chip.
+    CloseDebug,
+    /// Authenticate a regression: the chip is erased and goes back to Open; or its non-secure side is, and it goes back to TZ-Closed.
     Regress(Box<Regress>),
+}
+
+/// Options of `auth open`.
+#[derive(Debug, Args)]
+pub(crate) struct OpenDebug {
+    /// What is asked for, by ST's name or its bit: level-1-intrusive-debug (4), level-2-intrusive-debug (5) or level-3-intrusive-debug
+    /// (6) for both sides, level-1-intrusive-non-secure-debug (0), level-2-… (1) or level-3-… (2) for the non-secure one. It opens once
+    /// the firmware has climbed to that isolation level (HDPL).
+    #[arg(long, value_name = "PERMISSION", value_parser = opening)]
+    pub(crate) permission: Opening,
+    /// A folder with the certificate chain that was provisioned, and its leaf key, under the names that ST's tools use.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) credential: PathBuf,
+    /// A leaf key that is elsewhere.
+    #[command(flatten)]
+    pub(crate) sign_in: SignIn,
+    /// Keys that are not simply in a file.
+    #[command(flatten)]
+    pub(crate) access: KeyAccess,
+}
+
+/// A permission that opens debug.
+fn opening(text: &str) -> Result<Opening, String> {
+    let permission = words::permission(text).map_err(|error| error.to_string())?;
+    match Permission::from_bit(u32::from(permission.bit())) {
+        Some(Permission::Debug(opening)) => Ok(opening),
+        _ => Err(format!("{permission} opens no debug: it erases; that is `provost auth regress`")),
+    }
+}
+
+/// An isolation level of the owner's code.
+fn hdpl(text: &str) -> Result<Hdpl, String> {
+    text.parse().ok().and_then(Hdpl::from_number).ok_or_else(|| "a level is 1, 2 or 3".to_owned())
+}
+
+/// Where a regression leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BackTo {
+    /// Everything is erased.
+    Open,
+    /// The non-secure side is erased; takes a certificate that allows it.
+    TzClosed,
 }
 
 /// Options of `auth regress`.
@@ -284,6 +332,9 @@ pub(crate) struct Regress {
     /// Where the receipt goes: a folder per chip is made in it.
     #[arg(long, value_name = "DIR", default_value = "provost-rescue")]
     pub(crate) out: PathBuf,
+    /// How far back.
+    #[arg(long, value_name = "STATE", default_value = "open")]
+    pub(crate) to: BackTo,
     /// Where the chip does not say which it is and an unfinished job may be of another board: the name of that job's folder if it is
     /// this board, or `another`.
     #[arg(long, value_name = "NAME")]
@@ -368,6 +419,9 @@ pub(crate) struct TwinNew {
     /// Size of the flash, such as 256K or 1M; without it that of --part, or the largest of its line.
     #[arg(long, value_name = "SIZE", value_parser = flash_kb, conflicts_with = "preset")]
     pub(crate) flash: Option<u32>,
+    /// The isolation level that its firmware climbs to.
+    #[arg(long, value_name = "LEVEL", default_value = "1", value_parser = hdpl, conflicts_with_all = ["preset", "like"])]
+    pub(crate) hdpl: Hdpl,
     /// Leave the flash empty.
     #[arg(long)]
     pub(crate) empty: bool,

@@ -14,6 +14,8 @@ const ON_CHIP: &[&str] = &[
     "close",
     "apply",
     "auth discover",
+    "auth open",
+    "auth close-debug",
     "auth regress",
     "option list",
     "option get",
@@ -43,8 +45,9 @@ const ON_LINE: &[&str] = &[
 const BESIDE: &[&str] = &["rescue", "obk write"];
 /// Commands that ask for a part without a chip.
 const FOR_PART: &[&str] = &["credential new", "credential check", "obk build", "obk inspect"];
-const WITH_CREDENTIAL: &[&str] = &["rescue", "auth regress", "close", "apply"];
+const WITH_CREDENTIAL: &[&str] = &["rescue", "auth open", "auth regress", "close", "apply"];
 const BACK: &[&str] = &["rescue", "auth regress"];
+const OWNER: &[&str] = &["rescue", "auth open", "auth regress", "credential check"];
 const FORWARD: &[&str] = &["close", "apply"];
 const CLOSE: &[&str] = &["close"];
 
@@ -55,7 +58,7 @@ const REPEATED: &[(&str, &[&str])] = &[
     ("uart", BESIDE),
     ("part", ON_CHIP),
     ("part", FOR_PART),
-    ("credential", BACK),
+    ("credential", OWNER),
     ("out", BACK),
     ("out", FORWARD),
     ("out", &["obk write"]),

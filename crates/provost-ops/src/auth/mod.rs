@@ -9,7 +9,7 @@ mod tz_regression;
 pub use close_debug::{Closed, close_debug};
 pub use error::AccessError;
 pub use open::{Opened, open_debug};
-pub use tz_regression::{TzEnded, TzReceipt, TzWish, tz_regression};
+pub use tz_regression::{SCHEMA as TZ_RECEIPT_SCHEMA, TzEnded, TzReceipt, TzWish, tz_regression};
 
 use provost_adac::permission::Permission;
 use provost_chip::states::{DaMethod, ProductState};

@@ -6,6 +6,7 @@ use provost_adac::permission::Permission;
 use provost_chip::{
     order_code::OrderCode,
     states::{DaMethod, ProductState},
+    unique_id::UniqueId,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -65,6 +66,8 @@ pub struct TzReceipt {
     /// Hash of the plan that was carried out.
     #[schemars(regex(pattern = crate::schema::SHA256))]
     pub plan: String,
+    /// Its unique id, where it shows one.
+    pub uid: Option<UniqueId>,
     /// The chip before.
     pub before: Identity,
     /// What it said before.
@@ -118,6 +121,7 @@ pub fn tz_regression(target: &mut dyn Target, wish: TzWish, narrator: &mut dyn N
         chip: wish.chip,
         virtual_chip: target.probe().virtual_chip,
         plan,
+        uid: conversation.unique_id(),
         before,
         asked: conversation.report(),
         binding: Binding::of(&wish.credential, DaMethod::Certificate, conversation.unique_id()),

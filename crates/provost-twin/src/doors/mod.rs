@@ -4,6 +4,7 @@
 //! web page, whose text must not reach the chip.
 
 pub mod bench;
+pub mod remote;
 mod clock;
 mod cmsis_dap;
 mod remote_bitbang;
