@@ -39,8 +39,11 @@ pub(crate) struct Arguments {
     /// The chip: VID:PID or VID:PID:SERIAL of a debug probe, or twin:NAME or twin:FILE for a virtual chip, with options behind a
     /// question mark: twin:board.chip?leave-rss-da=power,nrst=not-wired.
     /// Without it, the only probe attached.
-    #[arg(long, global = true, value_name = "PROBE")]
+    #[arg(long, global = true, value_name = "PROBE", env = "PROVOST_PROBE", hide_env_values = true)]
     pub(crate) probe: Option<Probe>,
+    /// Whether --probe was typed: a default of the environment names the chip of commands that work on one, and asks no other for it.
+    #[arg(skip)]
+    pub(crate) probe_is_typed: bool,
     /// The chip's ROM bootloader on a serial line, in place of a probe: PORT or PORT:BAUD, tcp:ADDRESS:PORT, or twin:NAME for a virtual
     /// chip. In Open it runs with BOOT0 high (twin:board.chip?boot0=high). For status, option list|get|set, flash and obk write; rescue
     /// takes both, and provisions over this line.
@@ -48,7 +51,14 @@ pub(crate) struct Arguments {
     pub(crate) uart: Option<Uart>,
     /// The part as written on the chip, such as STM32H533RE. DEV_ID alone does not tell H523 from H533, or H563 from H573; outside
     /// Open a chip need not tell its flash size, which is the last of these letters.
-    #[arg(long = "part", global = true, value_name = "PART", value_parser = part)]
+    #[arg(
+        long = "part",
+        global = true,
+        value_name = "PART",
+        value_parser = part,
+        env = "PROVOST_PART",
+        hide_env_values = true
+    )]
     pub(crate) order_code: Option<OrderCode>,
     /// Print one JSON document on stdout.
     #[arg(long, global = true)]
@@ -88,6 +98,11 @@ fn part(text: &str) -> Result<OrderCode, OrderCodeError> {
 }
 
 impl Arguments {
+    /// The chip, where it was named for this very command.
+    pub(crate) fn named_probe(&self) -> Option<&Probe> {
+        self.probe.as_ref().filter(|_| self.probe_is_typed)
+    }
+
     /// The line of the part given.
     pub(crate) fn part(&self) -> Option<PartId> {
         self.order_code.map(|code| code.part)

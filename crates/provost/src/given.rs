@@ -168,7 +168,8 @@ impl Given {
         words.join(" ")
     }
 
-    fn has(&self, option: &str) -> bool {
+    /// Whether this option was typed.
+    pub(crate) fn has(&self, option: &str) -> bool {
         self.options.iter().any(|(name, _)| name == option)
     }
 

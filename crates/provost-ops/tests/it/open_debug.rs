@@ -318,25 +318,25 @@ fn who_may_not_is_told_why_and_nothing_happens() {
     rma.scope.usage = Usage::Rma;
     let flipped = {
         let mut text = text(&[&chain[0], &chain[1], &chain[2]]).into_bytes();
-        // Somewhere in the leaf's public key.
-        text[780] = if text[780] == b'A' { b'B' } else { b'A' };
+        // Somewhere in the leaf's signature.
+        text[840] = if text[840] == b'A' { b'B' } else { b'A' };
         String::from_utf8(text).unwrap()
     };
     for (name, file, code) in [
-        ("no leaf", text(&[&chain[0], &chain[1]]), "credential-useless"),
-        ("the root alone, with the leaf's key", text(&[&chain[0]]), "credential-useless"),
-        ("another leaf", text(&[&chain[0], &chain[1], &other[2]]), "credential-useless"),
-        ("another intermediate", text(&[&chain[0], &other[1], &chain[2]]), "credential-useless"),
-        ("another root before it", text(&[&other[0], &chain[1], &chain[2]]), "credential-useless"),
-        ("the wrong way round", text(&[&chain[2], &chain[1], &chain[0]]), "credential-useless"),
-        ("somebody else's chain", text(&[&other[0], &other[1], &other[2]]), "credential-useless"),
-        ("a bit flipped", flipped, "credential-useless"),
-        ("nothing", String::new(), "credential-useless"),
-        ("for the return to the maker", Chain::new(keys.chain(&rma)).to_base64(), "credential-useless"),
-        ("no base64", "!".repeat(40), "credential-chain"),
+        ("no leaf", text(&[&chain[0], &chain[1]]), "chain-incomplete"),
+        ("the root alone, with the leaf's key", text(&[&chain[0]]), "credential-key-mismatch"),
+        ("another leaf", text(&[&chain[0], &chain[1], &other[2]]), "chain-signature"),
+        ("another intermediate", text(&[&chain[0], &other[1], &chain[2]]), "chain-signature"),
+        ("another root before it", text(&[&other[0], &chain[1], &chain[2]]), "chain-signature"),
+        ("the wrong way round", text(&[&chain[2], &chain[1], &chain[0]]), "chain-order"),
+        ("somebody else's chain", text(&[&other[0], &other[1], &other[2]]), "credential-key-mismatch"),
+        ("a bit flipped", flipped, "chain-signature"),
+        ("nothing", String::new(), "chain-empty"),
+        ("for the return to the maker", Chain::new(keys.chain(&rma)).to_base64(), "chain-scope-conflict"),
+        ("no base64", "!".repeat(40), "chain-base64"),
     ] {
         let error = CredentialSet::load(keys.folder(&file).path()).expect_err(name);
-        assert!(error.code() == code || error.code().starts_with("chain-"), "{name}: {}", error.code());
+        assert_eq!(error.code(), code, "{name}");
         count += 1;
     }
     println!("{count} wrong credentials and chips");
