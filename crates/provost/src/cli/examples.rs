@@ -177,6 +177,7 @@ const EXAMPLES: &[Example] = &[
         &[
             ("provost flash write app.elf", "where its headers say"),
             ("provost flash write app.bin@0x0C000000", "plain bytes, with their address"),
+            ("provost flash write secure.elf non-secure.hex", "both sides in one go, with one reset"),
         ],
     ),
     example("flash verify", &[("provost flash verify app.hex", "reads only")]),

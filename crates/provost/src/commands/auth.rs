@@ -198,7 +198,8 @@ fn tz_text(ended: &TzEnded) -> String {
     let _ = writeln!(text, "  receipt  {}", ended.folder.join("receipt.json").display());
     text.push_str(&wrap(
         "Remove power for some seconds before you go on: the chip was asked for its state, and may sit in its Debug Authentication ROM. \
-         Non-secure firmware and data must be programmed again; AP1 opens when such code runs, or by `provost auth open`.",
+         Non-secure firmware and data must be programmed again; AP1 opens when such code runs, or by \
+         `provost auth open --permission level-1-intrusive-debug --credential DIR`.",
         0,
     ));
     text
