@@ -66,14 +66,22 @@ impl Bench {
     /// # Errors
     /// No such probe, several of them, no such virtual chip, or one that is in use.
     pub fn open(probe: Option<&Probe>) -> Result<Self, BenchError> {
+        Self::open_at(probe, None)
+    }
+
+    /// The same with this SWCLK, in kHz, on a real probe; a virtual chip has one speed.
+    ///
+    /// # Errors
+    /// As [`Bench::open`].
+    pub fn open_at(probe: Option<&Probe>, khz: Option<u32>) -> Result<Self, BenchError> {
         match probe {
             Some(Probe::Twin(selector)) => match VirtualBoard::select(selector) {
                 Ok(board) => Ok(Self::on_board(board)),
                 Err(error @ TwinError::InUse { .. }) => Self::served(selector).ok_or_else(|| error.into()),
                 Err(error) => Err(error.into()),
             },
-            Some(Probe::Attached(selector)) => Self::attached(Some(selector)),
-            None => Self::attached(None),
+            Some(Probe::Attached(selector)) => Self::attached(Some(selector), khz),
+            None => Self::attached(None, khz),
         }
     }
 
@@ -88,13 +96,13 @@ impl Bench {
     }
 
     #[cfg(feature = "probe-rs")]
-    fn attached(selector: Option<&provost_link::ProbeSelector>) -> Result<Self, BenchError> {
+    fn attached(selector: Option<&provost_link::ProbeSelector>, khz: Option<u32>) -> Result<Self, BenchError> {
         let wire = provost_link::ProbeRsWire::open(selector, Box::new(provost_link::SystemClock::new()))?;
-        Ok(Self { session: Session::new(Box::new(wire)), board: None })
+        Ok(Self { session: Session::new(Box::new(wire.with_speed(khz))), board: None })
     }
 
     #[cfg(not(feature = "probe-rs"))]
-    const fn attached(_selector: Option<&provost_link::ProbeSelector>) -> Result<Self, BenchError> {
+    const fn attached(_selector: Option<&provost_link::ProbeSelector>, _khz: Option<u32>) -> Result<Self, BenchError> {
         Err(BenchError::NoProbes)
     }
 

@@ -132,12 +132,8 @@ pub fn of_identity(identity: &Identity) -> Case {
     if let Some(state) = opened_by_authentication(identity) {
         // By itself AP1 is shut there; that somebody was let in shows what a discovery would.
         case.steps.push(attached(Some(1), Outcome::Error));
-        let seen = Discovery {
-            lifecycle: Some(state),
-            integrity: Some(true),
-            password: Some(false),
-            ..Discovery::default()
-        };
+        let seen =
+            Discovery { lifecycle: Some(state), integrity: Some(true), password: Some(false), ..Discovery::default() };
         case.steps.push(Step::new(Act::Discover(seen), Some(Outcome::Ok)));
         case.chip.state = Some(state);
         case.chip.tz = Some(options.trustzone());

@@ -18,7 +18,10 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use provost_bench::{BenchError, Probe, Uart};
 use provost_chip::{
-    model::{authentication::Permission, debug::{Hdpl, Opening}},
+    model::{
+        authentication::Permission,
+        debug::{Hdpl, Opening},
+    },
     order_code::{OrderCode, OrderCodeError},
     parts::PartId,
     states::{ProductState, UnknownState},
@@ -60,6 +63,9 @@ pub(crate) struct Arguments {
         hide_env_values = true
     )]
     pub(crate) order_code: Option<OrderCode>,
+    /// Clock of the debug probe (SWCLK), in kHz: lower for long or poor wires. A virtual chip has one speed.
+    #[arg(long, global = true, value_name = "KHZ", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) speed: Option<u32>,
     /// Print one JSON document on stdout.
     #[arg(long, global = true)]
     pub(crate) json: bool,

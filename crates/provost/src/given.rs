@@ -58,6 +58,7 @@ const REPEATED: &[(&str, &[&str])] = &[
     ("uart", BESIDE),
     ("part", ON_CHIP),
     ("part", FOR_PART),
+    ("speed", ON_CHIP),
     ("credential", OWNER),
     ("out", BACK),
     ("out", FORWARD),
@@ -179,7 +180,7 @@ impl Given {
             return uses && WITH_CREDENTIAL.contains(&name) && takes(name, option);
         }
         // What holds for the chip or the part at hand holds wherever it can be said.
-        let anywhere = ["probe", "uart", "part"].contains(&option);
+        let anywhere = ["probe", "uart", "part", "speed"].contains(&option);
         REPEATED.iter().any(|(known, among)| {
             *known == option && among.contains(&name) && (anywhere || among.contains(&self.command.as_str()))
         }) && takes(name, option)

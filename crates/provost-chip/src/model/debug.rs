@@ -161,8 +161,8 @@ mod tests {
                     let mut chip = closed(climbs_to, true);
                     let before = chip;
                     open(&mut chip, opening, &assumptions);
-                    let reached = climbs_to == opening.level
-                        || *switch == DebugHdpl::FromThereOn && climbs_to > opening.level;
+                    let reached =
+                        climbs_to == opening.level || *switch == DebugHdpl::FromThereOn && climbs_to > opening.level;
                     let view = match opening.side {
                         _ if !reached => Ap1::Shut,
                         Side::Secure => Ap1::Full,

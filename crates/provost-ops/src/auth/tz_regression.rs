@@ -32,8 +32,7 @@ const RECEIPT: &str = "receipt.json";
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// A discovery resets the chip: it is not asked while it may still erase.
 const ERASE: Duration = Duration::from_secs(1);
-const STEPS: [Step; 3] =
-    [Step::Discover { phase: Phase::Work, method: None }, Step::RegressTz, Step::VerifyTzClosed];
+const STEPS: [Step; 3] = [Step::Discover { phase: Phase::Work, method: None }, Step::RegressTz, Step::VerifyTzClosed];
 
 /// What is asked for.
 #[derive(Debug)]
@@ -113,7 +112,8 @@ pub fn tz_regression(target: &mut dyn Target, wish: TzWish, narrator: &mut dyn N
     let job = open_job(&wish.out, &subject, &plan)?;
     driver.open(job);
     driver.record(Record::Seen { uid: conversation.unique_id() })?;
-    let (folder, discovered) = regress(target, &mut driver, &conversation, &proof).map_err(|error| interrupted(&driver, error))?;
+    let (folder, discovered) =
+        regress(target, &mut driver, &conversation, &proof).map_err(|error| interrupted(&driver, error))?;
     let receipt = TzReceipt {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION"),

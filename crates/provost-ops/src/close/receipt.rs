@@ -128,12 +128,9 @@ fn entry(path: &Path) -> Entry {
         Some(crate::rescue::RECEIPT_SCHEMA) => {
             ("rescue", rescued(&value), Some("open".to_owned()), text("/binding/root_key_hash"))
         }
-        Some(crate::auth::TZ_RECEIPT_SCHEMA) => (
-            "partial",
-            text("/uid"),
-            Some(ProductState::TzClosed.as_str().to_owned()),
-            text("/binding/root_key_hash"),
-        ),
+        Some(crate::auth::TZ_RECEIPT_SCHEMA) => {
+            ("partial", text("/uid"), Some(ProductState::TzClosed.as_str().to_owned()), text("/binding/root_key_hash"))
+        }
         _ => ("unreadable", None, None, None),
     };
     let overrides = value.pointer("/bound/overrides").and_then(Value::as_array);

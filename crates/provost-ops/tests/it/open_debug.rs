@@ -39,12 +39,8 @@ use provost_twin::{
 
 use crate::common::maker;
 
-const SHUT_STATES: [ProductState; 4] = [
-    ProductState::Provisioning,
-    ProductState::IrotProvisioned,
-    ProductState::TzClosed,
-    ProductState::Closed,
-];
+const SHUT_STATES: [ProductState; 4] =
+    [ProductState::Provisioning, ProductState::IrotProvisioned, ProductState::TzClosed, ProductState::Closed];
 
 /// A chain of root, intermediate and leaf, and what is odd about it.
 #[derive(Debug, Clone)]
@@ -298,8 +294,20 @@ fn who_may_not_is_told_why_and_nothing_happens() {
     untrusted.da_payload = Some(keys.payload(PermissionMask::STM32H5));
     refused("TrustZone is off", &good, untrusted, "auth-password-only", None);
     refused("an STM32H503", &good, closed("STM32H503", TrustZone::Disabled), "auth-password-only", None);
-    refused("Locked", &good, chip("STM32H563", ProductState::Locked, TrustZone::Enabled, Hdpl::One, &keys), "da-no-answer", None);
-    refused("Open", &good, chip("STM32H563", ProductState::Open, TrustZone::Enabled, Hdpl::One, &keys), "auth-chip-open", None);
+    refused(
+        "Locked",
+        &good,
+        chip("STM32H563", ProductState::Locked, TrustZone::Enabled, Hdpl::One, &keys),
+        "da-no-answer",
+        None,
+    );
+    refused(
+        "Open",
+        &good,
+        chip("STM32H563", ProductState::Open, TrustZone::Enabled, Hdpl::One, &keys),
+        "auth-chip-open",
+        None,
+    );
 
     // What the host knows before it sends anything.
     let password = CredentialSet::from_password(Password::new(b"0123456789").unwrap());
@@ -312,7 +320,8 @@ fn who_may_not_is_told_why_and_nothing_happens() {
 
     // What is no credential at all is not even loaded.
     let chain = keys.chain(&Recipe::default());
-    let text = |certificates: &[&Certificate]| Chain::new(certificates.iter().map(|c| (*c).clone()).collect()).to_base64();
+    let text =
+        |certificates: &[&Certificate]| Chain::new(certificates.iter().map(|c| (*c).clone()).collect()).to_base64();
     let other = Keys::new().chain(&Recipe::default());
     let mut rma = Recipe::default();
     rma.scope.usage = Usage::Rma;
@@ -360,12 +369,8 @@ fn to_tz_closed(board: &VirtualBoard, keys: &Keys, out: &Path) -> Result<TzEnded
 }
 
 fn regress_on(bench: &mut Bench, keys: &Keys, out: &Path) -> Result<TzEnded, Failure> {
-    let wish = TzWish {
-        chip: "twin:chip".to_owned(),
-        part: None,
-        credential: keys.set(&Recipe::default()),
-        out: out.into(),
-    };
+    let wish =
+        TzWish { chip: "twin:chip".to_owned(), part: None, credential: keys.set(&Recipe::default()), out: out.into() };
     tz_regression(&mut bench.session, wish, &mut Silent)
 }
 
@@ -373,7 +378,8 @@ fn regress_on(bench: &mut Bench, keys: &Keys, out: &Path) -> Result<TzEnded, Fai
 fn only_the_secure_side_is_left(board: &VirtualBoard, before: &Nvm) -> bool {
     let board = board.board();
     let (silicon, bank) = (board.silicon(), board.silicon().identity().flash.bank() / 0x2000);
-    let kept = before.flash.iter().filter(|(n, _)| **n < bank).all(|(n, bytes)| silicon.nvm().flash.get(n) == Some(bytes));
+    let kept =
+        before.flash.iter().filter(|(n, _)| **n < bank).all(|(n, bytes)| silicon.nvm().flash.get(n) == Some(bytes));
     kept && silicon.nvm().flash.keys().all(|n| *n < bank) && silicon.chip().state == ProductState::TzClosed
 }
 

@@ -4,9 +4,9 @@
 //! web page, whose text must not reach the chip.
 
 pub mod bench;
-pub mod remote;
 mod clock;
 mod cmsis_dap;
+pub mod remote;
 mod remote_bitbang;
 mod serial;
 mod server;

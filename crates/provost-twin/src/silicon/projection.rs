@@ -53,7 +53,8 @@ impl Silicon {
             }
         };
         // With the code goes what it does.
-        let FirmwareBehaviour { regresses, hdpl, .. } = if boots { self.behaviour } else { FirmwareBehaviour::default() };
+        let FirmwareBehaviour { regresses, hdpl, .. } =
+            if boots { self.behaviour } else { FirmwareBehaviour::default() };
         Firmware { boots, non_secure: boots && non_secure, regresses, hdpl }
     }
 

@@ -110,7 +110,11 @@ fn credential(arguments: &Arguments, options: &Regress) -> Result<CredentialSet,
 }
 
 /// The set in a folder, with its leaf key wherever that is.
-fn set(arguments: &Arguments, folder: &Path, (sign_in, access): (&SignIn, &KeyAccess)) -> Result<CredentialSet, Failure> {
+fn set(
+    arguments: &Arguments,
+    folder: &Path,
+    (sign_in, access): (&SignIn, &KeyAccess),
+) -> Result<CredentialSet, Failure> {
     match secrets::signed_elsewhere(sign_in, folder)? {
         None => secrets::with_access(arguments, access, |access| CredentialSet::open(folder, &access)),
         signer => CredentialSet::open(folder, &Access { passphrase: None, signer }),

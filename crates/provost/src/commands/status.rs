@@ -105,7 +105,10 @@ fn text(status: &Status, found: &Diagnosis, bench: &Bench, parts: &[PartId]) -> 
     let [ap0, ap1] = &status.access_ports;
     line("access ports", format!("AP0 (DBGMCU) {}, AP1 (core and memories) {}", open(ap0), open(ap1)));
     if opened_by_authentication(identity).is_some() {
-        line("debug", "opened by Debug Authentication, until power is removed or `provost auth close-debug`".to_owned());
+        line(
+            "debug",
+            "opened by Debug Authentication, until power is removed or `provost auth close-debug`".to_owned(),
+        );
     }
     if let Some(unusual) = &status.unusual {
         line("unusual", oddities(unusual));

@@ -32,7 +32,10 @@ fn erases(line: &str) -> bool {
 fn commands(text: &str) -> Vec<String> {
     let own = text.lines().filter_map(|line| line.trim().strip_prefix("$ "));
     let quoted = text.split('`').skip(1).step_by(2);
-    own.chain(quoted).filter(|words| words.starts_with("provost ") || words.contains("CLI")).map(str::to_owned).collect()
+    own.chain(quoted)
+        .filter(|words| words.starts_with("provost ") || words.contains("CLI"))
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -45,8 +48,7 @@ fn a_closed_product_is_led_to_auth_open() {
         assert!(!lines.iter().any(|line| erases(line)), "{to}: {}", run.out);
         let run = s.run("auth discover --probe twin:board.chip");
         assert!(commands(&run.out)[0].starts_with("provost auth open "), "what erases comes second: {}", run.out);
-        let (code, opened) =
-            s.json("auth open --permission 4 --credential safe/board --probe twin:board.chip");
+        let (code, opened) = s.json("auth open --permission 4 --credential safe/board --probe twin:board.chip");
         assert_eq!((code, &opened["bit"]), (0, &4.into()));
         let (code, error) = s.json("auth open --permission 6 --credential safe/board --probe twin:board.chip");
         assert_eq!((code, &error["code"]), (4, &"debug-not-open".into()));

@@ -277,7 +277,8 @@ fn closed_product(s: &Sandbox, image: &str) {
         let run = s.run(line);
         assert_eq!(run.code, 0, "{line}: {}", run.err);
     }
-    let close = ["close", "--to", "closed", "--credential", "safe/board", "--part", "STM32H563", "--probe", "twin:board.chip"];
+    let close =
+        ["close", "--to", "closed", "--credential", "safe/board", "--part", "STM32H563", "--probe", "twin:board.chip"];
     let asked = provost(s, &close);
     let phrase = asked["confirm"].as_str().unwrap_or_else(|| panic!("{asked:#}"));
     let closed = provost(s, &[&close[..], &["--confirm", phrase]].concat());
@@ -311,7 +312,11 @@ fn strangers_debug_a_closed_product_once_it_was_opened_for_them() {
         let read = || ask(&program, &door, PORTS, "catch {chip.ap1 mdw 0x0C000000} why; echo \"AP1: $why\"");
         assert!(!read().contains("0x0c000000:"), "AP1 is shut");
         let opened = provost(&s, &[&open[..], &probe].concat());
-        assert_eq!((&opened["schema"], &opened["view"]["secure"]), (&"provost.auth-opened/1".into(), &true.into()), "{opened:#}");
+        assert_eq!(
+            (&opened["schema"], &opened["view"]["secure"]),
+            (&"provost.auth-opened/1".into(), &true.into()),
+            "{opened:#}"
+        );
         assert_eq!(word_at(&read(), 0x0C00_0000), 0x3000_4000);
 
         let quiet = QUIET.replace("gdb port disabled; ", "");
@@ -335,7 +340,8 @@ fn strangers_debug_a_closed_product_once_it_was_opened_for_them() {
             .unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         let counts = |name: &str| -> Vec<u32> {
-            let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{name}: {text}"));
+            let line =
+                text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{name}: {text}"));
             line.split_whitespace().map(|word| word.parse().unwrap()).collect()
         };
         let (first, second) = (counts("first "), counts("second "));

@@ -173,8 +173,11 @@ impl Situation {
             rev_id: 0x1001,
             rom_version: 1,
         };
-        let behaviour =
-            FirmwareBehaviour { non_secure: self.code != Code::SecureOnly, regresses: self.code == Code::Regresses, hdpl: self.hdpl };
+        let behaviour = FirmwareBehaviour {
+            non_secure: self.code != Code::SecureOnly,
+            regresses: self.code == Code::Regresses,
+            hdpl: self.hdpl,
+        };
         let mut silicon = Silicon::new(identity, nvm, behaviour, assumptions);
         if let Some(da) = self.da.filter(|da| !da.plain && self.part.info().da_store == DaStore::Obk) {
             silicon.provision_as_the_chip_would(&payload(da.hash, da.mask));
