@@ -1,13 +1,25 @@
 //! A chip within reach.
 
-use std::{fs::File, io::Read as _, path::Path, time::Duration};
+use std::{
+    fs::File,
+    io::Read as _,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use provost_link::{
     Ap, Clock, ProbeInfo, SwdWire,
     trace::{LARGEST, Recorder, Replay, Tape, Trace},
 };
 use provost_ops::session::Session;
-use provost_twin::{board::VirtualBoard, host::SwdHost};
+use provost_twin::{
+    board::{Selector, VirtualBoard},
+    doors::remote::{Doors, RemotePins},
+    error::TwinError,
+    host::SwdHost,
+    wire::Wire as _,
+};
 
 use crate::{BenchError, Probe, Stop, TwinWire, stoppable::Stoppable};
 
@@ -37,6 +49,25 @@ impl Clock for VirtualClock {
     }
 }
 
+/// The time of a chip that is served: that of the wall, and what it is told to let pass.
+#[derive(Debug)]
+struct ServedClock {
+    pins: Arc<Mutex<RemotePins>>,
+    begun: Instant,
+    waited: Duration,
+}
+
+impl Clock for ServedClock {
+    fn now(&self) -> Duration {
+        self.begun.elapsed() + self.waited
+    }
+
+    fn sleep(&mut self, duration: Duration) {
+        self.waited += duration;
+        self.pins.lock().unwrap_or_else(PoisonError::into_inner).wait(duration);
+    }
+}
+
 /// A chip within reach: a session, and the virtual board behind it if it is one.
 #[derive(Debug)]
 pub struct Bench {
@@ -52,22 +83,44 @@ impl Bench {
     /// # Errors
     /// No such probe, several of them, no such virtual chip, or one that is in use.
     pub fn open(probe: Option<&Probe>) -> Result<Self, BenchError> {
+        Self::open_at(probe, None)
+    }
+
+    /// The same with this SWCLK, in kHz, on a real probe; a virtual chip has one speed.
+    ///
+    /// # Errors
+    /// As [`Bench::open`].
+    pub fn open_at(probe: Option<&Probe>, khz: Option<u32>) -> Result<Self, BenchError> {
         match probe {
-            Some(Probe::Twin(selector)) => Ok(Self::on_board(VirtualBoard::select(selector)?)),
-            Some(Probe::Attached(selector)) => Self::attached(Some(selector)),
+            Some(Probe::Twin(selector)) => match VirtualBoard::select(selector) {
+                Ok(board) => Ok(Self::on_board(board)),
+                Err(error @ TwinError::InUse { .. }) => Self::served(selector).ok_or_else(|| error.into()),
+                Err(error) => Err(error.into()),
+            },
+            Some(Probe::Attached(selector)) => Self::attached(Some(selector), khz),
             Some(Probe::Replay(file)) => replayed(file),
-            None => Self::attached(None),
+            None => Self::attached(None, khz),
         }
     }
 
+    /// A chip that another provost serves: over its connector, with the power that it has. Options would set it up anew.
+    fn served(selector: &Selector) -> Option<Self> {
+        let doors = Doors::find(Path::new(selector.name())).filter(|_| !selector.has_options())?;
+        let pins = Arc::new(Mutex::new(RemotePins::connect(doors.pins).ok()?));
+        let info = ProbeInfo::virtual_chip(format!("twin:{}", selector.name()));
+        let clock = ServedClock { pins: pins.clone(), begun: Instant::now(), waited: Duration::ZERO };
+        let wire = TwinWire::new(SwdHost::new(pins), info, Box::new(clock));
+        Some(Self { session: Session::new(Box::new(wire)), board: None })
+    }
+
     #[cfg(feature = "probe-rs")]
-    fn attached(selector: Option<&provost_link::ProbeSelector>) -> Result<Self, BenchError> {
+    fn attached(selector: Option<&provost_link::ProbeSelector>, khz: Option<u32>) -> Result<Self, BenchError> {
         let wire = provost_link::ProbeRsWire::open(selector, Box::new(provost_link::SystemClock::new()))?;
-        Ok(Self { session: Session::new(Box::new(wire)), board: None })
+        Ok(Self { session: Session::new(Box::new(wire.with_speed(khz))), board: None })
     }
 
     #[cfg(not(feature = "probe-rs"))]
-    const fn attached(_selector: Option<&provost_link::ProbeSelector>) -> Result<Self, BenchError> {
+    const fn attached(_selector: Option<&provost_link::ProbeSelector>, _khz: Option<u32>) -> Result<Self, BenchError> {
         Err(BenchError::NoProbes)
     }
 

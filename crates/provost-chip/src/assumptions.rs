@@ -184,6 +184,27 @@ switches! {
         /// Only removing power does, for ten seconds (one H563).
         Power "power",
     }
+    /// What does the ROM do once it has opened debug?
+    DebugGrant debug_grant "debug-grant" ["H533-U2F" "PROVOST"] {
+        /// It goes on into the firmware.
+        Boots "boots",
+        /// It waits for a reset.
+        Waits "waits",
+    }
+    /// At which isolation levels is debug open that was opened for one?
+    DebugHdpl debug_hdpl "debug-hdpl" ["SVD" "PROVOST"] {
+        /// From that level on.
+        FromThereOn "from-there-on",
+        /// At that level alone.
+        OnlyThere "only-there",
+    }
+    /// What does DBGMCU_SR show of AP1 while the level for which debug was opened is not reached?
+    DebugWaiting debug_waiting "debug-waiting" ["SVD" "PROVOST"] {
+        /// That it is shut.
+        Shut "shut",
+        /// That it is open; accesses fault all the same.
+        Shown "shown",
+    }
     /// Does a write of TZEN take effect in Provisioning?
     TzenInProvisioning tzen_in_provisioning "tzen-in-provisioning" ["WOLFTRUST" "CUBEH5-ROT" "ST-827599"] (rescue) {
         /// It is ignored (one H563).

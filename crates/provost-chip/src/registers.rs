@@ -135,6 +135,26 @@ pub mod flash {
     pub const OBKCFGR_SWAP_OFFSET_SHIFT: u32 = 16;
 }
 
+/// System configuration, boot and security, as far as debug goes (SVD).
+pub mod sbs {
+    /// Non-secure base; the secure alias is [`super::SECURE_PERIPHERAL`] higher.
+    pub const BASE: u32 = 0x4400_0400;
+    /// Temporal isolation control.
+    pub const HDPLCR: u32 = 0x10;
+    /// Temporal isolation status.
+    pub const HDPLSR: u32 = 0x14;
+    /// Debug control: AP_UNLOCK in 7:0, DBG_UNLOCK in 15:8, DBG_AUTH_HDPL in 23:16, DBG_AUTH_SEC in 31:24.
+    pub const DBGCR: u32 = 0x20;
+    /// Debug configuration lock.
+    pub const DBGLOCKR: u32 = 0x24;
+    /// AP_UNLOCK and DBG_UNLOCK; also what HDPLCR and DBGLOCKR are after a reset, and HDPLSR while ST's own code runs.
+    pub const UNLOCKED: u8 = 0xB4;
+    /// DBG_AUTH_SEC: secure and non-secure debug.
+    pub const BOTH_SIDES: u8 = 0xB4;
+    /// DBG_AUTH_SEC: non-secure debug only.
+    pub const NON_SECURE_ONLY: u8 = 0x3C;
+}
+
 /// The debug support unit; on AP0 at [`BASES`](dbgmcu::BASES), for the CPU at 0x44024000.
 pub mod dbgmcu {
     /// Where AP0 may show it: device family pack and ST's OpenOCD, then the ROM table.
@@ -145,6 +165,8 @@ pub mod dbgmcu {
     pub const IDCODE: u32 = 0x000;
     /// Configuration.
     pub const CR: u32 = 0x004;
+    /// `CR`: debug that was opened ends at a power-on reset only, and not at any system reset (SVD, LL_DBGMCU_DCRT_POWER).
+    pub const CR_DCRT: u32 = 1 << 16;
     /// Status: AP_PRESENT in 15:0, AP_ENABLED in 31:16 (SVD).
     pub const SR: u32 = 0x0FC;
     /// Word from host to device.

@@ -84,6 +84,12 @@ impl Target<'_> {
         self.provost(&words)
     }
 
+    /// Debug of both sides, from the first level on: where most firmware is.
+    fn opens_debug(&self) -> String {
+        let folder = self.given.credential.as_deref().map_or_else(|| "DIR".to_owned(), quoted);
+        self.provost(&format!("auth open --permission level-1-intrusive-debug --credential {folder}"))
+    }
+
     /// Makes a credential, and gives it to ST's tool; nothing while the part is not known, for the object depends on it.
     fn st_provisions(&self, method: &str, object: &str) -> String {
         let Some(part) = self.name else { return String::new() };
@@ -155,6 +161,7 @@ pub(crate) fn of_step(step: Move, target: Target<'_>) -> Commands {
         Move::ProvisionCertificate => pair(String::new(), target.st_provisions("certificate", "DA_Config.obk")),
         Move::ProvisionPassword => pair(String::new(), target.st_provisions("password", "DA_ConfigWithPassword.obk")),
         Move::FullRegression => pair(target.rescue(false), target.st_regresses()),
+        Move::OpenDebug => pair(target.opens_debug(), String::new()),
         Move::WriteState(state) => pair(String::new(), format!("{HOT_PLUG} -ob PRODUCT_STATE=0x{:02X}", state.code())),
         Move::WriteTrustZone(tz) => pair(String::new(), format!("{HOT_PLUG} -ob TZEN=0x{:02X}", tz.code())),
         _ => Commands::default(),

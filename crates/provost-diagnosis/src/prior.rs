@@ -211,7 +211,7 @@ fn firmwares(evidence: &Evidence<'_>) -> Choices<Firmware> {
     let lever = evidence.has(Sign::FirmwareRegresses) || evidence.has(Sign::FirmwareWritesState);
     let regresses = if lever { 0.95 } else { 0.005 };
     let rest = 1.0 - regresses;
-    let firmware = |boots, non_secure, regresses| Firmware { boots, non_secure, regresses };
+    let firmware = |boots, non_secure, regresses| Firmware { boots, non_secure, regresses, ..Firmware::default() };
     vec![
         (firmware(true, true, true), regresses),
         (firmware(true, true, false), 0.50 * rest),

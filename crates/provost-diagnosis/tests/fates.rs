@@ -46,7 +46,7 @@ fn fates_are_what_the_search_finds() {
                     for regresses in [false, true] {
                         let mut chip = Chip::factory(part);
                         (chip.state, chip.tz, chip.da) = (state, tz, da);
-                        chip.firmware = Firmware { boots: true, non_secure: true, regresses };
+                        chip.firmware = Firmware { boots: true, non_secure: true, regresses, ..Firmware::default() };
                         let world = World::with(chip, Bench::default(), Assumptions::default());
                         let found = fate(&world);
                         let mine = way_to_open(world, &in_hand(false)).is_some();

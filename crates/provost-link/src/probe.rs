@@ -69,6 +69,8 @@ pub struct ProbeRsWire {
     capabilities: Capabilities,
     sequence: Arc<Unobtrusive>,
     clock: Box<dyn Clock>,
+    /// SWCLK in kHz, where it is not what the probe comes with.
+    speed_khz: Option<u32>,
     stats: WireStats,
     nrst: Option<Nrst>,
     linked: bool,
@@ -88,6 +90,7 @@ impl ProbeRsWire {
             capabilities: Capabilities::NRST_CONTROL | Capabilities::MULTIPLE_APS | Capabilities::SECURE_SELECT,
             sequence: Arc::new(Unobtrusive::default()),
             clock,
+            speed_khz: None,
             stats: WireStats::default(),
             nrst: None,
             linked: false,
@@ -106,6 +109,12 @@ impl ProbeRsWire {
         let mut wire = Self::new(probe, found, clock);
         wire.selector = Some(selector);
         Ok(wire)
+    }
+
+    /// Asks for this SWCLK, in kHz, with each connection: the probe takes the nearest that it has and that is not faster.
+    #[must_use]
+    pub fn with_speed(self, khz: Option<u32>) -> Self {
+        Self { speed_khz: khz, ..self }
     }
 
     fn try_attach(&mut self) -> Result<Dpidr, Error> {
@@ -143,7 +152,15 @@ impl ProbeRsWire {
         };
         // Only a probe that speaks no protocol yet is at the host's hand for it.
         self.volts = probe.get_target_voltage().ok().flatten();
-        if let Err(error) = select_swd(&mut probe).and_then(|()| probe.attach_to_unspecified()) {
+        let speed = self.speed_khz;
+        let ready = |probe: &mut Probe| {
+            select_swd(probe)?;
+            if let Some(khz) = speed {
+                probe.set_speed(khz)?;
+            }
+            probe.attach_to_unspecified()
+        };
+        if let Err(error) = ready(&mut probe) {
             self.stage = Stage::Idle(probe);
             return Err(error);
         }

@@ -68,7 +68,7 @@ fn close_transactions(part: &str, rehearse: bool) -> u64 {
     let base = tempfile::tempdir().unwrap();
     let mut maker = Maker::new(part.parse().unwrap(), 1);
     maker.tz = TrustZone::Enabled;
-    maker.firmware = Some(FirmwareBehaviour { non_secure: true, regresses: false });
+    maker.firmware = Some(FirmwareBehaviour { non_secure: true, regresses: false, ..FirmwareBehaviour::default() });
     let board = VirtualBoard::with_chip("chip", maker.make());
     let folder = base.path().join("set");
     let (set, keys) = CredentialSet::generate(&folder).unwrap();

@@ -138,6 +138,16 @@ pub fn of_identity(identity: &Identity) -> Case {
         case.steps.push(attached(Some(1), Outcome::Error));
         return case;
     };
+    if let Some(state) = opened_by_authentication(identity) {
+        // By itself AP1 is shut there; that somebody was let in shows what a discovery would.
+        case.steps.push(attached(Some(1), Outcome::Error));
+        let seen =
+            Discovery { lifecycle: Some(state), integrity: Some(true), password: Some(false), ..Discovery::default() };
+        case.steps.push(Step::new(Act::Discover(seen), Some(Outcome::Ok)));
+        case.chip.state = Some(state);
+        case.chip.tz = Some(options.trustzone());
+        return case;
+    }
     if debugger {
         case.steps.push(attached(Some(1), Outcome::Ok));
     }
@@ -153,6 +163,12 @@ pub fn of_identity(identity: &Identity) -> Case {
     case.chip.state = options.state();
     case.chip.pending = options.pending_state();
     case
+}
+
+/// The state of a chip whose AP1 no state opens by itself, and which is open: Debug Authentication has let somebody in.
+pub fn opened_by_authentication(identity: &Identity) -> Option<ProductState> {
+    identity.debug.as_ref()?;
+    identity.options?.state().filter(|state| *state >= ProductState::Closed)
 }
 
 /// What the diagnosis makes of an identified chip. `status` prints it, `rescue` takes its steps from it: all answers are one.

@@ -2,7 +2,7 @@
 //!
 //! From the top:
 //!
-//! - [`rescue`]: the way back to Open; [`close`]: forward, with the way back proven first; [`objects`]: what is written by the
+//! - [`auth`]: debug opened without erasing, and the way back to TZ-Closed; [`rescue`]: the way back to Open; [`close`]: forward, with the way back proven first; [`objects`]: what is written by the
 //!   provisioning service; [`option_bytes`] and [`flash`]: option bytes by name, images into user flash and back; [`mod@diagnose`]:
 //!   what a live chip or a report tells;
 //! - [`job`]: steps, plans and the driver that carries them out;
@@ -12,6 +12,7 @@
 //!
 //! Nothing here prints. Progress is told to a [`Narrator`]; results are values that serialize.
 
+pub mod auth;
 pub mod close;
 pub mod credential;
 pub mod diagnose;

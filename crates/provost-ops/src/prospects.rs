@@ -75,7 +75,7 @@ fn setting(state: ProductState, tz: TrustZone, part: PartId) -> Setting {
     let assumptions = Assumptions::default();
     let mut chip = Chip::factory(part);
     (chip.state, chip.tz) = (state, tz);
-    chip.firmware = Firmware { boots: true, non_secure: true, regresses: false };
+    chip.firmware = Firmware { boots: true, non_secure: true, regresses: false, ..Firmware::default() };
     let booted = |boot0| {
         let decision = target(&chip, &Bench { boot0, ..Bench::default() }, false, &assumptions);
         ruled(execution_words(decision.outcome), decision.rule)

@@ -274,6 +274,11 @@ impl Selector {
         &self.name
     }
 
+    /// Whether it says how the bench is set up.
+    pub const fn has_options(&self) -> bool {
+        !self.options.is_empty()
+    }
+
     /// The same chip with the options of both; the other's count where they contradict each other.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {

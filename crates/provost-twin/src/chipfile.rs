@@ -12,7 +12,7 @@ use std::{
 };
 
 use base64ct::{Base64, Encoding as _};
-use provost_chip::{assumptions::Assumptions, parts::PartId, registers::flash as reg};
+use provost_chip::{assumptions::Assumptions, model::debug::Hdpl, parts::PartId, registers::flash as reg};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -58,6 +58,9 @@ struct Content {
 struct Firmware {
     non_secure: bool,
     regresses: bool,
+    /// The isolation level it climbs to, where that is not the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hdpl: Option<u8>,
 }
 
 /// A chip file that is open here and nowhere else, for as long as this lives.
@@ -267,7 +270,11 @@ fn pack(silicon: &Silicon) -> Content {
         rev_id: identity.rev_id,
         rom_version: identity.rom_version,
         assumptions,
-        firmware: Firmware { non_secure: behaviour.non_secure, regresses: behaviour.regresses },
+        firmware: Firmware {
+            non_secure: behaviour.non_secure,
+            regresses: behaviour.regresses,
+            hdpl: (behaviour.hdpl != Hdpl::One).then_some(behaviour.hdpl.number()),
+        },
         options,
         flash: nvm.flash.iter().map(|(n, bytes)| (*n, Base64::encode_string(&bytes[..]))).collect(),
         obk: [0, 1].map(|i| Base64::encode_string(&nvm.obk[i][..])),
@@ -313,7 +320,11 @@ fn unpack(file: &Content) -> Option<Silicon> {
     nvm.otp_spoilt.clone_from(&file.otp_spoilt);
     nvm.interrupted = file.interrupted & 7;
     let identity = Identity { part, flash, uid: file.uid, rev_id: file.rev_id, rom_version: file.rom_version };
-    let behaviour = FirmwareBehaviour { non_secure: file.firmware.non_secure, regresses: file.firmware.regresses };
+    let behaviour = FirmwareBehaviour {
+        non_secure: file.firmware.non_secure,
+        regresses: file.firmware.regresses,
+        hdpl: Hdpl::from_number(file.firmware.hdpl.unwrap_or(1))?,
+    };
     Some(Silicon::new(identity, nvm, behaviour, assumptions))
 }
 

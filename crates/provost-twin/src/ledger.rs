@@ -162,7 +162,7 @@ const HARDWARE: &[Entry] = &[
     ),
     entry(
         "core",
-        "code reaches what a debugger at AP1 reaches; outside Open the owner's code is not executed, what it does is the model's affair",
+        "code reaches what a debugger at AP1 reaches; outside Open the owner's code is not executed where nobody may debug it, what it does is the model's affair",
         Some(Confidence::Inferred),
         &["PROVOST"],
     ),
@@ -258,7 +258,7 @@ const HARDWARE: &[Entry] = &[
     ),
     entry(
         "bus",
-        "addresses where nothing is modelled read as zero: peripherals (RCC, PWR, GPIO, SBS), holes in the map; on silicon holes are bus errors, so nothing on the host is tested against either",
+        "addresses where nothing is modelled read as zero: peripherals (RCC, PWR, GPIO), holes in the map; on silicon holes are bus errors, so nothing on the host is tested against either",
         None,
         &["PROVOST"],
     ),
@@ -306,8 +306,50 @@ const HARDWARE: &[Entry] = &[
     ),
     entry(
         "ROM",
-        "debug opened by Debug Authentication is granted on the wire and has no effect on the access ports",
+        "debug opened by Debug Authentication is shown by SBS_DBGCR, DBGMCU_SR, DHCSR.S_SDE, DAUTHSTATUS and what AP1 reaches",
+        Some(Confidence::Documented),
+        &["SVD", "ARMV8M"],
+    ),
+    entry(
+        "ROM",
+        "no reset between the grant of debug and the firmware: nobody says that there is none",
+        Some(Confidence::Inferred),
+        &["PROVOST"],
+    ),
+    entry(
+        "SBS",
+        "firmware has climbed to its isolation level as soon as it runs: a property of the chip file, whatever its code writes to HDPLCR",
+        Some(Confidence::Inferred),
+        &["PROVOST"],
+    ),
+    entry(
+        "ROM",
+        "the command LOCK_DEBUG of Arm's protocol is acknowledged and does nothing: what STM32H5 does with it is not public, and no host here sends it",
         None,
+        &["ADAC"],
+    ),
+    entry(
+        "SBS",
+        "the debug registers take no writes, from a debugger or from code: firmware that opens or locks debug by itself is not modelled",
+        None,
+        &["SVD"],
+    ),
+    entry(
+        "access",
+        "a debugger that was let in reads user flash and SRAM of its side and halts the core; the option-byte keys stay hidden from it, options and product state stay as frozen as they are for any debugger in that state",
+        Some(Confidence::Inferred),
+        &["PROVOST"],
+    ),
+    entry(
+        "access",
+        "debug that was opened for the non-secure side alone reaches nothing unless non-secure code runs, as in TZ-Closed",
+        Some(Confidence::Inferred),
+        &["WIKI-PS", "PROVOST"],
+    ),
+    entry(
+        "core",
+        "the owner's code is executed outside Open where both sides may be debugged; a reset vector catch does not stop it there, for the ROM comes first",
+        Some(Confidence::Inferred),
         &["PROVOST"],
     ),
     entry(

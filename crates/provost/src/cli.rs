@@ -20,11 +20,15 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use provost_bench::{BenchError, Probe, Uart};
 use provost_chip::{
+    model::{
+        authentication::Permission,
+        debug::{Hdpl, Opening},
+    },
     order_code::{OrderCode, OrderCodeError},
     parts::PartId,
     states::{ProductState, UnknownState},
 };
-use provost_ops::drive::service::EncryptWord;
+use provost_ops::{credential::words, drive::service::EncryptWord};
 use provost_twin::board::Selector;
 
 /// Takes STM32H5 chips through their product states, and back.
@@ -40,8 +44,11 @@ pub(crate) struct Arguments {
     /// The chip: VID:PID or VID:PID:SERIAL of a debug probe, or twin:NAME or twin:FILE for a virtual chip, with options behind a
     /// question mark: twin:board.chip?leave-rss-da=power,nrst=not-wired; replay:FILE for the chip of a trace.
     /// Without it, the only probe attached.
-    #[arg(long, global = true, value_name = "PROBE")]
+    #[arg(long, global = true, value_name = "PROBE", env = "PROVOST_PROBE", hide_env_values = true)]
     pub(crate) probe: Option<Probe>,
+    /// Whether --probe was typed: a default of the environment names the chip of commands that work on one, and asks no other for it.
+    #[arg(skip)]
+    pub(crate) probe_is_typed: bool,
     /// The chip's ROM bootloader on a serial line, in place of a probe: PORT or PORT:BAUD, tcp:ADDRESS:PORT, or twin:NAME for a virtual
     /// chip. In Open it runs with BOOT0 high (twin:board.chip?boot0=high). For status, option list|get|set, flash and obk write; rescue
     /// takes both, and provisions over this line.
@@ -49,8 +56,18 @@ pub(crate) struct Arguments {
     pub(crate) uart: Option<Uart>,
     /// The part as written on the chip, such as STM32H533RE. DEV_ID alone does not tell H523 from H533, or H563 from H573; outside
     /// Open a chip need not tell its flash size, which is the last of these letters.
-    #[arg(long = "part", global = true, value_name = "PART", value_parser = part)]
+    #[arg(
+        long = "part",
+        global = true,
+        value_name = "PART",
+        value_parser = part,
+        env = "PROVOST_PART",
+        hide_env_values = true
+    )]
     pub(crate) order_code: Option<OrderCode>,
+    /// Clock of the debug probe (SWCLK), in kHz: lower for long or poor wires. A virtual chip has one speed.
+    #[arg(long, global = true, value_name = "KHZ", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) speed: Option<u32>,
     /// Print one JSON document on stdout.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -89,6 +106,11 @@ fn part(text: &str) -> Result<OrderCode, OrderCodeError> {
 }
 
 impl Arguments {
+    /// The chip, where it was named for this very command.
+    pub(crate) fn named_probe(&self) -> Option<&Probe> {
+        self.probe.as_ref().filter(|_| self.probe_is_typed)
+    }
+
     /// The line of the part given.
     pub(crate) fn part(&self) -> Option<PartId> {
         self.order_code.map(|code| code.part)
@@ -267,8 +289,55 @@ pub(crate) enum Auth {
     /// Enter Debug Authentication and print what the chip says. This resets the chip, and it may stay in its ROM until power
     /// is removed.
     Discover,
-    /// Authenticate a full regression: the chip is erased and goes back to Open.
+    /// Open debug on a closed chip, with a certificate: nothing is erased. This resets the chip, which then boots its firmware; GDB,
+    /// OpenOCD and probe-rs may connect until power is removed.
+    Open(Box<OpenDebug>),
+    /// Take opened debug back. This resets the chip.
+    CloseDebug,
+    /// Authenticate a regression: the chip is erased and goes back to Open; or its non-secure side is, and it goes back to TZ-Closed.
     Regress(Box<Regress>),
+}
+
+/// Options of `auth open`.
+#[derive(Debug, Args)]
+pub(crate) struct OpenDebug {
+    /// What is asked for, by ST's name or its bit: level-1-intrusive-debug (4), level-2-intrusive-debug (5) or level-3-intrusive-debug
+    /// (6) for both sides, level-1-intrusive-non-secure-debug (0), level-2-… (1) or level-3-… (2) for the non-secure one. It opens once
+    /// the firmware has climbed to that isolation level (HDPL).
+    #[arg(long, value_name = "PERMISSION", value_parser = opening)]
+    pub(crate) permission: Opening,
+    /// A folder with the certificate chain that was provisioned, and its leaf key, under the names that ST's tools use.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) credential: PathBuf,
+    /// A leaf key that is elsewhere.
+    #[command(flatten)]
+    pub(crate) sign_in: SignIn,
+    /// Keys that are not simply in a file.
+    #[command(flatten)]
+    pub(crate) access: KeyAccess,
+}
+
+/// A permission that opens debug.
+fn opening(text: &str) -> Result<Opening, String> {
+    let permission = words::permission(text).map_err(|error| error.to_string())?;
+    match Permission::from_bit(u32::from(permission.bit())) {
+        Some(Permission::Debug(opening)) => Ok(opening),
+        _ => Err(format!("{permission} opens no debug: it erases; that is `provost auth regress`")),
+    }
+}
+
+/// An isolation level of the owner's code.
+fn hdpl(text: &str) -> Result<Hdpl, String> {
+    text.parse().ok().and_then(Hdpl::from_number).ok_or_else(|| "a level is 1, 2 or 3".to_owned())
+}
+
+/// Where a regression leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BackTo {
+    /// Everything is erased.
+    Open,
+    /// The non-secure side is erased; takes a certificate that allows it.
+    TzClosed,
 }
 
 /// Options of `auth regress`.
@@ -288,6 +357,9 @@ pub(crate) struct Regress {
     /// Where the receipt goes: a folder per chip is made in it.
     #[arg(long, value_name = "DIR", default_value = "provost-rescue")]
     pub(crate) out: PathBuf,
+    /// How far back.
+    #[arg(long, value_name = "STATE", default_value = "open")]
+    pub(crate) to: BackTo,
     /// Where the chip does not say which it is and an unfinished job may be of another board: the name of that job's folder if it is
     /// this board, or `another`.
     #[arg(long, value_name = "NAME")]
@@ -372,6 +444,9 @@ pub(crate) struct TwinNew {
     /// Size of the flash, such as 256K or 1M; without it that of --part, or the largest of its line.
     #[arg(long, value_name = "SIZE", value_parser = flash_kb, conflicts_with = "preset")]
     pub(crate) flash: Option<u32>,
+    /// The isolation level that its firmware climbs to.
+    #[arg(long, value_name = "LEVEL", default_value = "1", value_parser = hdpl, conflicts_with_all = ["preset", "like"])]
+    pub(crate) hdpl: Hdpl,
     /// Leave the flash empty.
     #[arg(long)]
     pub(crate) empty: bool,

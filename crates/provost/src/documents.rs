@@ -12,6 +12,7 @@ mod schemas;
 mod twin;
 
 use provost_ops::{
+    auth,
     close::{self, Checked},
     credential::CheckReport,
     debug_auth::Look,
@@ -58,6 +59,8 @@ macro_rules! documents {
 }
 
 documents! {
+    "auth-closed": auth::Closed, "Debug that was taken back, and what is reached now";
+    "auth-opened": auth::Opened, "Debug that was opened, and what was measured of it";
     "bench": BenchDone, "What was done to the board of a virtual chip";
     "bootloader-status": BootloaderStatus, "Who a chip is, as its ROM bootloader shows it, and what can be done from here";
     "case-template": CaseTemplate, "A case file to fill in";
@@ -91,6 +94,7 @@ documents! {
     "sheet": Sheet, "A file, field by field";
     "status": Status, "Who a chip is, what is open, what can be done from here";
     "text": Text<'_>, "A text to be kept in a file";
+    "tz-regression": auth::TzReceipt, "What a regression to TZ-Closed did; also the file receipt.json";
     "twin": TwinMade, "A virtual chip that was made";
     "twins": Twins, "The ready-made virtual chips";
     "write": ObjectWrite<'_>, "What was written into a chip";

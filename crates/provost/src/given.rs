@@ -15,6 +15,8 @@ const ON_CHIP: &[&str] = &[
     "close",
     "apply",
     "auth discover",
+    "auth open",
+    "auth close-debug",
     "auth regress",
     "option list",
     "option get",
@@ -44,8 +46,9 @@ const ON_LINE: &[&str] = &[
 const BESIDE: &[&str] = &["rescue", "obk write"];
 /// Commands that ask for a part without a chip.
 const FOR_PART: &[&str] = &["credential new", "credential check", "obk build", "obk inspect"];
-const WITH_CREDENTIAL: &[&str] = &["rescue", "auth regress", "close", "apply"];
+const WITH_CREDENTIAL: &[&str] = &["rescue", "auth open", "auth regress", "close", "apply"];
 const BACK: &[&str] = &["rescue", "auth regress", "selfcheck"];
+const OWNER: &[&str] = &["rescue", "auth open", "auth regress", "credential check"];
 const FORWARD: &[&str] = &["close", "apply"];
 const CLOSE: &[&str] = &["close"];
 
@@ -56,7 +59,8 @@ const REPEATED: &[(&str, &[&str])] = &[
     ("uart", BESIDE),
     ("part", ON_CHIP),
     ("part", FOR_PART),
-    ("credential", BACK),
+    ("speed", ON_CHIP),
+    ("credential", OWNER),
     ("out", BACK),
     ("out", FORWARD),
     ("out", &["obk write"]),
@@ -166,7 +170,8 @@ impl Given {
         words.join(" ")
     }
 
-    fn has(&self, option: &str) -> bool {
+    /// Whether this option was typed.
+    pub(crate) fn has(&self, option: &str) -> bool {
         self.options.iter().any(|(name, _)| name == option)
     }
 
@@ -176,7 +181,7 @@ impl Given {
             return uses && WITH_CREDENTIAL.contains(&name) && takes(name, option);
         }
         // What holds for the chip or the part at hand holds wherever it can be said.
-        let anywhere = ["probe", "uart", "part"].contains(&option);
+        let anywhere = ["probe", "uart", "part", "speed"].contains(&option);
         REPEATED.iter().any(|(known, among)| {
             *known == option && among.contains(&name) && (anywhere || among.contains(&self.command.as_str()))
         }) && takes(name, option)

@@ -21,8 +21,10 @@ use clap::FromArgMatches as _;
 
 fn main() -> ExitCode {
     let parsed = cli::command().try_get_matches().and_then(|matches| {
-        term::repeat(given::Given::of(&matches));
-        cli::Arguments::from_arg_matches(&matches)
+        let given = given::Given::of(&matches);
+        let probe_is_typed = given.has("probe");
+        term::repeat(given);
+        Ok(cli::Arguments { probe_is_typed, ..cli::Arguments::from_arg_matches(&matches)? })
     });
     let arguments = match parsed {
         Ok(arguments) => arguments,

@@ -134,8 +134,9 @@ fn in_the_documents() {
 #[test]
 fn option_bytes_that_are_named_exist() {
     use provost_chip::{option_bytes::OptionField, parts::PartId};
-    // A field of DBGMCU_IDCODE, and variables of the environment.
-    const OTHERS: [&str; 4] = ["DEV_ID", "PROVOST_PASSPHRASE", "PROVOST_PIN", "SOFTHSM2_CONF"];
+    // A field of DBGMCU_IDCODE, registers of SBS, and variables of the environment.
+    const OTHERS: [&str; 6] =
+        ["DEV_ID", "SBS_DBGCR", "SBS_DBGLOCKR", "PROVOST_PASSPHRASE", "PROVOST_PIN", "SOFTHSM2_CONF"];
     let is_name = |word: &&str| {
         word.contains('_')
             && word.starts_with(|c: char| c.is_ascii_uppercase())

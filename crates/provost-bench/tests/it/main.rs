@@ -4,5 +4,7 @@
 mod chip_file;
 mod soc_id;
 #[cfg(feature = "probe-rs")]
+mod speed;
+#[cfg(feature = "probe-rs")]
 mod two_hosts;
 mod uart;

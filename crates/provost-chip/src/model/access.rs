@@ -1,6 +1,6 @@
 //! What the access ports reach.
 
-use super::{Chip, Execution};
+use super::{Chip, Execution, debug};
 use crate::{
     rules::{Decision, RuleId},
     states::{ProductState, TrustZone},
@@ -18,8 +18,13 @@ pub enum Ap1 {
     Full,
 }
 
-/// How far AP1 is open now.
-pub const fn ap1(chip: &Chip) -> Decision<Ap1> {
+/// How far AP1 is open now: by the product state, or further by what Debug Authentication has opened.
+pub fn ap1(chip: &Chip) -> Decision<Ap1> {
+    let (state, debug) = (by_state(chip), debug::ap1(chip));
+    if debug.outcome > state.outcome { debug } else { state }
+}
+
+const fn by_state(chip: &Chip) -> Decision<Ap1> {
     if matches!(chip.runs, Execution::Off) {
         return Decision::new(Ap1::Shut, RuleId::Ap1ShutInRom);
     }
@@ -53,7 +58,7 @@ mod tests {
     fn chip(state: ProductState, tz: TrustZone, runs: Execution, non_secure: bool) -> Chip {
         let mut chip = Chip::factory("STM32H533".parse().unwrap());
         (chip.state, chip.tz, chip.runs) = (state, tz, runs);
-        chip.firmware = Firmware { boots: true, non_secure, regresses: false };
+        chip.firmware = Firmware { boots: true, non_secure, regresses: false, ..Firmware::default() };
         chip
     }
 

@@ -1,10 +1,14 @@
 //! Debug Authentication: what discovery says, who is let in, and what a regression does.
 
-use super::{Chip, DaRecord, Execution, Firmware, Pending};
+use super::{
+    Chip, DaRecord, Execution, Firmware, Pending,
+    debug::{DebugAccess, Opening},
+};
 use crate::{
     assumptions::{Assumptions, PlainObject, SocId},
     parts::DaStore,
     rules::{Decision, RuleId},
+    side::Side,
     states::{BootUbe, DaMethod, ProductState, TrustZone},
 };
 
@@ -16,15 +20,29 @@ pub enum Permission {
     FullRegression,
     /// Bit 12: back to TZ-Closed, non-secure side erased.
     TzRegression,
+    /// Bits 0 to 2 for the non-secure side, 4 to 6 for both: debug from an isolation level on; nothing is erased.
+    Debug(Opening),
 }
 
 impl Permission {
+    /// All that STM32H5 knows.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Self::FullRegression, Self::TzRegression].into_iter().chain(Opening::all().map(Self::Debug))
+    }
+
     /// The bit in a permission mask.
     pub const fn bit(self) -> u32 {
         match self {
             Self::FullRegression => 14,
             Self::TzRegression => 12,
+            Self::Debug(Opening { side: Side::Secure, level }) => 3 + level.number() as u32,
+            Self::Debug(Opening { side: Side::NonSecure, level }) => level.number() as u32 - 1,
         }
+    }
+
+    /// The permission of a bit, if STM32H5 has one there.
+    pub fn from_bit(bit: u32) -> Option<Self> {
+        Self::all().find(|permission| permission.bit() == bit)
     }
 }
 
@@ -102,6 +120,7 @@ pub fn full_regression(chip: &mut Chip) {
         firmware: Firmware::default(),
         pending: Pending::default(),
         runs: Execution::Nowhere,
+        debug: DebugAccess::Closed,
     };
 }
 
@@ -109,6 +128,7 @@ pub fn full_regression(chip: &mut Chip) {
 pub fn tz_regression(chip: &mut Chip) {
     chip.state = ProductState::TzClosed;
     chip.firmware.non_secure = false;
+    chip.debug = DebugAccess::Closed;
     // The state is written anew; other options that wait for a reset take effect with the one that follows.
     chip.pending.state = None;
 }
@@ -164,7 +184,9 @@ mod tests {
 
     #[test]
     fn r_da_four_masks_are_anded() {
-        for bit in [Permission::FullRegression, Permission::TzRegression] {
+        let all = Permission::all().fold(0, |mask, permission| mask | 1 << permission.bit());
+        assert_eq!(all, PRODUCT_MASK, "a bit for each permission, and no other");
+        for bit in Permission::all() {
             let mut c = chip("STM32H563", TrustZone::Enabled, false);
             assert!(authorise(&c, present(DaMethod::Certificate), bit).outcome);
             let narrow = Presented { mask: !(1 << bit.bit()), ..present(DaMethod::Certificate) };
@@ -178,13 +200,15 @@ mod tests {
     fn r_password_full_regression_only() {
         let c = chip("STM32H563", TrustZone::Disabled, false);
         assert!(authorise(&c, present(DaMethod::Password), Permission::FullRegression).outcome);
-        assert!(!authorise(&c, present(DaMethod::Password), Permission::TzRegression).outcome);
+        for other in Permission::all().filter(|p| *p != Permission::FullRegression) {
+            assert!(!authorise(&c, present(DaMethod::Password), other).outcome, "{other:?}");
+        }
     }
 
     #[test]
     fn r_full_regression_effect() {
         let mut c = chip("STM32H573", TrustZone::Enabled, true);
-        c.firmware = Firmware { boots: true, non_secure: true, regresses: true };
+        c.firmware = Firmware { boots: true, non_secure: true, regresses: true, ..Firmware::default() };
         c.boot_ube = BootUbe::StIrot;
         full_regression(&mut c);
         assert_eq!(c, Chip::factory(c.part));

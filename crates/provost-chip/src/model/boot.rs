@@ -1,6 +1,6 @@
 //! What runs after a reset.
 
-use super::{Bench, Chip, Execution, Pending};
+use super::{Bench, Chip, Execution, Pending, debug::DebugAccess};
 use crate::{
     assumptions::{Assumptions, LeaveRssDa, LeaveRssDaClosed, OpenDiscovery},
     rules::{Decision, RuleId},
@@ -59,6 +59,10 @@ pub enum Reset {
 
 /// Takes the chip through a reset: pending options take effect, then it boots.
 pub fn reset(chip: &mut Chip, bench: &Bench, kind: Reset, da_request: bool, assumptions: &Assumptions) {
+    if !bench.powered || kind == Reset::Power {
+        // Rule R-OPENED-DEBUG-ENDS.
+        chip.debug = DebugAccess::Closed;
+    }
     if !bench.powered {
         chip.runs = Execution::Off;
         return;
@@ -92,7 +96,7 @@ mod tests {
         let mut chip = Chip::factory("STM32H573".parse().unwrap());
         chip.state = state;
         chip.tz = TrustZone::Enabled;
-        chip.firmware = Firmware { boots: true, non_secure: true, regresses: false };
+        chip.firmware = Firmware { boots: true, non_secure: true, regresses: false, ..Firmware::default() };
         chip
     }
 

@@ -1,7 +1,8 @@
 //! The executable model: a chip on a bench, under one set of assumptions, and what every action does to it and shows of it.
 //!
 //! The decisions are small pure functions over [`Chip`], each naming the rule it follows: [`access`] (what the access ports
-//! reach), [`boot`] (what runs after a reset), [`options`] (what an option write does), [`provisioning`] and
+//! reach), [`boot`] (what runs after a reset), [`debug`] (what an authentication opens),
+//! [`options`] (what an option write does), [`provisioning`] and
 //! [`authentication`]. [`World::step`] composes them for people's actions; the virtual chip asks the same functions at
 //! register level, so the two cannot disagree. [`search`] walks the model to find a way back.
 //!
@@ -21,6 +22,7 @@
 pub mod access;
 pub mod authentication;
 pub mod boot;
+pub mod debug;
 pub mod option_change;
 pub mod options;
 pub mod provisioning;
@@ -80,6 +82,8 @@ pub struct Firmware {
     pub non_secure: bool,
     /// It can be asked to write PRODUCT_STATE = 0x9A at HDPL1.
     pub regresses: bool,
+    /// The isolation level that it climbs to.
+    pub hdpl: debug::Hdpl,
 }
 
 /// Option values that were programmed and wait for a reset.
@@ -116,6 +120,8 @@ pub struct Chip {
     pub pending: Pending,
     /// What the core is doing.
     pub runs: Execution,
+    /// What Debug Authentication has opened.
+    pub debug: debug::DebugAccess,
 }
 
 impl Chip {
@@ -128,9 +134,10 @@ impl Chip {
             boot_ube: BootUbe::OemIrot,
             da: None,
             st_irot_data: false,
-            firmware: Firmware { boots: false, non_secure: false, regresses: false },
+            firmware: Firmware { boots: false, non_secure: false, regresses: false, hdpl: debug::Hdpl::One },
             pending: Pending { state: None, tz: None, boot_ube: None },
             runs: Execution::Nowhere,
+            debug: debug::DebugAccess::Closed,
         }
     }
 }

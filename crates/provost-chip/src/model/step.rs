@@ -5,10 +5,12 @@ use super::{
     access::Ap1,
     authentication::{self, Permission, Presented},
     boot::{self, Reset},
+    debug::{self, Opening},
     options,
     provisioning::{self, Call, Service},
 };
 use crate::{
+    assumptions::DebugGrant,
     rules::RuleId,
     states::{BootUbe, DaMethod, ProductState, TrustZone},
     transitions::Writer,
@@ -225,8 +227,9 @@ impl World {
     }
 
     fn mass_erase(&mut self) -> Observation {
-        // Outside Open a debugger is non-secure: with TrustZone on the secure sectors refuse, and a mass erase with them.
-        if self.chip.state != ProductState::Open && self.chip.tz == TrustZone::Enabled {
+        // To a non-secure debugger, with TrustZone on, the secure sectors refuse, and a mass erase with them.
+        let secure = access::ap1(&self.chip).outcome == Ap1::Full;
+        if !secure && self.chip.tz == TrustZone::Enabled {
             return Observation::Ignored;
         }
         self.chip.firmware = super::Firmware::default();
@@ -260,10 +263,23 @@ impl World {
         match permission {
             Permission::FullRegression => authentication::full_regression(&mut self.chip),
             Permission::TzRegression => authentication::tz_regression(&mut self.chip),
+            Permission::Debug(opening) => {
+                self.open_debug(opening);
+                return Observation::Granted;
+            }
         }
         self.chip.runs = Execution::Off;
         self.reset(Reset::System, false);
         Observation::Granted
+    }
+
+    fn open_debug(&mut self, opening: Opening) {
+        debug::open(&mut self.chip, opening, &self.assumptions);
+        self.chip.runs = match self.assumptions.debug_grant {
+            // A reset is still due: what runs then is the owner's.
+            DebugGrant::Waits => Execution::Nowhere,
+            DebugGrant::Boots => boot::target(&self.chip, &self.bench, false, &self.assumptions).outcome,
+        };
     }
 
     fn firmware_regression(&mut self) -> Observation {
@@ -324,7 +340,7 @@ mod tests {
     fn a_mass_erase_that_shuts_ap1_resets_by_nrst_only() {
         let mut chip = Chip::factory("STM32H533".parse().unwrap());
         (chip.state, chip.tz) = (ProductState::IrotProvisioned, TrustZone::Disabled);
-        chip.firmware = Firmware { boots: true, non_secure: true, regresses: false };
+        chip.firmware = Firmware { boots: true, non_secure: true, regresses: false, ..Firmware::default() };
         for nrst_wired in [true, false] {
             let bench = Bench { nrst_wired, ..Bench::default() };
             let mut w = World::with(chip, bench, Assumptions::default());
@@ -359,7 +375,7 @@ mod tests {
     #[test]
     fn r_firmware_regression_opens_a_lost_chip() {
         let mut w = stuck(TrustZone::Enabled);
-        w.chip.firmware = Firmware { boots: true, non_secure: false, regresses: true };
+        w.chip.firmware = Firmware { boots: true, non_secure: false, regresses: true, ..Firmware::default() };
         // Firmware never runs in Provisioning.
         assert_eq!(w.step(Action::AskFirmwareToRegress), Observation::Ignored);
         w.step(Action::WriteProductState(ProductState::Closed));
@@ -392,7 +408,7 @@ mod tests {
         let mut chip = Chip::factory("STM32H573".parse().unwrap());
         chip.state = ProductState::Locked;
         chip.da = Some(crate::model::DaRecord { id: CERTIFICATE, encrypted: true, mask: 0x5077 });
-        chip.firmware = Firmware { boots: true, non_secure: true, regresses: true };
+        chip.firmware = Firmware { boots: true, non_secure: true, regresses: true, ..Firmware::default() };
         let mut w = World::with(chip, Bench::default(), Assumptions::default());
         for action in [
             Action::HotPlug,

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use provost_chip::states::ProductState;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -126,6 +127,9 @@ fn entry(path: &Path) -> Entry {
         Some(SCHEMA) => ("close", text("/bound/uid"), text("/bound/target"), text("/bound/binding/root_key_hash")),
         Some(crate::rescue::RECEIPT_SCHEMA) => {
             ("rescue", rescued(&value), Some("open".to_owned()), text("/binding/root_key_hash"))
+        }
+        Some(crate::auth::TZ_RECEIPT_SCHEMA) => {
+            ("partial", text("/uid"), Some(ProductState::TzClosed.as_str().to_owned()), text("/binding/root_key_hash"))
         }
         _ => ("unreadable", None, None, None),
     };

@@ -176,13 +176,15 @@ impl CredentialSet {
     /// What to authenticate a full regression with.
     pub fn credential(&self, method: DaMethod) -> Option<Proof<'_>> {
         match method {
-            DaMethod::Certificate => self.certificate.as_ref().map(|(chain, leaf)| Proof::Certificate {
-                chain: chain.clone(),
-                signer: leaf,
-                permission: Permission::FullRegression,
-            }),
+            DaMethod::Certificate => self.certificate_for(Permission::FullRegression),
             DaMethod::Password => self.password.clone().map(Proof::Password),
         }
+    }
+
+    /// What to authenticate this permission with, where that takes a certificate.
+    pub fn certificate_for(&self, permission: Permission) -> Option<Proof<'_>> {
+        let (chain, leaf) = self.certificate.as_ref()?;
+        Some(Proof::Certificate { chain: chain.clone(), signer: leaf, permission })
     }
 
     /// The same set, sharing the slow hashes that were worked out for others.

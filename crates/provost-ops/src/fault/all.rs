@@ -6,6 +6,7 @@ use super::{Row, bootloader, files, keys, link, objects, reports};
 pub fn rows() -> impl Iterator<Item = &'static Row> {
     let own = [
         crate::error::OpError::ROWS,
+        crate::auth::AccessError::ROWS,
         crate::close::CloseError::ROWS,
         crate::credential::SetError::ROWS,
         crate::objects::ObjectError::ROWS,

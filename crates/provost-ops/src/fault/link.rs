@@ -59,9 +59,9 @@ table! {
         causes: [
             "the chip has no power",
             "SWDIO, SWCLK or GND is not connected",
-            "the lines are too long",
+            "the lines are too long for this clock",
         ],
-        next: ["check supply and wiring, then run the same command again"],
+        next: ["check supply and wiring, then run the same command again; with long or poor wires add --speed 500"],
     }
     "link-power-up" => PersonMustAct {
         causes: ["the debug port does not power up: no supply, or not an Arm debug port"],

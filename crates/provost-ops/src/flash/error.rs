@@ -12,6 +12,15 @@ use crate::{
 faults! {
     /// Why an operation on user flash stopped.
     pub enum FlashError (fault by told) {
+        /// One address for several files.
+        #[error("--at {at:#010x} is for one file, and several were given")]
+        AtOfSeveral {
+            /// The address.
+            at: u32,
+        } = "flash-at-of-several", Usage {
+            causes: ["each file of plain bytes needs an address of its own"],
+            next: ["give it behind the file: app.bin@0x08010000; nothing was written"],
+        }
         /// An image file cannot be read or written.
         #[error("image {path}: {source}")]
         File {

@@ -29,6 +29,8 @@ pub enum Format {
     Hex,
     /// Plain bytes for one address.
     Binary,
+    /// Several images at once.
+    Several,
 }
 
 impl Format {
@@ -38,6 +40,7 @@ impl Format {
             Self::Elf => "elf",
             Self::Hex => "hex",
             Self::Binary => "binary",
+            Self::Several => "several",
         }
     }
 }
@@ -60,6 +63,18 @@ impl Image {
         let bytes = files::read(path, LONGEST_FILE)
             .map_err(|error| FlashError::File { path: path.to_owned(), source: error.into() })?;
         Self::parse(&bytes, path, at)
+    }
+
+    /// Several images as one, to be written in one go.
+    ///
+    /// # Errors
+    /// Two of them overlap, whatever alias they name.
+    pub fn joined(images: Vec<Self>) -> Result<Self, FlashError> {
+        let format = match images.as_slice() {
+            [one] => one.format,
+            _ => Format::Several,
+        };
+        Self::from_segments(format, images.into_iter().flat_map(|image| image.segments).collect())
     }
 
     /// Reads an image; `path` names it in messages and, by its ending, tells HEX from plain bytes.

@@ -39,7 +39,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Written {
     /// Format of the image.
-    #[schemars(extend("enum" = ["elf", "hex", "binary"]))]
+    #[schemars(extend("enum" = ["elf", "hex", "binary", "several"]))]
     pub format: &'static str,
     /// Bytes of the image.
     pub bytes: usize,
@@ -58,7 +58,7 @@ pub struct Written {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Verified {
     /// Format of the image.
-    #[schemars(extend("enum" = ["elf", "hex", "binary"]))]
+    #[schemars(extend("enum" = ["elf", "hex", "binary", "several"]))]
     pub format: &'static str,
     /// Bytes compared.
     pub bytes: usize,

@@ -67,6 +67,16 @@ pub enum Step {
         /// For what.
         phase: Phase,
     },
+    /// The partial regression is authenticated.
+    RegressTz,
+    /// The chip must come back TZ-Closed.
+    VerifyTzClosed,
+    /// Debug is authenticated, and opened.
+    OpenDebug,
+    /// What a debugger reaches is measured.
+    MeasureDebug,
+    /// Opened debug is taken back.
+    CloseDebug,
     /// If the step before was refused: the other encryption word, then the other TrustZone setting.
     Fallback {
         /// The other setting.
@@ -114,6 +124,11 @@ impl Step {
             Self::Discover { phase: Work, .. } => "discover",
             Self::Regress { phase: Rehearsal } => "rehearse:full-regression",
             Self::Regress { phase: Work } => "authenticate:full-regression",
+            Self::RegressTz => "authenticate:tz-regression",
+            Self::VerifyTzClosed => "verify:tz-closed",
+            Self::OpenDebug => "authenticate:debug",
+            Self::MeasureDebug => "measure:debug",
+            Self::CloseDebug => "close:debug",
             Self::Fallback { .. } => "fallback",
             Self::VerifyOpen { phase: Rehearsal } => "rehearse:verify-open",
             Self::VerifyOpen { phase: Work } => "verify:open",
@@ -164,6 +179,13 @@ impl Step {
                 "enter Debug Authentication (this resets the chip) and read life cycle and integrity".into()
             }
             Self::Regress { .. } => "authenticate with the credential and ask for a full regression".into(),
+            Self::RegressTz => "authenticate with the certificate and ask for a regression to TZ-Closed".into(),
+            Self::VerifyTzClosed => "wait until the chip has reset itself, discover again, and read the life cycle".into(),
+            Self::OpenDebug => {
+                "authenticate with the certificate and ask for debug; the chip then boots its firmware".into()
+            }
+            Self::MeasureDebug => "read DBGMCU_SR, DAUTHSTATUS, DHCSR and SBS_DBGCR: what a debugger reaches".into(),
+            Self::CloseDebug => "clear DBGMCU_CR.DCRT and reset the chip: what was opened ends with that".into(),
             Self::Fallback { to } => {
                 format!("if that is refused: the other encryption word; then TZEN = {to} and the other method")
             }
@@ -187,6 +209,9 @@ impl Step {
             Self::WriteOtp => "write the password's hash into OTP and lock it".into(),
             Self::Discover { .. } => "enter Debug Authentication and discover".into(),
             Self::Regress { .. } => "authenticate a full regression: this erases the chip".into(),
+            Self::RegressTz => "authenticate a partial regression: this erases the non-secure side".into(),
+            Self::OpenDebug => "authenticate and open debug: erases nothing".into(),
+            Self::MeasureDebug => "measure what a debugger reaches".into(),
             Self::Fallback { to } => format!("try the other TrustZone setting (TZEN = {:#04X})", to.code()),
             Self::VerifyOpen { .. } => "wait for the chip to come back Open".into(),
             Self::Restore => "restore option words and firmware".into(),
@@ -217,6 +242,9 @@ impl Step {
             Self::Provision { method: None, .. } => &[R::ProvisionOverwrites, R::RssChecksum, R::RssEncryptWord],
             Self::Discover { .. } => &[R::DaNeedsValidData, R::DaNeedsNrst, R::RssDaStays],
             Self::Regress { .. } => &[R::FullRegressionEffect, R::DaFourMasks],
+            Self::RegressTz | Self::VerifyTzClosed => &[R::TzRegression, R::DaFourMasks],
+            Self::OpenDebug => &[R::DaOpensDebug, R::DaFourMasks],
+            Self::MeasureDebug | Self::CloseDebug => &[R::DaOpensDebug, R::OpenedDebugEnds],
             Self::Fallback { .. } => &[R::TzenInProvisioning, R::RssTzOff, R::DaMethodFollowsTzen],
             Self::VerifyOpen { .. } => &[R::FullRegressionEffect],
             Self::Restore => &[R::FullRegressionEffect, R::TzenInOpen],
@@ -234,6 +262,7 @@ impl Step {
             Self::Provision { method: None, .. } => "what was stored there before",
             Self::WriteOtp => "an empty OTP block",
             Self::Regress { .. } => "user flash, SRAM and the option-byte keys",
+            Self::RegressTz => "the non-secure user flash and the option-byte keys of the non-secure side",
             _ => NOTHING,
         }
     }
@@ -242,6 +271,8 @@ impl Step {
     pub const fn undo(self) -> &'static str {
         match self {
             Self::AskWho | Self::Discover { .. } => "an NRST pulse or a power cycle",
+            Self::OpenDebug => "a power cycle",
+            Self::RegressTz => "cannot be undone",
             Self::EnterProvisioning { tz: TrustZone::Enabled, .. } => "`provost rescue`",
             Self::EnterProvisioning { tz: TrustZone::Disabled, .. } => {
                 "`provost rescue`, where the service can be called with TrustZone off"
@@ -268,8 +299,9 @@ impl Step {
             Self::EnterProvisioning { .. } => "PRODUCT_STATE = 0x17, TZEN as before",
             Self::Provision { .. } => "status of the service",
             Self::WriteOtp => "each half-word and the lock bit read back",
-            Self::AskWho | Self::Discover { .. } | Self::VerifyFinal => "discovery",
-            Self::Regress { .. } => "the ROM's status",
+            Self::AskWho | Self::Discover { .. } | Self::VerifyFinal | Self::VerifyTzClosed => "discovery",
+            Self::Regress { .. } | Self::RegressTz | Self::OpenDebug => "the ROM's status",
+            Self::MeasureDebug | Self::CloseDebug => "DBGMCU_SR, DAUTHSTATUS, DHCSR, SBS_DBGCR",
             Self::Fallback { .. } => "as above",
             Self::VerifyOpen { .. } => "PRODUCT_STATE = 0xED, TZEN = 0xC3",
             Self::Restore => "every option word; the flash byte for byte",
@@ -285,6 +317,7 @@ impl Step {
                 | Self::Provision { .. }
                 | Self::WriteOtp
                 | Self::Regress { .. }
+                | Self::RegressTz
                 | Self::Fallback { .. }
                 | Self::Restore
                 | Self::WriteFinal { .. }

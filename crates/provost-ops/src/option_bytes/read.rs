@@ -303,7 +303,7 @@ fn model_chip(part: PartId, state: ProductState, options: &Options) -> Chip {
     let mut chip = Chip::factory(part);
     (chip.state, chip.tz) = (state, options.trustzone());
     chip.boot_ube = BootUbe::from_code((options.optsr_cur >> 22) as u8).unwrap_or(BootUbe::OemIrot);
-    chip.firmware = Firmware { boots: true, non_secure: true, regresses: false };
+    chip.firmware = Firmware { boots: true, non_secure: true, regresses: false, ..Firmware::default() };
     chip.runs = match state {
         ProductState::Provisioning => Execution::Bootloader,
         _ => Execution::User,

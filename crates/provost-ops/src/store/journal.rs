@@ -30,6 +30,8 @@ pub enum Kind {
     Provision,
     /// Changing option bytes.
     Options,
+    /// Bringing a chip back to TZ-Closed.
+    TzRegression,
 }
 
 /// The chip that the work is done on.

@@ -226,7 +226,7 @@ fn a_password_object_with_trustzone_on() {
 fn st_irot_without_its_data() {
     // Firmware that can regress the chip itself is a way back, as long as it boots.
     let base = scratch();
-    let firmware = Some(FirmwareBehaviour { non_secure: true, regresses: true });
+    let firmware = Some(FirmwareBehaviour { non_secure: true, regresses: true, ..FirmwareBehaviour::default() });
     let path = Way::with(Maker { firmware, ..maker(PART, TrustZone::Enabled) }, base.path());
     Careless::on(&path.twin).provisioning().then(ProductState::Closed);
     assert!(has_a_way_back(&path.twin, &path.means), "the firmware runs and can be asked");

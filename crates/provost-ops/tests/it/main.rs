@@ -30,6 +30,7 @@ mod hazards;
 mod images;
 mod interruptions;
 mod objects;
+mod open_debug;
 mod option_bytes;
 mod option_files;
 mod option_locks;

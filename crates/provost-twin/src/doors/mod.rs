@@ -6,6 +6,7 @@
 pub mod bench;
 mod clock;
 mod cmsis_dap;
+pub mod remote;
 mod remote_bitbang;
 mod serial;
 mod server;

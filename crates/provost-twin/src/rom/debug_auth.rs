@@ -15,7 +15,10 @@ use provost_adac::{
 };
 use provost_chip::{
     assumptions::{LifecycleWord, ReplyWord, TlvPadding, VendorOrder},
-    model::authentication::{self, PRODUCT_MASK},
+    model::{
+        authentication::{self, PRODUCT_MASK},
+        debug::Opening,
+    },
     option_bytes::{OptionField, factory_words},
     parts::DaStore,
     registers::{dbgmcu, flash as reg},
@@ -144,9 +147,9 @@ impl RssDa {
             Some(done_at) => (silicon.now() >= done_at).then_some(grant.permission),
             None if silicon.mailbox().device_full() && silicon.now() < grant.starts_at => None,
             None => {
-                if let Some(code) = transient_state(grant.permission) {
-                    set_product_state(silicon.nvm_mut(), code);
-                }
+                // Debug is opened at once; an erase takes its time.
+                let Some(code) = transient_state(grant.permission) else { return Some(grant.permission) };
+                set_product_state(silicon.nvm_mut(), code);
                 self.granted = Some(Grant { done_at: Some(silicon.now() + MASS_ERASE), ..grant });
                 None
             }
@@ -166,10 +169,21 @@ fn carry_out(silicon: &mut Silicon, permission: Permission) {
     match permission {
         Permission::FullRegression => finish_regression(silicon),
         Permission::TzRegression => finish_tz_regression(silicon),
-        // Opened debug is not modelled further: the chip boots as it would have (see the ledger).
-        _ => {}
+        debug => {
+            if let Some(opening) = opening(debug) {
+                return silicon.open_debug(opening);
+            }
+        }
     }
     silicon.leave_rss_da();
+}
+
+/// What a debug permission opens.
+fn opening(permission: Permission) -> Option<Opening> {
+    match authentication::Permission::from_bit(permission.bit().into()) {
+        Some(authentication::Permission::Debug(opening)) => Some(opening),
+        _ => None,
+    }
 }
 
 /// Marks a full regression as begun, so that a power cut cannot stop it.

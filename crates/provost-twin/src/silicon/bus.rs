@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use provost_chip::{
-    assumptions::{DbgmcuAddress, OtpBlankRead},
-    model::access::{Ap1, ap1, dbgmcu_sr},
+    assumptions::{DbgmcuAddress, DebugWaiting, OtpBlankRead},
+    model::{
+        access::{Ap1, ap1, dbgmcu_sr},
+        debug::DebugAccess,
+    },
     parts::SECTOR_SIZE,
     registers::{SECURE_PERIPHERAL, dbgmcu, flash as reg, memory},
     states::{ProductState, TrustZone},
@@ -61,7 +64,7 @@ impl Bus for Silicon {
     }
 
     fn ap_enabled(&self, ap: u8) -> bool {
-        ap == 0 || (ap == 1 && self.view() > Ap1::Shut)
+        ap == 0 || (ap == 1 && self.ap1_is_shown())
     }
 
     fn ap_spiden(&self, ap: u8) -> bool {
@@ -146,6 +149,12 @@ impl Silicon {
         ap1(self.chip()).outcome
     }
 
+    /// Whether AP1 is shown as open: it is, or an opening waits for its level in a world that shows that.
+    fn ap1_is_shown(&self) -> bool {
+        let waits = matches!(self.chip().debug, DebugAccess::Waits(_));
+        self.view() > Ap1::Shut || waits && self.assumptions().debug_waiting == DebugWaiting::Shown
+    }
+
     /// Whether an access may go to a secure alias: as a secure transfer of an open port, or where there is no other world.
     fn reaches_secure(&self, access: Access) -> bool {
         self.view() == Ap1::Full && (access.secure || self.chip().tz == TrustZone::Disabled)
@@ -192,7 +201,7 @@ impl Silicon {
             // Bits 15:12 are not zero on silicon: 0x10016484 (labwired).
             dbgmcu::IDCODE => u32::from(identity.rev_id) << 16 | 0x6000 | u32::from(identity.part.info().dev_id),
             dbgmcu::SR => {
-                let open = u32::from(self.view() > Ap1::Shut) << 17;
+                let open = u32::from(self.ap1_is_shown()) << 17;
                 dbgmcu_sr(self.chip()) & !(1 << 17) | open
             }
             _ => {
@@ -216,6 +225,9 @@ impl Silicon {
         }
         if let Some(offset) = register_offset(place.address) {
             return Ok(self.read_flash_register(self.side(&place), offset));
+        }
+        if let Some(word) = self.read_sbs(place.address) {
+            return Ok(word);
         }
         let secure = self.is_secure(access);
         Ok(match place.address {

@@ -116,10 +116,11 @@ pub(crate) struct Core {
 
 impl Core {
     /// A system reset into the vector table at `vtor`, which begins with these words: debug control survives, the rest does not.
-    /// `open` says that the chip is Open: there a reset vector catch can stop the core, and there it executes the owner's code.
-    pub(crate) fn reset(&mut self, vtor: u32, vectors: [u32; 2], open: bool) {
+    /// `open` says that the chip is Open: there a reset vector catch can stop the core. `executes` says whether the owner's code is
+    /// executed, and not only modelled.
+    pub(crate) fn reset(&mut self, vtor: u32, vectors: [u32; 2], open: bool, executes: bool) {
         self.cpu = Cpu::reset(vectors);
-        self.parked = if open { Parked::No } else { Parked::NotModelled };
+        self.parked = if executes { Parked::No } else { Parked::NotModelled };
         self.resets += 1;
         self.vtor = vtor;
         self.other_registers.clear();

@@ -105,6 +105,11 @@ impl DebugConfig {
         (0x20, u32::MAX),
     ];
 
+    /// Whether opened debug outlives a system reset (DBGMCU_CR.DCRT).
+    pub(crate) const fn outlives_system_reset(&self) -> bool {
+        self.words[0] & dbgmcu::CR_DCRT != 0
+    }
+
     /// `None` if the offset is none of these registers.
     pub(crate) fn read(&self, offset: u32) -> Option<u32> {
         Self::ROWS.iter().zip(&self.words).find(|((at, _), _)| *at == offset).map(|(_, word)| *word)

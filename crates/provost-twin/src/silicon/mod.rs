@@ -13,14 +13,19 @@ pub mod nvm;
 mod option_change;
 mod projection;
 mod rom_view;
+mod sbs;
 mod sram;
 
 use provost_adac::target::RefusalReason;
 use provost_chip::{
-    assumptions::Assumptions,
-    model::{Bench, Chip, Execution, boot},
+    assumptions::{Assumptions, DebugGrant},
+    model::{
+        Bench, Chip, Execution, boot,
+        debug::{self, DebugAccess, Hdpl, Opening},
+    },
     parts::{FlashSize, PartId},
     registers::memory,
+    side::Side,
     states::{NS_REGRESSION, ProductState, REGRESSION},
 };
 
@@ -64,6 +69,8 @@ pub struct FirmwareBehaviour {
     pub non_secure: bool,
     /// Can be asked for a regression.
     pub regresses: bool,
+    /// The isolation level that it climbs to, as soon as it runs.
+    pub hdpl: Hdpl,
 }
 
 /// One virtual chip, with its memories and what its core is doing.
@@ -198,6 +205,7 @@ impl Silicon {
             self.sram.lose();
             self.rss_da = None;
             self.chip.runs = Execution::Off;
+            self.chip.debug = DebugAccess::Closed;
             return;
         }
         self.mailbox = Mailbox::default();
@@ -283,6 +291,10 @@ impl Silicon {
     fn enter_reset(&mut self) {
         self.interrupt();
         self.mailbox.idle();
+        if !self.debug_config.outlives_system_reset() {
+            // Rule R-OPENED-DEBUG-ENDS.
+            self.chip.debug = DebugAccess::Closed;
+        }
     }
 
     /// Whether a session outlives a system reset (rule R-RSS-DA-STAYS). A regression that has begun ends it in any world.
@@ -367,7 +379,8 @@ impl Silicon {
         boot::reset(&mut self.chip, &self.bench, kind, request, &self.assumptions);
         self.controller = Controller::after_reset(self.take_interrupted());
         let vtor = self.vector_table();
-        self.core.reset(vtor, self.vectors(vtor), self.chip.state == ProductState::Open);
+        let open = self.chip.state == ProductState::Open;
+        self.core.reset(vtor, self.vectors(vtor), open, open || self.is_watched());
         self.booted_at = self.now + BOOT_TIME;
         self.rss_da = match self.chip.runs {
             Execution::RssDa { open } => Some(Box::new(RssDa::enter(self, open))),
@@ -431,6 +444,26 @@ impl Silicon {
     pub(crate) fn leave_rss_da(&mut self) {
         self.rss_da = None;
         self.system_reset();
+    }
+
+    /// Opens debug as it was granted, and goes where the ROM goes then.
+    pub(crate) fn open_debug(&mut self, opening: Opening) {
+        self.rss_da = None;
+        debug::open(&mut self.chip, opening, &self.assumptions);
+        match self.assumptions.debug_grant {
+            // No reset in between: the ROM hands over as after any boot.
+            DebugGrant::Boots => {
+                self.chip.runs = Execution::HeldInReset;
+                self.come_out_of_reset(boot::Reset::System);
+            }
+            DebugGrant::Waits => self.chip.runs = Execution::Nowhere,
+        }
+    }
+
+    /// Whether a debugger may watch both sides of the owner's code outside Open: then it is executed, and not only modelled.
+    fn is_watched(&self) -> bool {
+        matches!(self.chip.debug, DebugAccess::Opens(opening) if opening.side == Side::Secure)
+            && self.chip.runs == Execution::User
     }
 
     /// Marks the session over: nothing more is authenticated in it.

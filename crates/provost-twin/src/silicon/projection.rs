@@ -7,7 +7,7 @@ use provost_chip::{
     states::{BootUbe, ProductState, TrustZone},
 };
 
-use super::{Silicon, nvm::OptionWords};
+use super::{FirmwareBehaviour, Silicon, nvm::OptionWords};
 use crate::rom;
 
 /// Where the vector table of the ROM is taken to lie: the beginning of system memory (AN2606 names the bootloader's own places).
@@ -52,7 +52,10 @@ impl Silicon {
                 (secure.is_some(), self.behaviour.non_secure && callable)
             }
         };
-        Firmware { boots, non_secure: boots && non_secure, regresses: boots && self.behaviour.regresses }
+        // With the code goes what it does.
+        let FirmwareBehaviour { regresses, hdpl, .. } =
+            if boots { self.behaviour } else { FirmwareBehaviour::default() };
+        Firmware { boots, non_secure: boots && non_secure, regresses, hdpl }
     }
 
     /// Where the core finds its vector table after this reset: where the boot register points if the owner's code runs, else in the ROM.

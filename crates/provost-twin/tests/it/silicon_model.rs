@@ -8,6 +8,7 @@ use provost_chip::{
     model::{
         Action, Bench, Chip, World,
         authentication::{PRODUCT_MASK, Permission, Presented},
+        debug::{Hdpl, Opening},
         provisioning::{Call, EncryptionWord},
     },
     states::{BootUbe, ProductState, TrustZone},
@@ -130,6 +131,7 @@ fn authentications(keys: &[Key]) -> Vec<Action> {
     let mut actions: Vec<Action> =
         keys.iter().map(|key| Action::Authenticate(present(key), Permission::FullRegression)).collect();
     actions.extend([0, 2].map(|i: usize| Action::Authenticate(present(&keys[i]), Permission::TzRegression)));
+    actions.extend(Opening::all().map(|o| Action::Authenticate(present(&keys[0]), Permission::Debug(o))));
     actions
 }
 
@@ -248,6 +250,38 @@ fn debug_authentication_of_every_part_in_every_world() {
     stated("silicon_model::", &counts.map(|count| count as usize));
 }
 
+/// Every opening, on chips whose code climbs to each level, in every world that bears on it.
+#[test]
+fn opened_debug_is_that_of_the_model() {
+    let keys = keys();
+    let present = Presented { method: keys[0].method(), id: keys[0].id(), mask: PRODUCT_MASK };
+    let mut count = 0;
+    for state in [ProductState::Provisioning, ProductState::TzClosed, ProductState::Closed] {
+        for (hdpl, code) in Hdpl::ALL.into_iter().zip([Code::SecureOnly, Code::BothWorlds, Code::None]) {
+            let da = Some(Provisioned { hash: keys[0].hash(), mask: PRODUCT_MASK, plain: false });
+            let situation = Situation { code, da, hdpl, ..Situation::of("STM32H563", state, TrustZone::Enabled) };
+            for assumptions in Assumptions::combinations(&["debug-grant", "debug-hdpl", "debug-waiting"]) {
+                for opening in Opening::all() {
+                    let mut pair = Pair::new(&situation, Bench::default(), assumptions, &keys);
+                    for action in [
+                        Action::RequestDebugAuthentication,
+                        Action::Authenticate(present, Permission::Debug(opening)),
+                        Action::HotPlug,
+                        Action::Reset,
+                        Action::HotPlug,
+                        Action::PowerCycle,
+                        Action::HotPlug,
+                    ] {
+                        pair.step(action);
+                    }
+                    count += 1;
+                }
+            }
+        }
+    }
+    println!("{count} openings");
+}
+
 #[test]
 fn random_sequences() {
     random_walks(2_000, 20_260);
@@ -287,6 +321,7 @@ fn random_walks(walks: usize, seed: u64) -> usize {
         situation.code = random.pick(&[Code::None, Code::BothWorlds, Code::Regresses]);
         situation.boot_ube = random.pick(&[BootUbe::OemIrot, BootUbe::StIrot]);
         situation.da = random.pick(&records);
+        situation.hdpl = random.pick(&Hdpl::ALL);
         if !situation.part.info().trustzone {
             situation.da = situation.da.map(|da| Provisioned { plain: false, ..da });
         }

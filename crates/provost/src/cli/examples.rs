@@ -78,9 +78,21 @@ const EXAMPLES: &[Example] = &[
     ),
     example("auth discover", &[("provost auth discover", "state, integrity, and what the chip asks for; resets it")]),
     example(
+        "auth open",
+        &[
+            (
+                "provost auth open --permission level-1-intrusive-debug --credential safe/board",
+                "both sides, for firmware that stays at HDPL 1",
+            ),
+            ("provost auth open --permission 2 --credential safe/board", "the non-secure side, from HDPL 3 on"),
+        ],
+    ),
+    example("auth close-debug", &[("provost auth close-debug", "as it was before, without removing power")]),
+    example(
         "auth regress",
         &[
             ("provost auth regress --credential safe/board", "back to Open, erased"),
+            ("provost auth regress --to tz-closed --credential safe/board", "only the non-secure side erased"),
             ("provost auth regress --credential safe/board --sign-in exchange", "the leaf key is elsewhere"),
         ],
     ),
@@ -173,6 +185,7 @@ const EXAMPLES: &[Example] = &[
         &[
             ("provost flash write app.elf", "where its headers say"),
             ("provost flash write app.bin@0x0C000000", "plain bytes, with their address"),
+            ("provost flash write secure.elf non-secure.hex", "both sides in one go, with one reset"),
         ],
     ),
     example("flash verify", &[("provost flash verify app.hex", "reads only")]),

@@ -102,13 +102,13 @@ pub(crate) enum FlashCommand {
     Read(FlashRead),
 }
 
-/// An image.
+/// An image, or several that are written in one go, with one reset.
 #[derive(Debug, Args)]
 pub(crate) struct FlashImage {
-    /// ELF, Intel HEX (.hex), or plain bytes with their address: FILE@0x08000000, or --at.
-    #[arg(value_name = "FILE[@ADDRESS]", value_parser = OsStringValueParser::new().try_map(image_at))]
-    pub(crate) image: ImageAt,
-    /// Where plain bytes belong.
+    /// ELF, Intel HEX (.hex), or plain bytes with their address: FILE@0x08000000, or --at. Several must not overlap.
+    #[arg(required = true, value_name = "FILE[@ADDRESS]", value_parser = OsStringValueParser::new().try_map(image_at))]
+    pub(crate) images: Vec<ImageAt>,
+    /// Where plain bytes belong, if it is one file.
     #[arg(long, value_name = "ADDRESS", value_parser = number)]
     pub(crate) at: Option<u32>,
 }

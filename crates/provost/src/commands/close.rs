@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, io};
 
-use provost_chip::sources::Source;
+use provost_chip::{sources::Source, states::TrustZone};
 use provost_ops::{
     close::{
         self, CloseError, ClosePlan, Ended, Expected, Image, Policy, Site, Survey, Wish,
@@ -217,11 +217,14 @@ fn receipt_text(ended: &Ended) -> String {
         let _ = writeln!(text, "  {:<11} {}: {}", finding.verdict, finding.rule, finding.found);
     }
     if !bound.rehearse_only {
-        let _ = writeln!(
-            text,
-            "back to Open, erased: `provost auth regress --credential {}`",
-            quoted(&bound.credential.display().to_string())
-        );
+        let credential = quoted(&bound.credential.display().to_string());
+        if bound.trustzone == TrustZone::Enabled {
+            let _ = writeln!(
+                text,
+                "debugged as it is: `provost auth open --permission level-1-intrusive-debug --credential {credential}`"
+            );
+        }
+        let _ = writeln!(text, "back to Open, erased: `provost auth regress --credential {credential}`");
     }
     text
 }

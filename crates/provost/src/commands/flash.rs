@@ -14,7 +14,7 @@ use provost_ops::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    cli::{self, Arguments, FlashCommand, FlashErase, FlashImage},
+    cli::{self, Arguments, FlashCommand, FlashErase, FlashImage, ImageAt},
     confirm,
     documents::{FileFormat, FlashErased, FlashRead},
     output::{Page, Stop, Teller},
@@ -47,7 +47,11 @@ fn on_flash(
 }
 
 pub(super) fn load(options: &FlashImage) -> Result<Image, provost_ops::error::Failure> {
-    Ok(Image::load(&options.image.path, options.at.or(options.image.at))?)
+    if let (Some(at), [_, _, ..]) = (options.at, options.images.as_slice()) {
+        return Err(FlashError::AtOfSeveral { at }.into());
+    }
+    let load = |image: &ImageAt| Image::load(&image.path, options.at.or(image.at));
+    Ok(Image::joined(options.images.iter().map(load).collect::<Result<_, _>>()?)?)
 }
 
 fn run_write(arguments: &Arguments, options: &FlashImage) -> Result<Page, Stop> {

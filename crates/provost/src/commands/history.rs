@@ -55,6 +55,9 @@ fn road_on(unfinished: &Unfinished) -> Option<String> {
     match header.kind {
         Kind::Close => Some(format!("provost apply --resume --probe {probe} --out {out}")),
         Kind::Rescue => Some(format!("provost rescue --probe {probe} --out {out}")),
+        Kind::TzRegression => {
+            Some(format!("provost auth regress --to tz-closed --credential DIR --probe {probe} --out {out}"))
+        }
         Kind::Provision | Kind::Options => None,
     }
 }
@@ -75,6 +78,7 @@ fn unfinished_text(unfinished: &Unfinished) -> String {
         Some(Kind::Close) => "close",
         Some(Kind::Provision) => "write of objects",
         Some(Kind::Options) => "change of option bytes",
+        Some(Kind::TzRegression) => "regression to TZ-Closed",
         None => "job",
     };
     let uid = uid_of(unfinished).unwrap_or_else(|| "chip not known".to_owned());

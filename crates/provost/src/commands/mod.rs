@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
 
 /// Works on the chip, keeps what happened to a virtual one, and adds what it cost.
 fn on_chip(arguments: &Arguments, work: impl FnOnce(&mut Bench) -> Result<Page, Stop>) -> Result<Page, Stop> {
-    on_bench(Bench::open(arguments.probe.as_ref())?, work)
+    on_bench(Bench::open_at(arguments.probe.as_ref(), arguments.speed)?, work)
 }
 
 /// The same on a bench that is open.

@@ -6,7 +6,7 @@ use provost_bench::Bench;
 use provost_chip::{parts::PartId, sources::Confidence, states::ProductState};
 use provost_diagnosis::{Diagnosis, answer::Oddity};
 use provost_ops::{
-    diagnose::{outlook, triage},
+    diagnose::{opened_by_authentication, outlook, triage},
     identify::{identify, parts_text},
 };
 
@@ -104,6 +104,12 @@ fn text(status: &Status, found: &Diagnosis, bench: &Bench, parts: &[PartId]) -> 
     let open = |ap: &AccessPort| if ap.open { "open" } else { "shut" };
     let [ap0, ap1] = &status.access_ports;
     line("access ports", format!("AP0 (DBGMCU) {}, AP1 (core and memories) {}", open(ap0), open(ap1)));
+    if opened_by_authentication(identity).is_some() {
+        line(
+            "debug",
+            "opened by Debug Authentication, until power is removed or `provost auth close-debug`".to_owned(),
+        );
+    }
     if let Some(unusual) = &status.unusual {
         line("unusual", oddities(unusual));
     }

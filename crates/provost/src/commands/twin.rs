@@ -21,6 +21,7 @@ use provost_twin::{
     doors::{
         self, Door, Terms, WallClock,
         bench::{self, Control},
+        remote::{Doors, notice},
     },
     error::TwinError,
     ledger::ledger,
@@ -95,9 +96,9 @@ fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
         let port = listener.local_addr().map_err(|e| broken(port, e))?.port();
         open.push((door, listener, port));
     }
-    // Where the board lies in a file, its bench has a door too, whose port a file beside it names.
+    // Where the board lies in a file, it has doors for provost itself, too, whose ports a file beside it names.
     let bench_door = match Path::new(options.chip.name()) {
-        file if file.is_file() => Some(BenchDoor::open(file)?),
+        file if file.is_file() => Some(OwnDoors::open(file)?),
         _ => None,
     };
     let shutdown = Arc::new(AtomicBool::new(false));
@@ -130,7 +131,8 @@ fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
     };
     let results: Vec<_> = thread::scope(|scope| {
         if let Some(door) = &bench_door {
-            scope.spawn(|| doors::serve_bench(&door.listener, &board, &terms));
+            scope.spawn(|| doors::serve_bench(&door.bench, &board, &terms));
+            scope.spawn(|| doors::serve(Door::RemoteBitbang, &door.pins, &wire, &terms));
         }
         let threads: Vec<_> = open.iter().map(|door| scope.spawn(|| serve(door))).collect();
         threads.into_iter().map(|thread| thread.join()).collect()
@@ -173,42 +175,39 @@ fn broken(port: u16, source: std::io::Error) -> BenchError {
     TwinError::Door { port, source }.into()
 }
 
-/// The door of the bench, as long as the board is served.
-struct BenchDoor {
-    listener: TcpListener,
+/// The doors that are provost's own, as long as the board is served: its bench, and its connector for `--probe twin:FILE`.
+struct OwnDoors {
+    bench: TcpListener,
+    pins: TcpListener,
     notice: PathBuf,
 }
 
-impl BenchDoor {
+impl OwnDoors {
     fn open(chip: &Path) -> Result<Self, BenchError> {
-        let listener = doors::bind(0).map_err(|e| broken(0, e))?;
-        let port = listener.local_addr().map_err(|e| broken(0, e))?.port();
+        let listen = || {
+            let listener = doors::bind(0).map_err(|e| broken(0, e))?;
+            let port = listener.local_addr().map_err(|e| broken(0, e))?.port();
+            Ok::<_, BenchError>((listener, port))
+        };
+        let ((bench, bench_port), (pins, pins_port)) = (listen()?, listen()?);
         let notice = notice(chip);
-        std::fs::write(&notice, format!("{port}\n"))
+        std::fs::write(&notice, Doors { bench: bench_port, pins: pins_port }.text())
             .map_err(|source| TwinError::Io { path: notice.clone(), source })?;
-        Ok(Self { listener, notice })
+        Ok(Self { bench, pins, notice })
     }
 }
 
-impl Drop for BenchDoor {
+impl Drop for OwnDoors {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.notice);
     }
 }
 
-/// The file beside a chip file that names the port of its bench.
-fn notice(chip: &Path) -> PathBuf {
-    let mut name = chip.as_os_str().to_owned();
-    name.push(".bench");
-    name.into()
-}
-
 fn bench(options: &TwinBench) -> Result<Vec<&'static str>, TwinError> {
     let controls = options.controls.iter().map(|text| text.parse()).collect::<Result<Vec<Control>, _>>()?;
     let not_served = || TwinError::NotServed { path: options.chip.clone() };
-    let text = std::fs::read_to_string(notice(&options.chip)).map_err(|_| not_served())?;
-    let port = text.trim().parse().map_err(|_| not_served())?;
-    bench::ask(port, &controls).map_err(|error| match error {
+    let served = Doors::find(&options.chip).ok_or_else(not_served)?;
+    bench::ask(served.bench, &controls).map_err(|error| match error {
         TwinError::Door { .. } => not_served(),
         other => other,
     })?;

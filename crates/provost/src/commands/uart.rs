@@ -35,7 +35,7 @@ struct Chip {
 }
 
 pub(super) fn run(arguments: &Arguments, uart: &Uart) -> Result<Page, Stop> {
-    if let Some(probe) = &arguments.probe {
+    if let Some(probe) = arguments.named_probe() {
         return beside(arguments, uart, probe);
     }
     match &arguments.command {

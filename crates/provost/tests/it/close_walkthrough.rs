@@ -1,5 +1,5 @@
-//! `docs/close.md` is what the program prints: every `$ provost …` in it is run, in order, and the text below it compared.
-//! `SNAPSHOTS=overwrite` writes the document anew.
+//! `docs/close.md` and `docs/debug.md` are what the program prints: every `$ provost …` in them is run, in order, and the text below it
+//! compared. `SNAPSHOTS=overwrite` writes the documents anew.
 
 use crate::sandbox;
 
@@ -32,8 +32,17 @@ fn redacted(text: &str, uid: &str) -> String {
 }
 
 #[test]
-fn the_document_is_what_the_program_prints() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/close.md");
+fn the_page_of_the_close_is_what_the_program_prints() {
+    is_what_the_program_prints("close.md", 10);
+}
+
+#[test]
+fn the_page_of_debugging_is_what_the_program_prints() {
+    is_what_the_program_prints("debug.md", 8);
+}
+
+fn is_what_the_program_prints(document: &str, least: usize) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(document);
     let document = std::fs::read_to_string(&path).unwrap();
     let s = Sandbox::new();
     std::fs::create_dir(s.path("tmp")).unwrap();
@@ -74,7 +83,7 @@ fn the_document_is_what_the_program_prints() {
             }
         }
     }
-    assert!(commands >= 10, "{commands} commands");
+    assert!(commands >= least, "{commands} commands");
     if std::env::var_os("SNAPSHOTS").is_some_and(|v| v == "overwrite") {
         std::fs::write(&path, made).unwrap();
         return;

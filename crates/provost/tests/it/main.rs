@@ -15,6 +15,7 @@ mod close_walkthrough;
 mod closed_chips;
 mod credential;
 mod damaged_files;
+mod debug_wish;
 mod diagnose;
 mod every_chip;
 mod exit_codes;

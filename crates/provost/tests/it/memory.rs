@@ -243,3 +243,34 @@ fn matches(expected: &str, printed: &str) -> bool {
     }
     open || rest.is_empty()
 }
+
+/// Several images are one write: one halt, one reset, and neither without the other.
+#[test]
+fn several_images_are_written_in_one_go() {
+    let s = Sandbox::new();
+    s.run("twin new board.chip --part STM32H563 --tzen on");
+    std::fs::write(s.path("a.bin"), [0xA5; 40]).unwrap();
+    std::fs::write(s.path("b.bin"), [0x5A; 16]).unwrap();
+    let chip = "--probe twin:board.chip --part STM32H563";
+    let edges = |line: &str| {
+        let (code, document) = s.json(&format!("{line} {chip} --stats"));
+        assert_eq!(code, 0, "{document:#}");
+        (document["sectors"].as_u64().unwrap(), document["stats"]["nrst_edges"].as_u64().unwrap())
+    };
+    let (one, single) = edges("flash write a.bin@0x0C000000");
+    // Two sectors, and a third piece in the first of them.
+    let (sectors, together) = edges("flash write a.bin@0x0C000000 b.bin@0x0C010000 b.bin@0x0C000100");
+    assert_eq!((one, sectors, together), (1, 2, single));
+    for line in ["flash verify a.bin@0x0C000000 b.bin@0x0C000100", "flash verify b.bin@0x0C010000"] {
+        assert_eq!(s.run(&format!("{line} {chip}")).code, 0, "{line}");
+    }
+    let before = s.read("board.chip");
+    for (line, code) in [
+        ("flash write a.bin@0x0C000000 b.bin@0x08000010", "flash-image-overlap"),
+        ("flash write a.bin b.bin --at 0x0C000000", "flash-at-of-several"),
+    ] {
+        let (_, error) = s.json(&format!("{line} {chip}"));
+        assert_eq!(error["code"], code, "{line}: {error:#}");
+    }
+    assert_eq!(s.read("board.chip"), before, "nothing was written");
+}

@@ -240,3 +240,118 @@ fn gdb_loads_breaks_and_steps() {
         }
     }
 }
+/// Firmware for the secure bank: a vector table, and a loop that counts in R0 and calls a function in each turn.
+const SECURE_PROGRAM: &str = "
+    .syntax unified
+    .cpu cortex-m33
+    .word 0x30004000
+    .word _start + 1
+    .global _start
+    .thumb_func
+_start:
+    movs r0, #0
+    ldr r1, =0x30001000
+1:  adds r0, #1
+    str r0, [r1]
+    bl routine
+    b 1b
+    .thumb_func
+routine:
+    adds r2, r0, #5
+    bx lr
+    .pool
+";
+
+fn provost(s: &Sandbox, words: &[&str]) -> Value {
+    let output = s.command(words).arg("--json").output().unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A closed product with this program inside, and its certificate in `safe/board`.
+fn closed_product(s: &Sandbox, image: &str) {
+    for line in [
+        "twin new board.chip --part STM32H563 --tzen on",
+        &format!("flash write {image} --probe twin:board.chip --part STM32H563"),
+        "credential new --method certificate --part STM32H563 --out safe/board",
+    ] {
+        let run = s.run(line);
+        assert_eq!(run.code, 0, "{line}: {}", run.err);
+    }
+    let close =
+        ["close", "--to", "closed", "--credential", "safe/board", "--part", "STM32H563", "--probe", "twin:board.chip"];
+    let asked = provost(s, &close);
+    let phrase = asked["confirm"].as_str().unwrap_or_else(|| panic!("{asked:#}"));
+    let closed = provost(s, &[&close[..], &["--confirm", phrase]].concat());
+    assert_eq!(closed["schema"], "provost.close-receipt/1", "{closed:#}");
+}
+
+/// A closed product: OpenOCD reads nothing of it. After `auth open` it reads the secure flash, and GDB stops the product's own code at
+/// a breakpoint, twice; after `auth close-debug` nothing is read again. The chip is served all the while, and nothing of it is erased.
+#[test]
+fn strangers_debug_a_closed_product_once_it_was_opened_for_them() {
+    let Some(program) = strangers::openocd() else { return };
+    if !strangers::installed(&["gdb-multiarch", "arm-none-eabi-as", "arm-none-eabi-ld"]) {
+        return;
+    }
+    let s = Sandbox::new();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(file("p.s"), SECURE_PROGRAM).unwrap();
+    for line in [
+        ["arm-none-eabi-as", "-o", &file("p.o"), &file("p.s")].to_vec(),
+        ["arm-none-eabi-ld", "-Ttext=0x0C000000", "-o", &file("p.elf"), &file("p.o")].to_vec(),
+    ] {
+        assert!(Command::new(line[0]).args(&line[1..]).status().unwrap().success(), "{line:?}");
+    }
+    closed_product(&s, &file("p.elf"));
+    let before = s.read("board.chip");
+    let server = Server::start(&s, "board.chip");
+    let probe = ["--probe", "twin:board.chip"];
+    let open = ["auth", "open", "--permission", "level-1-intrusive-debug", "--credential", "safe/board"];
+    for door in server.doors() {
+        let read = || ask(&program, &door, PORTS, "catch {chip.ap1 mdw 0x0C000000} why; echo \"AP1: $why\"");
+        assert!(!read().contains("0x0c000000:"), "AP1 is shut");
+        let opened = provost(&s, &[&open[..], &probe].concat());
+        assert_eq!(
+            (&opened["schema"], &opened["view"]["secure"]),
+            (&"provost.auth-opened/1".into(), &true.into()),
+            "{opened:#}"
+        );
+        assert_eq!(word_at(&read(), 0x0C00_0000), 0x3000_4000);
+
+        let quiet = QUIET.replace("gdb port disabled; ", "");
+        let core = CORE.replace("reset_config srst_only", "reset_config none");
+        let connect = format!(
+            "target extended-remote | {program} -l {} -c 'gdb port pipe; {door}; {quiet}; {core}; init; halt'",
+            file("log")
+        );
+        let commands = [
+            connect.as_str(),
+            "hbreak routine",
+            "continue",
+            "printf \"first %d %d\\n\", $r0, *(int*)0x30001000",
+            "continue",
+            "printf \"second %d %d\\n\", $r0, *(int*)0x30001000",
+        ];
+        let output = Command::new("gdb-multiarch")
+            .args(["-nx", "-batch", &file("p.elf")])
+            .args(commands.iter().flat_map(|command| ["-ex", command]))
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        let counts = |name: &str| -> Vec<u32> {
+            let line =
+                text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{name}: {text}"));
+            line.split_whitespace().map(|word| word.parse().unwrap()).collect()
+        };
+        let (first, second) = (counts("first "), counts("second "));
+        assert_eq!(first[0], first[1], "{text}");
+        assert_eq!(second, [first[0] + 1; 2], "one turn later: {text}");
+
+        let closed = provost(&s, &[&["auth", "close-debug"], &probe[..]].concat());
+        assert_eq!(closed["after"]["ap1"], false, "{closed:#}");
+        assert!(!read().contains("0x0c000000:"), "AP1 is shut again");
+    }
+    drop(server);
+    assert_eq!(s.read("board.chip"), before, "nothing was erased, nothing written");
+}

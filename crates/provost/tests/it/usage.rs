@@ -70,3 +70,24 @@ fn a_reader_that_goes_away_is_no_error() {
     drop(child.stdout.take());
     assert!(child.wait().unwrap().success());
 }
+
+/// What does not change from command to command may stand in the environment; what is typed counts for more.
+#[test]
+fn probe_and_part_may_stand_in_the_environment() {
+    let s = Sandbox::new();
+    s.run("twin new board.chip --part STM32H533 --tzen on --state provisioning");
+    let ask = |words: &[&str]| {
+        let mut command = s.command(words);
+        let output = command.env("PROVOST_PROBE", "twin:board.chip").env("PROVOST_PART", "STM32H533").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = ask(&["status"]);
+    assert!(text.contains("twin:board.chip") && text.contains("chip          STM32H533 ("), "{text}");
+    assert!(text.contains("next: `provost rescue --dry-run"), "{text}");
+    // A check of files is one of files, and resets no chip.
+    s.run("credential new --method certificate --part STM32H533 --out safe/board");
+    let files = ask(&["credential", "check", "safe/board"]);
+    assert!(!files.contains("chip-method"), "{files}");
+    let other = ask(&["status", "--probe", "twin:fresh"]);
+    assert!(other.contains("twin:fresh") && other.contains("Open"), "{other}");
+}

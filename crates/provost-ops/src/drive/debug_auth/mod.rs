@@ -2,9 +2,11 @@
 
 mod error;
 mod mailbox;
+mod view;
 
 pub use error::AuthError;
 pub use mailbox::{AckRoles, Mailbox};
+pub use view::{DebugView, debug_view, end_with_reset, keep_over_resets};
 
 use provost_adac::{
     discovery::{Discovery, Integrity},
@@ -178,7 +180,12 @@ impl Conversation {
 
     /// Whether a full regression is among the permissions listed.
     pub fn lists_full_regression(&self) -> bool {
-        self.discovery.permissions_mask.is_some_and(|m| m.contains(Permission::FullRegression))
+        self.lists(Permission::FullRegression)
+    }
+
+    /// Whether a permission is among those listed.
+    pub fn lists(&self, permission: Permission) -> bool {
+        self.discovery.permissions_mask.is_some_and(|m| m.contains(permission))
     }
 
     /// What it showed, for people and JSON.

@@ -39,7 +39,7 @@ use provost_twin::{
 pub fn maker(part: &str, tz: TrustZone) -> Maker {
     let mut maker = Maker::of(part.parse().unwrap(), 0x0042_0017);
     maker.tz = tz;
-    maker.firmware = Some(FirmwareBehaviour { non_secure: true, regresses: false });
+    maker.firmware = Some(FirmwareBehaviour { non_secure: true, regresses: false, ..FirmwareBehaviour::default() });
     maker
 }
 

@@ -1,7 +1,7 @@
 //! Execution: the core runs in slices, while time passes and nobody has halted it.
 //!
 //! It reaches what a debugger at AP1 reaches; ROM services are performed when it arrives at their entry. Outside Open the owner's code is
-//! not executed unless a debugger starts it: what boots, and what it does, is the model's affair.
+//! not executed unless a debugger starts it, or may watch it by Debug Authentication: what boots, and what it does, is the model's affair.
 
 use provost_chip::{model::access::Ap1, registers::memory::SECURE_ALIAS};
 use provost_thumb::{Bus, BusFault, Cpu, Step, Width};

@@ -59,7 +59,7 @@ fn dhcsr_needs_its_key_and_forgets_a_reset_once_read() {
     let mut core = Core::default();
     core.write(core_debug::DHCSR, 0x0000_0003, ONE_WORLD);
     assert_eq!(core.read(core_debug::DHCSR, ONE_WORLD).unwrap() & S_HALT, 0);
-    core.reset(0, [0, 1], true);
+    core.reset(0, [0, 1], true, true);
     assert_ne!(core.read(core_debug::DHCSR, ONE_WORLD).unwrap() & S_RESET_ST, 0);
     assert_eq!(core.read(core_debug::DHCSR, ONE_WORLD).unwrap() & S_RESET_ST, 0);
     assert_ne!(core.read(core_debug::DHCSR, SECURE).unwrap() & S_SDE, 0);
@@ -72,7 +72,7 @@ fn a_reset_vector_catch_halts_where_it_may_at_the_first_instruction() {
         core.write(core_debug::DHCSR, 0xA05F_0001, ONE_WORLD);
         core.write(core_debug::DEMCR, DEMCR_VC_CORERESET, ONE_WORLD);
         assert_eq!(core.write(core_debug::AIRCR, 0x05FA_0004, ONE_WORLD), Request::Reset);
-        core.reset(0x0800_0000, [0x3000_4000, 0x0800_0201], catch);
+        core.reset(0x0800_0000, [0x3000_4000, 0x0800_0201], catch, catch);
         // C_HALT is set by hardware: IDE after IDE waits for it.
         let expected = if catch { S_HALT | C_HALT } else { 0 };
         assert_eq!(core.read(core_debug::DHCSR, ONE_WORLD).unwrap() & (S_HALT | C_HALT), expected);

@@ -9,10 +9,11 @@ use provost_adac::{
     permission,
 };
 use provost_chip::{
-    assumptions::{ReplyWord, RssChecksum},
+    assumptions::{DebugWaiting, ReplyWord, RssChecksum},
     model::{
         Action, Observation,
         authentication::{Permission, Presented},
+        debug::DebugAccess,
         provisioning::{Call, EncryptionWord},
     },
     option_bytes::OptionField,
@@ -89,9 +90,13 @@ impl Driver<'_> {
     }
 
     fn ap1_open(&mut self) -> bool {
-        let open = self.debugger.read_dbgmcu(dbgmcu::SR) >> 17 & 1 == 1;
-        assert_eq!(open, self.debugger.silicon.ap_enabled(1));
-        assert_eq!(open, self.debugger.read(core_debug::CPUID).is_ok());
+        let shown = self.debugger.read_dbgmcu(dbgmcu::SR) >> 17 & 1 == 1;
+        assert_eq!(shown, self.debugger.silicon.ap_enabled(1));
+        let open = self.debugger.read(core_debug::CPUID).is_ok();
+        let silicon = &self.debugger.silicon;
+        let waits = silicon.assumptions().debug_waiting == DebugWaiting::Shown
+            && matches!(silicon.chip().debug, DebugAccess::Waits(_));
+        assert_eq!(shown, open || waits);
         open
     }
 
@@ -306,13 +311,12 @@ impl Driver<'_> {
         let credential = match key {
             Key::Password(password) => Credential::Password(password.clone()),
             Key::Certificate(signer, chain) => {
-                let permission = match permission {
-                    Permission::FullRegression => permission::Permission::FullRegression,
-                    Permission::TzRegression => permission::Permission::TzRegression,
-                };
+                let permission = permission::Permission::from_bit(permission.bit() as u8).unwrap();
                 Credential::Certificate { chain: chain.clone(), key: signer.public_key(), permission }
             }
         };
+        // What is opened is to outlive a system reset.
+        self.debugger.write_dbgmcu(dbgmcu::CR, dbgmcu::CR_DCRT);
         let mut authentication = Authentication::new(credential).unwrap();
         let mut request = authentication.first_request();
         loop {

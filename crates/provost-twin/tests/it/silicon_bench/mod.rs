@@ -13,7 +13,7 @@ use provost_adac::{
 };
 use provost_chip::{
     assumptions::Assumptions,
-    model::{Chip, DaRecord, Firmware, authentication::PRODUCT_MASK},
+    model::{Chip, DaRecord, Firmware, authentication::PRODUCT_MASK, debug::Hdpl},
     option_bytes::OptionField,
     parts::{DaStore, PartId},
     registers::memory,
@@ -111,11 +111,13 @@ pub(crate) struct Situation {
     pub(crate) boot_ube: BootUbe,
     pub(crate) code: Code,
     pub(crate) da: Option<Provisioned>,
+    /// The isolation level that the code climbs to.
+    pub(crate) hdpl: Hdpl,
 }
 
 impl Situation {
     pub(crate) fn new(part: PartId, tz: TrustZone, state: ProductState) -> Self {
-        Self { part, tz, state, boot_ube: BootUbe::OemIrot, code: Code::None, da: None }
+        Self { part, tz, state, boot_ube: BootUbe::OemIrot, code: Code::None, da: None, hdpl: Hdpl::One }
     }
 
     /// A part by its name.
@@ -151,6 +153,7 @@ impl Situation {
             boots,
             non_secure: boots && self.code != Code::SecureOnly,
             regresses: self.code == Code::Regresses,
+            hdpl: if boots { self.hdpl } else { Hdpl::One },
         };
         chip.da = self.da.map(|da| DaRecord {
             id: u32::from_le_bytes(da.hash[..4].try_into().unwrap()),
@@ -170,8 +173,11 @@ impl Situation {
             rev_id: 0x1001,
             rom_version: 1,
         };
-        let behaviour =
-            FirmwareBehaviour { non_secure: self.code != Code::SecureOnly, regresses: self.code == Code::Regresses };
+        let behaviour = FirmwareBehaviour {
+            non_secure: self.code != Code::SecureOnly,
+            regresses: self.code == Code::Regresses,
+            hdpl: self.hdpl,
+        };
         let mut silicon = Silicon::new(identity, nvm, behaviour, assumptions);
         if let Some(da) = self.da.filter(|da| !da.plain && self.part.info().da_store == DaStore::Obk) {
             silicon.provision_as_the_chip_would(&payload(da.hash, da.mask));

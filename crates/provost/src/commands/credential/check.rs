@@ -15,7 +15,7 @@ use crate::{
 
 pub(super) fn run(arguments: &Arguments, options: &CredentialCheck) -> Result<Page, Stop> {
     // Only a chip that was named is reset: the one probe that happens to be plugged in is not meant.
-    if arguments.probe.is_none() {
+    if arguments.named_probe().is_none() {
         let report =
             secrets::with_access(arguments, &options.access, |access| check(&question(arguments, options, access)))?;
         return page(&report);

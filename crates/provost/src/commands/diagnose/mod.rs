@@ -103,7 +103,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Diagnose) -> Result<Page, Sto
     }
     report.case.goal = options.goal.map(Into::into).or(report.case.goal);
     let claims = report.strike(&options.strike)?;
-    let on_wire = (options.files.is_empty() && !asked) || arguments.probe.is_some() || options.discover;
+    let on_wire = (options.files.is_empty() && !asked) || arguments.named_probe().is_some() || options.discover;
     if !on_wire {
         return page(report, claims, arguments, options);
     }

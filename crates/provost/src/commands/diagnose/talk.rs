@@ -33,7 +33,7 @@ pub(super) fn is_wanted(arguments: &Arguments, options: &Diagnose) -> Result<boo
     if options.ask || options.save.is_some() {
         return Ok(true);
     }
-    let given = !options.files.is_empty() || options.discover || arguments.probe.is_some();
+    let given = !options.files.is_empty() || options.discover || arguments.named_probe().is_some();
     if given || list().iter().any(|probe| probe.kind != "virtual") {
         return Ok(false);
     }

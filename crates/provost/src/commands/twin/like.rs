@@ -68,8 +68,11 @@ impl Believed {
         let believed = self.0;
         maker.state = believed.product_state.parse().map_err(|_| contradiction("its product state is none"))?;
         maker.tz = if believed.tzen == "on" { TrustZone::Enabled } else { TrustZone::Disabled };
-        maker.firmware = (believed.application && !options.empty)
-            .then_some(FirmwareBehaviour { non_secure: true, regresses: believed.regresses });
+        maker.firmware = (believed.application && !options.empty).then_some(FirmwareBehaviour {
+            non_secure: true,
+            regresses: believed.regresses,
+            ..FirmwareBehaviour::default()
+        });
         let mut assumed = vec![format!("its flash has {}, and a unique id of its own", maker.flash)];
         if believed.share < SURE {
             assumed.push(format!("of all chips that fit, this one is {:.0} %", believed.share * 100.0));

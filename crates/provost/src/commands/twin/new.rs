@@ -50,7 +50,8 @@ pub(super) fn new(arguments: &Arguments, options: &TwinNew) -> Result<Page, Stop
                     BenchError::from(TwinError::FlashSize { kb, part: maker.part, sizes: made.flash_sizes })
                 })?;
             }
-            maker.firmware = (!options.empty).then(FirmwareBehaviour::default);
+            maker.firmware =
+                (!options.empty).then(|| FirmwareBehaviour { hdpl: options.hdpl, ..FirmwareBehaviour::default() });
             let like = match like {
                 Some(like) => Some(like.make(&mut maker, options)?),
                 None => {

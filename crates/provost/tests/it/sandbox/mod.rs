@@ -32,7 +32,10 @@ impl Sandbox {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_provost"));
-        command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null()).env_remove("RUST_LOG");
+        command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
+        for variable in ["RUST_LOG", "PROVOST_PROBE", "PROVOST_PART"] {
+            command.env_remove(variable);
+        }
         command
     }
 

@@ -136,8 +136,8 @@ fn follow(desk: &Desk, situation: &Situation, line: &str) -> Came {
     let dry = words.iter().any(|w| w == "--dry-run");
     let wanted = match words.iter().position(|w| w == "--to") {
         _ if dry => None,
+        Some(at) if is("close") || is("auth regress") => words.get(at + 1).cloned(),
         _ if is("rescue") || is("auth regress") => Some("open".to_owned()),
-        Some(at) if is("close") => words.get(at + 1).cloned(),
         _ => None,
     };
     match run.code {
