@@ -17,6 +17,8 @@ use provost_ops::{
     debug_auth::Look,
     flash,
     images::VerifiedImage,
+    practise::Practised,
+    prospects::LifeMap,
     rescue,
     selfcheck::Selfcheck,
     show::Sheet,
@@ -31,7 +33,7 @@ pub(crate) use self::{
     memory::{FileFormat, FlashErased, FlashRead, OptionChange, OptionDifferences, OptionList, OptionText},
     twin::{BenchDone, Like, PresetLine, Served, Serving, TwinMade, Twins},
 };
-use crate::{commands::diagnose::Answer, hints::Report};
+use crate::{commands::diagnose::Answer, events::Event, hints::Report};
 
 /// A document that names its schema.
 pub(crate) trait Document: Serialize {
@@ -69,6 +71,7 @@ documents! {
     "diagnosis": Answer, "A diagnosis: verdict, reasons, plan, what never to do, and the next test";
     "discovery": Look, "What a chip says in Debug Authentication";
     "error": Report, "Why a command stopped";
+    "event": Event<'_>, "What happens on the way: one a line on stderr, with --events";
     "explanation": Explanation<'_>, "What is known of a topic, and which topics there are";
     "flash-erased": FlashErased, "Sectors erased";
     "flash-read": FlashRead, "Flash read into a file";
@@ -77,12 +80,14 @@ documents! {
     "history": History<'_>, "Receipts, oldest first, and what was begun and not finished";
     "image": VerifiedImage, "A verified image";
     "ledger": Ledger, "What the virtual chip does, and how sure it is";
+    "map": LifeMap, "Every product state, what leads where, and who can come back";
     "made": MadeFiles<'_>, "Files that were made";
     "option-change": OptionChange<'_>, "What `option set` and `option import` did, or would do";
     "option-diff": OptionDifferences<'_>, "What differs between two sets of option bytes";
     "option-export": OptionText<'_>, "Option bytes as text";
     "option-list": OptionList<'_>, "Option bytes as `option list` and `option get` show them";
     "plan": RescuePlan<'_>, "What a rescue would do";
+    "practised": Practised, "What came of a step that was tried on a virtual chip";
     "probes": Probes, "What there is to connect to";
     "receipt": rescue::Receipt, "What a rescue did; also the file receipt.json";
     "selfcheck": Selfcheck, "What a chip says to the questions that public sources leave open";

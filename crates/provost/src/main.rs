@@ -6,6 +6,7 @@ mod commands;
 mod confirm;
 mod documents;
 mod error;
+mod events;
 mod given;
 mod hints;
 mod output;
@@ -28,6 +29,9 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return output::finish_usage(&error),
     };
+    if arguments.events {
+        events::want();
+    }
     output::start_tracing(arguments.verbose);
     let started = std::time::Instant::now();
     let result = commands::run(&arguments);

@@ -196,6 +196,7 @@ const EXAMPLES: &[Example] = &[
     ),
     example("twin list", &[("provost twin list", "names for --preset, and for --probe twin:NAME")]),
     example("twin ledger", &[("provost twin ledger", "how sure each piece is")]),
+    example("twin try", &[("provost twin try board.chip erase:flash", "what a warning is about, seen")]),
     example("twin serve", &[("provost twin serve board.chip --remote-bitbang 4455", "for OpenOCD")]),
     example(
         "twin bench",
