@@ -3,6 +3,7 @@
 import { drawAnswer } from './answer.js';
 import { $, copyable, download, el, fill } from './dom.js';
 import { refused } from './guard.js';
+import { watch } from './live.js';
 import { drawMap } from './map.js';
 import { LocalRunner, WasmRunner } from './runner.js';
 import { fromFragment, redacted, safeName, toFragment } from './share.js';
@@ -233,6 +234,7 @@ class Page {
     this.trial.presets = twins.document?.presets ?? [];
     fill($('version'), version.out.trim());
     this.trial.draw();
+    if (this.runner instanceof LocalRunner) watch(this.runner, () => this.map);
     this.say('');
     if (reports) {
       this.dropped = reports;

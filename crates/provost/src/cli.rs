@@ -153,6 +153,10 @@ pub(crate) enum Command {
     Twin(Twin),
     /// Explain a product state, a rule, a switch, an option byte, a code that was printed, or what another tool printed.
     Explain(Explain),
+    /// Show the page for a browser on this computer: tell what happened, see the answer, try it on a virtual chip. Nobody else reaches
+    /// it, and it never writes to a real chip.
+    #[cfg(feature = "serve")]
+    Serve(Serve),
     /// Print the completions of a shell: bash, zsh, fish, elvish or powershell.
     #[cfg(feature = "terminal")]
     Completions {
@@ -424,6 +428,21 @@ pub(crate) struct TwinBench {
     /// What to do, in this order: power=on|off|cycle, nrst=low|high|pulse|wired|not-wired, boot0=low|high.
     #[arg(required = true, value_name = "CONTROL=VALUE")]
     pub(crate) controls: Vec<String>,
+}
+
+/// Options of `serve`.
+#[cfg(feature = "serve")]
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The loopback port; 0 lets the system choose.
+    #[arg(long, default_value = "0")]
+    pub(crate) port: u16,
+    /// Open it in the browser.
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// End when nobody has asked for anything for so many minutes.
+    #[arg(long, value_name = "MINUTES", default_value = "30", value_parser = clap::value_parser!(u64).range(1..=1440))]
+    pub(crate) idle: u64,
 }
 
 /// Options of `explain`.

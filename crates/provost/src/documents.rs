@@ -31,7 +31,7 @@ pub(crate) use self::{
     files::{Begun, CaseTemplate, CredentialMade, History, MadeFiles, Text},
     knowledge::{Explanation, Ledger, LedgerEntry, Told, Topics},
     memory::{FileFormat, FlashErased, FlashRead, OptionChange, OptionDifferences, OptionList, OptionText},
-    twin::{BenchDone, Like, PresetLine, Served, Serving, TwinMade, Twins},
+    twin::{Address, BenchDone, Like, PresetLine, Served, Serving, TwinMade, Twins},
 };
 use crate::{commands::diagnose::Answer, events::Event, hints::Report};
 
@@ -60,6 +60,7 @@ macro_rules! documents {
 }
 
 documents! {
+    "address": Address<'_>, "First line of `serve --json`";
     "bench": BenchDone, "What was done to the board of a virtual chip";
     "bootloader-status": BootloaderStatus, "Who a chip is, as its ROM bootloader shows it, and what can be done from here";
     "case-template": CaseTemplate, "A case file to fill in";
@@ -91,7 +92,7 @@ documents! {
     "probes": Probes, "What there is to connect to";
     "receipt": rescue::Receipt, "What a rescue did; also the file receipt.json";
     "selfcheck": Selfcheck, "What a chip says to the questions that public sources leave open";
-    "served": Served, "Last document of `twin serve --json`";
+    "served": Served, "Last document of `twin serve --json` and of `serve --json`";
     "serving": Serving, "First lines of `twin serve --json`, one for each door";
     "sheet": Sheet, "A file, field by field";
     "status": Status, "Who a chip is, what is open, what can be done from here";

@@ -13,6 +13,8 @@ mod output;
 #[cfg(test)]
 mod printed;
 mod secrets;
+#[cfg(feature = "serve")]
+mod serve;
 mod stop;
 mod term;
 
