@@ -8,20 +8,18 @@ const SIGNS = { recoverable: ['good', '✓'], 'recoverable-if': ['good', '✓'],
 
 /**
  * @param {any} document a diagnosis
- * @param {{ title: (id: string) => string, tell: (text: string) => void, tryStep: (step: string) => void, before: number | null, moment: (step: number | null) => void, asked: number, another: () => void }} view
+ * @param {{ tell: (text: string) => void, before: number | null, moment: (step: number | null) => void, asked: number, another: () => void }} view
  */
 export function drawAnswer(host, document, view) {
   const [look, sign] = document.understood ? (SIGNS[document.verdict] ?? ['open', '?']) : ['open', '?'];
-  const believed = document.believed;
-  const facts = document.understood && [believed.part, view.title(believed.product_state), `TrustZone ${believed.tzen}`].filter(Boolean).join(', ');
   fill(host,
     view.before && el('p.moment', {}, words.looking(view.before), ' ', el('button.small', { type: 'button', click: () => view.moment(null) }, words.backToNow)),
     el(`div.verdict.${look}`, { id: 'verdict', tabindex: '-1' },
       el('p.headline', {}, el('span.sign', { 'aria-hidden': 'true' }, sign), document.headline),
       document.understood && el('p.sure', {}, document.how_sure),
-      facts && el('p.sure', {}, `${words.believed}: ${facts}`)),
+      document.understood && el('p.sure', {}, `${words.believed}: ${document.believed_in_words}`)),
     document.family && family(document.family),
-    never(document, view),
+    never(document),
     steps(document),
     unsure(document, view),
     earlier(document, view),
@@ -41,9 +39,21 @@ export function grouped(never) {
   return [...groups];
 }
 
-function never(document, view) {
+/** Values of one kind together: `write A = 1, 2`. */
+export function together(steps) {
+  let last = '';
+  const said = steps.map((step) => {
+    const [kind, value] = step.split(' = ');
+    const again = kind === last && value;
+    last = kind;
+    return again ? value : step;
+  });
+  return said.join(', ');
+}
+
+function never(document) {
   if (!document.never.length) return null;
-  const items = grouped(document.never).map(([why, steps]) => el('li', {}, ...steps.flatMap((step, at) => [at ? ', ' : '', el('strong', {}, step.words)]), ` — ${why}`));
+  const items = grouped(document.never).map(([why, steps]) => el('li', {}, el('strong', {}, together(steps.map((step) => step.words))), ` — ${why}`));
   return el('section.never', { 'aria-labelledby': 'never' }, el('h3', { id: 'never' }, `✗ ${words.doNot}`), el('ul', {}, ...items));
 }
 

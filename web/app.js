@@ -29,7 +29,7 @@ class Page {
     this.document = null;
     this.map = null;
     this.runs = 0;
-    this.trial = new Trial($('trial'), { run: (...what) => this.runner.run(...what), canKill: () => this.runner.canKill, changed: () => this.drawMap() });
+    this.trial = new Trial($('trial'), { run: (...what) => this.runner.run(...what), canKill: () => this.runner.canKill, title: (id) => this.map?.states.find((state) => state.id === id)?.title ?? id, changed: () => this.drawMap() });
   }
 
   /** Everything that is told, in its order. */
@@ -101,15 +101,13 @@ class Page {
         this.show(ended);
       },
     });
-    const line = document.plan.map((step) => step.commands.provost).find(Boolean);
-    if (line) this.trial.line = line;
     $('make').disabled = !document.likeliest;
     this.drawMap();
   }
 
   drawAnswer() {
     drawAnswer($('answer'), this.document, {
-      title: (id) => this.title(id), before: this.before, asked: this.asked,
+      before: this.before, asked: this.asked,
       tell: (text) => this.diagnose(this.told.push(text) && {}),
       another: () => this.drawAnswer(this.asked++),
       moment: (step) => {
@@ -117,10 +115,6 @@ class Page {
         this.diagnose().then(() => $('verdict')?.focus());
       },
     });
-  }
-
-  title(id) {
-    return this.map?.states.find((state) => state.id === id)?.title ?? id;
   }
 
   drawMap() {

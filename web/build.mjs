@@ -27,6 +27,23 @@ export function order(entry) {
   return found;
 }
 
+/** A WASM module without its custom sections: the names of functions are for who debugs it. */
+export function stripped(wasm) {
+  const kept = [wasm.subarray(0, 8)];
+  for (let at = 8; at < wasm.length; ) {
+    const from = at;
+    const custom = wasm[at++] === 0;
+    let length = 0;
+    for (let shift = 0; ; shift += 7) {
+      length += (wasm[at] & 0x7f) * 2 ** shift;
+      if (wasm[at++] < 0x80) break;
+    }
+    at += length;
+    if (!custom) kept.push(wasm.subarray(from, at));
+  }
+  return Buffer.concat(kept);
+}
+
 const SINGLE = `
 const policy = globalThis.trustedTypes?.createPolicy('provost', { createScriptURL: (url) => url });
 const inlined = (id) => document.getElementById(id).textContent;
@@ -61,10 +78,10 @@ export const ASSETS = ['index.html', 'style.css', ...new Set([...order('main.js'
 
 if (process.argv[1] === import.meta.filename) {
   const [wasmFile, out] = process.argv.slice(2);
-  const wasm = fs.readFileSync(wasmFile);
+  const wasm = stripped(fs.readFileSync(wasmFile));
   fs.mkdirSync(path.join(out, 'site'), { recursive: true });
   for (const name of ASSETS) fs.copyFileSync(path.join(here, name), path.join(out, 'site', name));
-  fs.copyFileSync(wasmFile, path.join(out, 'site', 'provost.wasm'));
+  fs.writeFileSync(path.join(out, 'site', 'provost.wasm'), wasm);
   fs.writeFileSync(path.join(out, 'provost.html'), single(wasm));
   const packed = (bytes) => gzipSync(bytes, { level: 9 }).length;
   const page = ASSETS.reduce((sum, name) => sum + packed(fs.readFileSync(path.join(here, name))), 0);

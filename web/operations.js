@@ -16,16 +16,16 @@ export const CHIP = 'board.chip';
 
 /** @param {Operation} operation */
 export function argumentsOf(operation) {
-  return { arguments: words(operation), stdin: operation.do === 'ask' ? operation.answers.map((line) => `${line}\n`).join('') : '' };
+  return { arguments: typed(operation), stdin: operation.do === 'ask' ? operation.answers.map((line) => `${line}\n`).join('') : '' };
 }
 
 /** The command line as a person types it. */
 export function commandLine(operation) {
   const hidden = new Set(['--json', '--events']);
-  return ['provost', ...words(operation).filter((word) => !hidden.has(word))].map(quoted).join(' ');
+  return ['provost', ...typed(operation).filter((word) => !hidden.has(word))].map(quoted).join(' ');
 }
 
-function words(operation) {
+function typed(operation) {
   switch (operation.do) {
     case 'diagnose': {
       const strike = operation.strike?.length ? ['--strike', operation.strike.join(',')] : [];
@@ -68,12 +68,12 @@ const probe = (operation) => ['--probe', `twin:${CHIP}${options(operation)}`, ..
 
 /** A printed command line as an operation on the virtual chip; null where the page has none. */
 export function operationOf(line) {
-  const typed = line.split(/\s+/).slice(1);
-  const part = typed.includes('--part') ? typed[typed.indexOf('--part') + 1] : null;
-  const dry = typed.includes('--dry-run');
-  if (typed[0] === 'rescue') return { do: dry ? 'plan' : 'rescue', part };
-  if (typed[0] === 'auth' && typed[1] === 'discover') return { do: 'discover', part };
-  if (typed[0] === 'status') return { do: 'status', part };
+  const said = line.split(/\s+/).slice(1);
+  const part = said.includes('--part') ? said[said.indexOf('--part') + 1] : null;
+  const dry = said.includes('--dry-run');
+  if (said[0] === 'rescue') return { do: dry ? 'plan' : 'rescue', part };
+  if (said[0] === 'auth' && said[1] === 'discover') return { do: 'discover', part };
+  if (said[0] === 'status') return { do: 'status', part };
   return null;
 }
 

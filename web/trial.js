@@ -8,7 +8,7 @@ import { words } from './words.js';
 export class Trial {
   /**
    * @param {HTMLElement} host
-   * @param {{ run: (operation: any, files: any[], listen?: any) => Promise<any>, canKill: () => boolean, changed: () => void }} page
+   * @param {{ run: (operation: any, files: any[], listen?: any) => Promise<any>, canKill: () => boolean, title: (id: string) => string, changed: () => void }} page
    */
   constructor(host, page) {
     this.host = host;
@@ -54,6 +54,7 @@ export class Trial {
   async refresh() {
     const ended = this.files && (await this.page.run({ do: 'look', bench: this.bench }, this.files));
     this.look = ended?.document?.schema === 'provost.diagnosis/1' ? ended.document : null;
+    this.line ??= this.look?.plan.map((step) => step.commands.provost).find(Boolean)?.replace(/ --probe \S+/, '') ?? null;
     this.page.changed();
     this.draw();
   }
@@ -116,7 +117,7 @@ export class Trial {
   believes() {
     if (!this.files || !this.look) return [];
     const look = this.look.verdict === 'lost' ? 'bad' : 'good';
-    return [el(`p.twin-is.${look}`, { id: 'twin-is' }, el('strong', {}, `${this.look.verdict === 'lost' ? '✗' : '✓'} ${this.look.believed.part}, `, el('span', { id: 'twin-state' }, this.look.believed.product_state)), ` — ${this.look.headline}`)];
+    return [el(`p.twin-is.${look}`, { id: 'twin-is' }, el('strong', {}, `${this.look.verdict === 'lost' ? '✗' : '✓'} ${this.look.believed.part}, `, el('span', { id: 'twin-state' }, this.page.title(this.look.believed.product_state))), ` — ${this.look.headline}`)];
   }
 
   deeds() {

@@ -273,14 +273,10 @@ export function wasi(host) {
     }
   }]);
   return {
-    /** What the module imports. What its C library lacks (threads, real paths) answers that it does nothing. */
+    /** What the module imports: of the calls of preview 1 those above; any other answers that there is none (ENOSYS). */
     imports(module) {
-      const lacking = { __errno_location: () => 16, realpath: () => 0 };
-      const asked = WebAssembly.Module.imports(module);
-      const others = asked.filter((entry) => entry.module === 'env').map(({ name }) => [name, lacking[name] ?? (() => NOSYS)]);
-      const known = Object.fromEntries(guarded);
-      const unknown = asked.filter((entry) => entry.module !== 'env' && !known[entry.name]).map(({ name }) => [name, () => NOSYS]);
-      return { wasi_snapshot_preview1: { ...known, ...Object.fromEntries(unknown) }, env: Object.fromEntries(others) };
+      const asked = WebAssembly.Module.imports(module).map(({ name }) => [name, () => NOSYS]);
+      return { wasi_snapshot_preview1: { ...Object.fromEntries(asked), ...Object.fromEntries(guarded) } };
     },
     /** Runs a program to its end, and gives its exit code. */
     start(instance) {

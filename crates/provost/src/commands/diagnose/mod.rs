@@ -72,6 +72,8 @@ pub(crate) struct Answer {
     headline: String,
     /// How sure that is, in words; where nothing is sure, how the possibilities divide.
     how_sure: String,
+    /// What the chip is believed to be, in words.
+    believed_in_words: String,
     inputs: Vec<Input>,
     /// What was taken from the texts, beside the words it came from.
     claims: Vec<Numbered>,
@@ -196,7 +198,8 @@ fn page(report: Report, claims: Vec<Numbered>, arguments: &Arguments, options: &
     let given = Given { credential, ..given(arguments) };
     let diagnosis = diagnose_for(&report.case, &given);
     let (headline, how_sure) = (page::headline(&diagnosis, &report.inputs), page::how_sure(&diagnosis));
-    let answer = Answer { diagnosis, headline, how_sure, inputs: report.inputs, claims, answers: report.answers };
+    let believed_in_words = page::believed(&diagnosis);
+    let answer = Answer { diagnosis, headline, how_sure, believed_in_words, inputs: report.inputs, claims, answers: report.answers };
     let mut text = page::text(&answer, options.explain);
     if let Some(answers) = &answer.answers {
         text.push('\n');

@@ -213,22 +213,26 @@ pub(super) fn headline(d: &Diagnosis, inputs: &[Input]) -> String {
     }
 }
 
-fn head(d: &Diagnosis, inputs: &[Input]) -> String {
-    let mut text = format!("{}\n", headline(d, inputs));
-    if !d.understood {
-        return text;
-    }
+/// What the chip is believed to be, in words.
+pub(super) fn believed(d: &Diagnosis) -> String {
     let b = &d.believed;
-    let _ = writeln!(text, "verdict       {}: {}", d.verdict.as_str(), how_sure(d));
-    let _ = writeln!(
-        text,
-        "believed      {}, {} ({:.0} %), TrustZone {}, debug-authentication data {}",
+    format!(
+        "{}, {} ({:.0} %), TrustZone {}, debug-authentication data {}",
         b.part.as_deref().unwrap_or("an STM32H5"),
         b.product_state,
         b.product_state_certainty * 100.0,
         b.tzen,
         b.debug_authentication
-    );
+    )
+}
+
+fn head(d: &Diagnosis, inputs: &[Input]) -> String {
+    let mut text = format!("{}\n", headline(d, inputs));
+    if !d.understood {
+        return text;
+    }
+    let _ = writeln!(text, "verdict       {}: {}", d.verdict.as_str(), how_sure(d));
+    let _ = writeln!(text, "believed      {}", believed(d));
     let _ = writeln!(text, "wanted        {}", goal_words(d.goal));
     if d.earlier.is_some() {
         text.push_str("when          now; for an earlier moment the answer was another, and stands below\n");

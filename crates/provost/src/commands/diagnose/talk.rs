@@ -127,7 +127,9 @@ fn ask(mut interview: Interview, line: &mut dyn FnMut() -> Option<String>, tell:
         let Some(choice) = answered(question, line, tell) else { break };
         interview.answer(question, choice);
     }
-    tell("\n");
+    if !events::are_wanted() {
+        tell("\n");
+    }
     interview
 }
 
