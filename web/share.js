@@ -14,7 +14,7 @@ const TAKEN_OUT = [
   [/\b(?:0x)?[0-9A-Fa-f]{8}(?:[\s,:_-]+(?:0x)?[0-9A-Fa-f]{8}){2}\b/g, '(id)'],
   [/\b(?=[0-9A-Fa-f]*\d)[0-9A-Fa-f]{20,}\b/g, '(id)'],
   [/\b((?:serial(?: number| no\.?)?|S\/?N|ST-LINK SN|UID|unique id)\s*[:=#]?\s*)(?!\()[0-9A-Za-z-]{8,}/gi, '$1(serial)'],
-  [/\b((?:user(?:name)?|login|author|host(?:name)?|computer)\s*[:=]\s*)(?!\()\S+/gi, '$1(name)'],
+  [/\b((?:user(?:name)?|login|author|hostname|computer name)\s*[:=]\s*)(?!\()\S+/gi, '$1(name)'],
 ];
 
 /** The text without what names somebody. */

@@ -152,7 +152,7 @@ export function wasi(host) {
       u32(at + 4, 1);
     },
     fd_prestat_dir_name(_fd, at) {
-      bytes(at, 1).set([0x2e]);
+      bytes(at, 1).set(new TextEncoder().encode('.'));
     },
     fd_read(fd, at, count, done) {
       const entry = file(fd);
