@@ -4,7 +4,7 @@ import { copyable, details, el, fill } from './dom.js';
 import { words } from './words.js';
 
 /** How a verdict looks: words and a sign beside the colour. */
-const SIGNS = { recoverable: ['good', '✓'], 'recoverable-if': ['good', '✓'], lost: ['bad', '✗'], 'not-locked': ['good', '✓'], undetermined: ['open', '?'] };
+export const SIGNS = { recoverable: ['good', '✓'], 'recoverable-if': ['good', '✓'], lost: ['bad', '✗'], 'not-locked': ['good', '✓'], undetermined: ['open', '?'] };
 
 /**
  * @param {any} document a diagnosis

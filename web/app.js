@@ -132,6 +132,7 @@ class Page {
   /** One question after the other; each answer is heard with all before it. */
   async interview(answers) {
     this.answers = answers;
+    $('interview').dataset.open = 'asking';
     let question = null;
     const event = (value) => value.event === 'question' && (question = value);
     const ended = await this.runner.run({ do: 'ask', answers }, [], { event });
@@ -143,6 +144,7 @@ class Page {
     this.case = ended.document?.answers?.case_file ?? null;
     if (answers.length || !open) this.show(ended);
     drawQuestion($('interview'), open, { answer: (line) => this.interview([...answers, line]), stop: () => this.endInterview() });
+    $('interview').dataset.open = open ? String(open.number) : 'done';
     if (!open) this.endInterview();
   }
 

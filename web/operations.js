@@ -9,7 +9,7 @@ export const CHIP = 'board.chip';
  *   | { do: 'map' } | { do: 'twins' } | { do: 'version' }
  *   | { do: 'explain', what: string }
  *   | { do: 'new', like?: string, preset?: string }
- *   | { do: 'look' | 'status' | 'rescue' | 'plan' | 'discover', bench?: string[], part?: string | null }
+ *   | { do: 'look' | 'inside' | 'status' | 'rescue' | 'plan' | 'discover', bench?: string[], part?: string | null }
  *   | { do: 'try', step: string, bench?: string[] }
  *   | { do: 'probes' } | { do: 'live' }} Operation
  */
@@ -46,6 +46,8 @@ function typed(operation) {
       return ['twin', 'new', CHIP, ...(operation.like ? ['--like', operation.like] : ['--preset', operation.preset ?? '']), '--json'];
     case 'try':
       return ['twin', 'try', CHIP + options(operation), operation.step, '--events'];
+    case 'inside':
+      return ['diagnose', '--discover', ...probe(operation), '--json'];
     case 'look':
       return ['diagnose', ...probe(operation), '--json'];
     case 'status':

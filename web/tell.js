@@ -3,17 +3,32 @@
 import { details, el, fill } from './dom.js';
 import { words } from './words.js';
 
+/** Most claims that are shown; a person strikes no more. */
+const MOST = 300;
+
+/** The first lines of a text, as many as are needed. */
+function linesOf(text, most) {
+  const lines = [];
+  for (let at = 0; at <= text.length && lines.length < most; ) {
+    const end = text.indexOf('\n', at);
+    lines.push(text.slice(at, end < 0 ? undefined : end).replace(/\r$/, ''));
+    at = end < 0 ? text.length + 1 : end + 1;
+  }
+  return lines;
+}
+
 /** The claims of a diagnosis beside their lines. `struck` holds those that the document no longer has. */
 export function drawClaims(host, document, reports, { struck, confirmed, strike, confirm }) {
   const claims = [...document.claims.filter((claim) => !struck.has(claim.number)), ...struck.values()].sort((a, b) => a.number - b.number);
-  const texts = document.inputs.filter((input) => input.lines > 0);
-  if (!claims.length && !texts.length) return fill(host);
-  const [lines, understood] = texts.reduce(([all, read], input) => [all + input.lines, read + input.understood], [0, 0]);
+  const readable = document.inputs.filter((input) => input.lines > 0);
+  if (!claims.length && !readable.length) return fill(host);
+  const [lines, understood] = readable.reduce(([all, read], input) => [all + input.lines, read + input.understood], [0, 0]);
   const several = document.inputs.length > 1;
-  const rows = claims.map((claim) => {
+  const texts = reports.map(({ text }) => linesOf(text, Math.max(0, ...claims.map((claim) => claim.line))));
+  const rows = claims.slice(0, MOST).map((claim) => {
     const gone = struck.has(claim.number);
     const sure = confirmed.has(claim.number);
-    const line = (reports[claim.input]?.text.split(/\r?\n/)[claim.line - 1] ?? claim.words).slice(0, 400);
+    const line = (texts[claim.input]?.[claim.line - 1] ?? claim.words).slice(0, 400);
     return el(`li${gone ? '.struck' : sure ? '.sure' : ''}`, {},
       el('blockquote', {}, el('span.line', {}, `${several ? `${document.inputs[claim.input]?.name} ` : ''}${claim.line}`), ...marked(line, claim)),
       el('div.read', {}, el('span.says', {}, gone ? el('s', {}, claim.says) : `→ ${claim.says}`),
@@ -23,7 +38,7 @@ export function drawClaims(host, document, reports, { struck, confirmed, strike,
   const unread = document.inputs.flatMap((input) => input.unread);
   fill(host,
     el('h3', {}, lines ? words.read(understood, lines) : words.claims),
-    rows.length > 0 && details(`${words.claims} (${rows.length})`, el('p.hint', {}, words.claimsHint), el('ul.claims', {}, ...rows)),
+    rows.length > 0 && details(`${words.claims} (${claims.length})`, el('p.hint', {}, words.claimsHint), el('ul.claims', {}, ...rows)),
     unread.length > 0 && details(words.unread(unread.length), el('ul.unread', {}, ...unread.map((place) => el('li', {}, el('span.line', {}, place.line), place.words)))));
 }
 

@@ -1,7 +1,7 @@
 // The third panel: the twin. What is done to it, what came of it, and how to have it undone. The files live here; a run gets them and gives them back.
 
 import { copyable, details, download, el, fill } from './dom.js';
-import { grouped } from './answer.js';
+import { SIGNS, grouped } from './answer.js';
 import { CHIP, commandLine, operationOf } from './operations.js';
 import { words } from './words.js';
 
@@ -50,10 +50,14 @@ export class Trial {
     await this.refresh();
   }
 
-  /** Looks at the twin, reading only. */
+  /** Looks at the twin. Asking what is inside resets a chip: a copy is asked, and thrown away. */
   async refresh() {
-    const ended = this.files && (await this.page.run({ do: 'look', bench: this.bench }, this.files));
-    this.look = ended?.document?.schema === 'provost.diagnosis/1' ? ended.document : null;
+    this.look = null;
+    for (const how of this.files ? ['inside', 'look'] : []) {
+      const { document } = await this.page.run({ do: how, bench: this.bench }, this.files);
+      if (document?.schema === 'provost.diagnosis/1') this.look ??= document;
+      if (this.look) break;
+    }
     this.line ??= this.look?.plan.map((step) => step.commands.provost).find(Boolean)?.replace(/ --probe \S+/, '') ?? null;
     this.page.changed();
     this.draw();
@@ -116,8 +120,8 @@ export class Trial {
 
   believes() {
     if (!this.files || !this.look) return [];
-    const look = this.look.verdict === 'lost' ? 'bad' : 'good';
-    return [el(`p.twin-is.${look}`, { id: 'twin-is' }, el('strong', {}, `${this.look.verdict === 'lost' ? '✗' : '✓'} ${this.look.believed.part}, `, el('span', { id: 'twin-state' }, this.page.title(this.look.believed.product_state))), ` — ${this.look.headline}`)];
+    const [look, sign] = SIGNS[this.look.verdict] ?? SIGNS.undetermined;
+    return [el(`p.twin-is.${look}`, { id: 'twin-is' }, el('strong', {}, `${sign} ${this.look.believed.part}, `, el('span', { id: 'twin-state' }, this.page.title(this.look.believed.product_state))), ` — ${this.look.headline}`)];
   }
 
   deeds() {

@@ -125,8 +125,7 @@ test('each state of the map can be said, and each question answered to its end',
     const answers = [];
     await page.click('#ask');
     for (;;) {
-      await page.waitForTimeout(50);
-      await page.waitForFunction((count) => !document.querySelector('#interview h3') || document.querySelector('#interview h3').textContent.includes(` ${count + 1}:`), answers.length);
+      await page.waitForFunction((count) => ['done', String(count + 1)].includes(document.querySelector('#interview').dataset.open), answers.length);
       const choices = await page.$$('#interview .choice');
       if (!choices.length) break;
       const chosen = Math.min(pick, choices.length - 1);

@@ -59,6 +59,7 @@ pub(super) enum Operation {
         preset: Option<Name>,
     },
     Look(OnTwin),
+    Inside(OnTwin),
     Status(OnTwin),
     Plan(OnTwin),
     Rescue(OnTwin),
@@ -141,6 +142,7 @@ impl Operation {
                 words(&["twin", "new", CHIP, "--json"]).into_iter().chain(like).chain(preset).collect()
             }
             Self::Look(twin) => on_twin(&["diagnose"], twin, "--json"),
+            Self::Inside(twin) => on_twin(&["diagnose", "--discover"], twin, "--json"),
             Self::Status(twin) => on_twin(&["status"], twin, "--events"),
             Self::Plan(twin) => on_twin(&["rescue", "--dry-run"], twin, "--events"),
             Self::Rescue(twin) => on_twin(&["rescue"], twin, "--events"),

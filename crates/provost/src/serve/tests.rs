@@ -129,7 +129,7 @@ fn no_operation_reaches_a_real_chip_but_the_one_that_looks() {
         r#"{"do":"try","step":"erase:flash","bench":["nrst=not-wired"]}"#.to_owned(),
         r#"{"do":"live"}"#.to_owned(),
     ];
-    let on_twin = ["look", "status", "plan", "rescue", "discover"].map(|word| format!(r#"{{"do":"{word}",{bench}}}"#));
+    let on_twin = ["look", "inside", "status", "plan", "rescue", "discover"].map(|word| format!(r#"{{"do":"{word}",{bench}}}"#));
     for text in all.iter().chain(&on_twin) {
         let operation = Operation::read(serde_json::from_str(text).unwrap()).unwrap();
         let line = operation.arguments(Some("1234:5678"));
