@@ -108,8 +108,14 @@ class Page {
   drawAnswer() {
     drawAnswer($('answer'), this.document, {
       before: this.before, asked: this.asked,
-      tell: (text) => this.diagnose(this.told.push(text) && {}),
-      another: () => this.drawAnswer(this.asked++),
+      tell: (text) => {
+        this.told.push(text);
+        this.diagnose().then(() => $('verdict')?.focus());
+      },
+      another: () => {
+        this.asked++;
+        this.drawAnswer();
+      },
       moment: (step) => {
         this.before = step;
         this.diagnose().then(() => $('verdict')?.focus());

@@ -19,6 +19,8 @@ export class WasmRunner {
     this.load = load;
     this.worker = worker;
     this.canKill = true;
+    /** @type {Promise<WebAssembly.Module> | null} */
+    this.module = null;
   }
 
   /** Loads the program before it is needed. */
@@ -96,6 +98,7 @@ export class LocalRunner {
   }
 }
 
+/** @returns {Ended} */
 function broken(why, files, said) {
   return { exit: null, out: '', document: null, said, files, ended: 'broken', why };
 }

@@ -97,7 +97,8 @@ export class Trial {
     this.finish(entry, ended);
     if (cut && ended.exit !== 0) entry.notes.push(words.powerCut);
     await this.refresh();
-    this.host.querySelector('.last')?.focus({ preventScroll: false });
+    const last = /** @type {HTMLElement | null} */ (this.host.querySelector('.last'));
+    last?.focus({ preventScroll: false });
   }
 
   /** Back to before the last deed, and the proof that it is. */
