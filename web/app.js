@@ -49,7 +49,7 @@ class Page {
     const run = ++this.runs;
     const reports = this.reports();
     const why = reports.map(({ text }) => refused(new Blob([text]).size, text)).find(Boolean);
-    if (why) return this.say(words[why]);
+    if (why) return this.refuse(words[why]);
     if (!reports.length) return this.empty();
     this.say(words.reading);
     const files = reports.map(({ name, text }) => [name, new TextEncoder().encode(text)]);
@@ -73,8 +73,18 @@ class Page {
     this.drawMap();
   }
 
+  /** Says it to who listens, and shows whether an answer is awaited. */
   say(text) {
     fill($('status'), text);
+    $('answers').setAttribute('aria-busy', String(text === words.reading || text === words.loading));
+  }
+
+  /** What was given is not read at all, and why. */
+  refuse(text) {
+    this.document = null;
+    fill($('answer'), el('div.verdict.open', {}, el('p.headline', {}, text)));
+    fill($('claims'));
+    this.say(text);
   }
 
   show(ended) {
@@ -139,6 +149,7 @@ class Page {
   async interview(answers) {
     this.answers = answers;
     $('interview').dataset.open = 'asking';
+    this.say(words.reading);
     let question = null;
     const event = (value) => value.event === 'question' && (question = value);
     const ended = await this.runner.run({ do: 'ask', answers }, [], { event });
@@ -148,6 +159,7 @@ class Page {
     this.dropped = [];
     this.forget();
     this.case = ended.document?.answers?.case_file ?? null;
+    this.say('');
     if (answers.length || !open) this.show(ended);
     drawQuestion($('interview'), open, { answer: (line) => this.interview([...answers, line]), stop: () => this.endInterview() });
     $('interview').dataset.open = open ? String(open.number) : 'done';
@@ -177,9 +189,9 @@ class Page {
   async take(list) {
     for (const file of list) {
       const why = refused(file.size, '');
-      if (why) return this.say(words[why]);
+      if (why) return this.refuse(words[why]);
       const text = await file.text();
-      if (refused(0, text)) return this.say(words[refused(0, text)]);
+      if (refused(0, text)) return this.refuse(words[refused(0, text)]);
       this.dropped.push({ name: unused(safeName(file.name), this.dropped), text });
     }
     this.drawDropped();
@@ -188,6 +200,7 @@ class Page {
   }
 
   async share() {
+    if (!this.reports().length) return fill($('shared'), el('p.hint', {}, words.nothingToShare));
     const link = `${location.href.split('#')[0]}#${await toFragment(this.reports())}`;
     fill($('shared'), el('p.hint', {}, words.shareHint), copyable(link, words), ...this.reports().map(({ name, text }) => el('pre', { 'aria-label': name }, redacted(text).slice(0, 4000))));
     $('shared').focus();

@@ -1,6 +1,6 @@
 // The life of the chip as a picture that is also a form: states and arrows as the program gives them.
 
-import { el, fill, svg } from './dom.js';
+import { details, el, fill, svg } from './dom.js';
 import { words } from './words.js';
 
 const WIDTH = 144, HEIGHT = 52, ACROSS = 200, DOWN = 74, LEFT = 22, TOP = 26;
@@ -37,7 +37,7 @@ export function drawMap(host, map, view) {
   const shown = map.states.find(({ id }) => id === (view.said ?? view.twin ?? view.believed));
   fill(host, el('p.hint', {}, words.mapHint), picture,
     el('fieldset.states', {}, el('legend', {}, words.chipSays), ...radios),
-    el('div.told', { 'aria-live': 'polite' }, ...(shown ? describe(shown, forward, map) : [])));
+    shown && details(`${shown.title} ${shown.code}: ${words.comesBack}`, el('div.told', {}, ...describe(shown, forward, map))));
 }
 
 function describe(state, forward, map) {
@@ -45,7 +45,7 @@ function describe(state, forward, map) {
   const back = state.back.map((way) => el('li', {}, `${way.who}: `, way.saved ? el('span.good', {}, `✓ ${way.way.join(', then ') || words.saved}`) : el('strong.bad', {}, `✗ ${words.lost}`)));
   const ways = forward.filter((arrow) => arrow.from === state.id).map((arrow) =>
     el('li', {}, `→ ${title(arrow.to)}: ${arrow.what}`, arrow.needs.length ? ` (${arrow.needs.join(', ')})` : '', arrow.loses && el('strong.bad', {}, ` ✗ ${words.losesBare}`)));
-  return [el('p', {}, el('strong', {}, `${state.title} ${state.code}. `), `${words.comesBack}:`), el('ul', {}, ...back), ways.length > 0 && el('ul', {}, ...ways)];
+  return [el('ul', {}, ...back), ways.length > 0 && el('ul', {}, ...ways)];
 }
 
 function drawState(state, { x, y }, view) {

@@ -7,7 +7,7 @@ import { Files } from './files.js';
 /** @typedef {{ exit: number | null, out: string, document: any, said: string[], files: [string, Uint8Array | null][], ended?: 'killed' | 'slow' | 'broken', why?: string }} Ended */
 
 /** Longest that a run may take, in milliseconds. */
-const PATIENCE = 15000;
+const PATIENCE = 30000;
 
 /** In a worker of this browser. */
 export class WasmRunner {

@@ -293,7 +293,7 @@ const STATES = {
     await page.click('button.wrong >> nth=1');
     await page.waitForSelector('.twin-is.bad');
     await page.click('#share');
-    await page.waitForSelector('#shared pre, #shared code');
+    await page.waitForSelector('#shared p');
   },
 };
 
