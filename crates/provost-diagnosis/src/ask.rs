@@ -234,7 +234,9 @@ fn told(step: Move, saw: Saw) -> Option<String> {
     };
     let connects = matches!(step, Move::ConnectHotPlug | Move::ConnectUnderReset | Move::Boot0High);
     let read = |field: &str, value: u8| {
-        format!("\n[[step]]\naction = \"read-option\"\nfield = \"{field}\"\nvalue = \"0x{value:02X}\"\nresult = \"ok\"\n")
+        format!(
+            "\n[[step]]\naction = \"read-option\"\nfield = \"{field}\"\nvalue = \"0x{value:02X}\"\nresult = \"ok\"\n"
+        )
     };
     let steps = match saw {
         Saw::NobodyAnswers => format!("{connect}result = \"no-device\"\n"),

@@ -80,9 +80,7 @@ pub fn practise(session: &mut Session, step: Move, narrator: &mut dyn Narrator) 
         return fail(PractiseError::Shut);
     }
     let options = before.options.as_ref();
-    let side = options
-        .and_then(|o| Some(launch::side_of(o.state()?, o.trustzone())))
-        .unwrap_or(Side::NonSecure);
+    let side = options.and_then(|o| Some(launch::side_of(o.state()?, o.trustzone()))).unwrap_or(Side::NonSecure);
     match step {
         Move::WriteState(to) => state::write_product_state(session, to, side)?,
         Move::WriteTrustZone(to) => {

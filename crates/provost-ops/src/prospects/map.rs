@@ -161,7 +161,9 @@ fn forward(part: PartId) -> Vec<Arrow> {
         for to in ProductState::ALL {
             let (mut written, mut writers, mut settings, mut rules) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
             for asked in ProductState::ALL {
-                for (writer, tz) in [Writer::Debugger, Writer::Firmware].into_iter().flat_map(|w| TrustZone::ALL.map(|tz| (w, tz))) {
+                for (writer, tz) in
+                    [Writer::Debugger, Writer::Firmware].into_iter().flat_map(|w| TrustZone::ALL.map(|tz| (w, tz)))
+                {
                     let decision = product_state_write(from, asked, tz, writer, &assumptions);
                     if decision.outcome == Some(to) {
                         insert(&mut written, asked);
@@ -216,7 +218,11 @@ fn way_back(from: ProductState, part: PartId) -> Option<Arrow> {
         what: way.into_iter().map(words).collect::<Vec<_>>().join(", then "),
         by: vec!["owner"],
         needs: vec![
-            if unprovisioned { "a credential; one can still be provisioned" } else { "the credential that was provisioned" },
+            if unprovisioned {
+                "a credential; one can still be provisioned"
+            } else {
+                "the credential that was provisioned"
+            },
             "NRST wired",
             "it erases the chip",
         ],

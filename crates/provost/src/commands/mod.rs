@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
         Command::Selfcheck(options) => selfcheck::run(arguments, options),
         Command::Twin(command) => twin::run(arguments, command),
         Command::Explain(options) => explain::run(options),
-#[cfg(feature = "serve")]
+        #[cfg(feature = "serve")]
         Command::Serve(options) => crate::serve::run(arguments, options),
         #[cfg(feature = "terminal")]
         Command::Completions { shell } => shell::completions(*shell),

@@ -165,14 +165,20 @@ form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; 
 pub(super) fn refuse(client: &TcpStream, status: Status) {
     let text = status.line();
     let length = text.len() + 1;
-    write(client, &format!("HTTP/1.1 {text}\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n{ALWAYS}\r\n{text}\n"));
+    write(
+        client,
+        &format!("HTTP/1.1 {text}\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n{ALWAYS}\r\n{text}\n"),
+    );
 }
 
 /// Sends a part of the page.
 pub(super) fn send(client: &TcpStream, asset: &Asset) {
     let Asset { kind, text, .. } = asset;
     let length = text.len();
-    write(client, &format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{ALWAYS}\r\n{text}"));
+    write(
+        client,
+        &format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{ALWAYS}\r\n{text}"),
+    );
 }
 
 /// Begins an answer whose lines come as they are made, and ends with the connection.

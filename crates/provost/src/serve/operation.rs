@@ -112,7 +112,9 @@ impl Operation {
     /// What a person would have typed in.
     pub(super) fn stdin(&self) -> String {
         match self {
-            Self::Ask { answers } => answers.iter().map(|line| format!("{}\n", line.replace(['\n', '\r'], " "))).collect(),
+            Self::Ask { answers } => {
+                answers.iter().map(|line| format!("{}\n", line.replace(['\n', '\r'], " "))).collect()
+            }
             _ => String::new(),
         }
     }

@@ -77,9 +77,8 @@ pub(super) fn run(client: &TcpStream, job: &Job, live: Option<&str>) {
     if !http::begin_lines(client) {
         return;
     }
-    let done = carry_out(client, job, live).unwrap_or_else(|error| {
-        json!({ "exit": null, "out": "", "files": [], "why": error.to_string() })
-    });
+    let done = carry_out(client, job, live)
+        .unwrap_or_else(|error| json!({ "exit": null, "out": "", "files": [], "why": error.to_string() }));
     http::write(client, &format!("{}\n", json!({ "done": done })));
 }
 

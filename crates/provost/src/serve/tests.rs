@@ -34,8 +34,13 @@ const ORIGINS: [(Option<&str>, bool); 5] = [
     (Some("https://evil.example"), false),
     (Some("http://127.0.0.1:80"), false),
 ];
-const SITES: [(Option<&str>, bool); 5] =
-    [(None, true), (Some("same-origin"), true), (Some("same-site"), false), (Some("cross-site"), false), (Some("none"), false)];
+const SITES: [(Option<&str>, bool); 5] = [
+    (None, true),
+    (Some("same-origin"), true),
+    (Some("same-site"), false),
+    (Some("cross-site"), false),
+    (Some("none"), false),
+];
 const TOKENS: [(Option<&str>, bool); 5] = [
     (Some(TOKEN), true),
     (None, false),
@@ -89,7 +94,13 @@ fn only_what_is_good_in_everything_runs() {
 #[test]
 fn the_page_is_for_those_who_come_from_it_or_from_nowhere() {
     let gate = Gate::with_token(PORT, TOKEN);
-    for (site, good) in [(None, true), (Some("none"), true), (Some("same-origin"), true), (Some("cross-site"), false), (Some("same-site"), false)] {
+    for (site, good) in [
+        (None, true),
+        (Some("none"), true),
+        (Some("same-origin"), true),
+        (Some("cross-site"), false),
+        (Some("same-site"), false),
+    ] {
         let request = request("GET", "/", &[("host", Some("localhost:4711")), ("sec-fetch-site", site)]);
         assert_eq!(gate.check(&request).is_ok(), good, "{site:?}");
     }
@@ -129,11 +140,13 @@ fn no_operation_reaches_a_real_chip_but_the_one_that_looks() {
         r#"{"do":"try","step":"erase:flash","bench":["nrst=not-wired"]}"#.to_owned(),
         r#"{"do":"live"}"#.to_owned(),
     ];
-    let on_twin = ["look", "inside", "status", "plan", "rescue", "discover"].map(|word| format!(r#"{{"do":"{word}",{bench}}}"#));
+    let on_twin =
+        ["look", "inside", "status", "plan", "rescue", "discover"].map(|word| format!(r#"{{"do":"{word}",{bench}}}"#));
     for text in all.iter().chain(&on_twin) {
         let operation = Operation::read(serde_json::from_str(text).unwrap()).unwrap();
         let line = operation.arguments(Some("1234:5678"));
-        let probes: Vec<&String> = line.iter().zip(line.iter().skip(1)).filter(|(a, _)| *a == "--probe").map(|(_, b)| b).collect();
+        let probes: Vec<&String> =
+            line.iter().zip(line.iter().skip(1)).filter(|(a, _)| *a == "--probe").map(|(_, b)| b).collect();
         if operation.is_live() {
             assert_eq!(line, ["status", "--json", "--probe", "1234:5678"]);
         } else {
@@ -144,7 +157,8 @@ fn no_operation_reaches_a_real_chip_but_the_one_that_looks() {
             assert!(!probes.is_empty() || needs_none, "{line:?}");
         }
         // As the program itself reads it.
-        let parsed = crate::cli::command().try_get_matches_from(std::iter::once("provost".to_owned()).chain(line.clone()));
+        let parsed =
+            crate::cli::command().try_get_matches_from(std::iter::once("provost".to_owned()).chain(line.clone()));
         let asks_for_version = line == ["--version"];
         assert!(parsed.is_ok() || asks_for_version, "{line:?}");
     }
@@ -176,7 +190,9 @@ fn files_stay_in_their_folder() {
     }
     let body = serde_json::json!({ "operation": { "do": "map" }, "files": [["a/b", "AA=="], ["c", null]] }).to_string();
     assert!(Job::read(body.as_bytes()).is_ok());
-    for body in ["", "x", "{}", r#"{"operation":{"do":"map"},"files":[["a","%"]]}"#, r#"{"operation":{"do":"map"},"more":1}"#] {
+    for body in
+        ["", "x", "{}", r#"{"operation":{"do":"map"},"files":[["a","%"]]}"#, r#"{"operation":{"do":"map"},"more":1}"#]
+    {
         assert!(Job::read(body.as_bytes()).is_err(), "{body}");
     }
 }

@@ -199,7 +199,15 @@ fn page(report: Report, claims: Vec<Numbered>, arguments: &Arguments, options: &
     let diagnosis = diagnose_for(&report.case, &given);
     let (headline, how_sure) = (page::headline(&diagnosis, &report.inputs), page::how_sure(&diagnosis));
     let believed_in_words = page::believed(&diagnosis);
-    let answer = Answer { diagnosis, headline, how_sure, believed_in_words, inputs: report.inputs, claims, answers: report.answers };
+    let answer = Answer {
+        diagnosis,
+        headline,
+        how_sure,
+        believed_in_words,
+        inputs: report.inputs,
+        claims,
+        answers: report.answers,
+    };
     let mut text = page::text(&answer, options.explain);
     if let Some(answers) = &answer.answers {
         text.push('\n');

@@ -114,7 +114,8 @@ fn offer(case_file: &str) -> Option<PathBuf> {
 
 /// Asks until nothing more is worth asking, or nobody answers any more.
 fn ask(mut interview: Interview, line: &mut dyn FnMut() -> Option<String>, tell: &mut dyn FnMut(&str)) -> Interview {
-    let by_number = "Answer by number; Enter or ? for \"I don't know\"; Ctrl-D, or q, for an answer from what is said so far.\n";
+    let by_number =
+        "Answer by number; Enter or ? for \"I don't know\"; Ctrl-D, or q, for an answer from what is said so far.\n";
     if !events::are_wanted() {
         tell(by_number);
     }

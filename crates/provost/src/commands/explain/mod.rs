@@ -81,7 +81,10 @@ fn map_text(map: &LifeMap) -> String {
             let loses = if arrow.loses { "; it loses a chip with nothing provisioned" } else { "" };
             let needs =
                 if arrow.needs.is_empty() { String::new() } else { format!("; it takes {}", arrow.needs.join(", ")) };
-            text.push_str(&wrap(&format!("-> {}: {}{needs}{loses} [{}]", arrow.to, arrow.what, arrow.rules.join(", ")), 2));
+            text.push_str(&wrap(
+                &format!("-> {}: {}{needs}{loses} [{}]", arrow.to, arrow.what, arrow.rules.join(", ")),
+                2,
+            ));
         }
         for back in &state.back {
             let way = match (back.saved, back.way.is_empty()) {
