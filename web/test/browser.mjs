@@ -134,7 +134,8 @@ test('each state of the map can be said, and each question answered to its end',
       questions++;
     }
     const expected = asked({ do: 'ask', answers }).document;
-    await page.waitForFunction((text) => document.querySelector('#answer .headline')?.textContent.endsWith(text), expected.headline);
+    for (let waited = 0; waited < WAIT && (await headline(page)) !== expected.headline; waited += 100) await page.waitForTimeout(100);
+    assert.equal(await headline(page), expected.headline, answers.join());
   }
   t.diagnostic(`${states.length} states, ${questions} questions`);
   await done(page);
