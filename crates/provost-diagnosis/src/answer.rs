@@ -177,6 +177,8 @@ pub struct PlanStep {
     /// Its name.
     #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[a-z-]+(:[A-Za-z0-9_=x-]+)?$")))]
     pub step: String,
+    /// The same in words.
+    pub words: String,
     /// Why.
     pub why: String,
     /// How.
@@ -190,6 +192,8 @@ pub struct NeverStep {
     /// Its name.
     #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[a-z-]+(:[A-Za-z0-9_=x-]+)?$")))]
     pub step: String,
+    /// The same in words.
+    pub words: String,
     /// Why not.
     pub why: String,
 }
@@ -201,6 +205,8 @@ pub struct Question {
     /// Its name.
     #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[a-z-]+(:[A-Za-z0-9_=x-]+)?$")))]
     pub step: String,
+    /// The same in words.
+    pub words: String,
     /// How much it tells about the verdict, in bits.
     #[cfg_attr(feature = "schema", schemars(range(min = 0.0)))]
     pub gain: f64,
@@ -219,6 +225,8 @@ pub struct Foreseen {
     pub saw: String,
     /// What it means.
     pub means: String,
+    /// The same as a case file, to be given after the report; none where it tells nothing new.
+    pub case_file: Option<String>,
 }
 
 /// One step of the likeliest story.
@@ -378,16 +386,29 @@ pub fn diagnose_for(case: &Case, given: &Given) -> Diagnosis {
         plan: plan
             .iter()
             .zip(commands::of_plan(&steps, target))
-            .map(|(a, commands)| PlanStep { step: a.step.to_string(), why: a.why.clone(), commands })
+            .map(|(a, commands)| PlanStep {
+                step: a.step.to_string(),
+                words: a.step.words(),
+                why: a.why.clone(),
+                commands,
+            })
             .collect(),
-        never: never.into_iter().map(|a| NeverStep { step: a.step.to_string(), why: a.why }).collect(),
+        never: never
+            .into_iter()
+            .map(|a| NeverStep { step: a.step.to_string(), words: a.step.words(), why: a.why })
+            .collect(),
         ask: tests
             .into_iter()
             .map(|t| Question {
                 step: t.step.to_string(),
+                words: t.step.words(),
                 gain: rounded(t.gain),
                 commands: commands::of_step(t.step, target),
-                outcomes: t.outcomes.into_iter().map(|o| Foreseen { saw: o.saw, means: o.means }).collect(),
+                outcomes: t
+                    .outcomes
+                    .into_iter()
+                    .map(|o| Foreseen { saw: o.saw, means: o.means, case_file: o.case_file })
+                    .collect(),
             })
             .collect(),
         earlier: earlier(case, verdict, target),

@@ -34,6 +34,8 @@ pub(crate) struct Outcome {
     pub saw: String,
     /// What it means.
     pub means: String,
+    /// The same as a case file.
+    pub case_file: Option<String>,
     /// How likely it is now.
     pub share: f64,
 }
@@ -140,7 +142,7 @@ fn foresee(step: Move, belief: &Belief, evidence: &Evidence<'_>) -> Test {
         let then = Belief { hypotheses, story: Vec::new(), ..*belief }.given(|_| true);
         left += share * entropy(&then, evidence);
         let means = meaning(step, saw, &then, evidence);
-        outcomes.push(Outcome { saw: saw.to_string(), means, share });
+        outcomes.push(Outcome { saw: saw.to_string(), means, case_file: told(step, saw), share });
     }
     outcomes.retain(|o| o.share > 0.005);
     outcomes.sort_by(|a, b| b.share.total_cmp(&a.share));
@@ -217,6 +219,48 @@ impl fmt::Display for Saw {
             Self::AsItWas => f.write_str("nothing is wrong there, and all stays as it was"),
         }
     }
+}
+
+/// An outcome as its owner would tell it: a case file that is read after the report.
+fn told(step: Move, saw: Saw) -> Option<String> {
+    let bench = match step {
+        Move::WireNrst | Move::OtherProbe => "[bench]\nnrst = \"wired\"\n\n",
+        Move::Boot0High => "[bench]\nboot0 = \"high\"\n\n[[step]]\naction = \"power-cycle\"\n\n",
+        _ => "",
+    };
+    let connect = match step {
+        Move::ConnectUnderReset => "[[step]]\naction = \"connect\"\nmode = \"under-reset\"\nap = 1\n",
+        _ => "[[step]]\naction = \"connect\"\nmode = \"hot-plug\"\nap = 1\n",
+    };
+    let connects = matches!(step, Move::ConnectHotPlug | Move::ConnectUnderReset | Move::Boot0High);
+    let read = |field: &str, value: u8| {
+        format!(
+            "\n[[step]]\naction = \"read-option\"\nfield = \"{field}\"\nvalue = \"0x{value:02X}\"\nresult = \"ok\"\n"
+        )
+    };
+    let steps = match saw {
+        Saw::NobodyAnswers => format!("{connect}result = \"no-device\"\n"),
+        Saw::NoAnswer if connects => format!("{connect}result = \"no-device\"\n"),
+        Saw::NoAnswer => "[[step]]\naction = \"discover\"\nresult = \"error\"\n".to_owned(),
+        Saw::Ap1Shut => format!("{connect}result = \"error\"\n"),
+        Saw::Attached(state, on) => {
+            let tz = if on { TrustZone::Enabled } else { TrustZone::Disabled };
+            format!("{connect}result = \"ok\"\n{}{}", read("PRODUCT_STATE", state.code()), read("TZEN", tz.code()))
+        }
+        Saw::Discovered(state, valid, password) => {
+            let lifecycle = state.as_str().to_ascii_uppercase().replace('-', "_");
+            let integrity = if valid { "0xeaeaeaea" } else { "0xf5f5f5f5" };
+            let method = if password { "ST Password" } else { "ECDSA-P256 SHA256" };
+            format!(
+                "[[step]]\naction = \"discover\"\nlifecycle = \"ST_LIFECYCLE_{lifecycle}\"\nintegrity = \"{integrity}\"\n\
+                 cryptosystem = \"{method}\"\nresult = \"ok\"\n"
+            )
+        }
+        Saw::Granted => "[[step]]\naction = \"authenticate\"\nresult = \"ok\"\n".to_owned(),
+        Saw::Denied => "[[step]]\naction = \"authenticate\"\nresult = \"refused\"\n".to_owned(),
+        Saw::AnswersAfterAll | Saw::AsItWas => return None,
+    };
+    Some(format!("{bench}{steps}"))
 }
 
 /// What a test shows in one world. Who changes the wires, the probe or the host does it to discover anew.
@@ -310,4 +354,33 @@ pub(crate) fn tells_nothing(case: &Case) -> bool {
         _ => true,
     };
     case.chip.state.is_none() && !case.steps.iter().any(says)
+}
+
+#[cfg(test)]
+mod tests_of_outcomes {
+    use super::*;
+    use crate::case_file;
+
+    /// Every outcome of every test that can be told is a case file with the steps that it tells.
+    #[test]
+    fn every_outcome_can_be_told() {
+        let flags = [false, true];
+        let attached = ProductState::ALL.into_iter().flat_map(|s| flags.map(|on| Saw::Attached(s, on)));
+        let discovered = ProductState::ALL
+            .into_iter()
+            .flat_map(|s| flags.into_iter().flat_map(move |v| flags.map(|p| Saw::Discovered(s, v, p))));
+        let plain = [Saw::NoAnswer, Saw::NobodyAnswers, Saw::Ap1Shut, Saw::Granted, Saw::Denied];
+        for saw in plain.into_iter().chain(attached).chain(discovered) {
+            for (step, _) in TESTS {
+                let text = told(step, saw).unwrap();
+                let case = case_file::read(&text).unwrap_or_else(|e| panic!("{step} {saw}: {e}\n{text}"));
+                assert!(!tells_nothing(&case), "{step} {saw}");
+                if let Saw::Discovered(state, valid, password) = saw {
+                    let Some(Act::Discover(d)) = case.steps.last().map(|s| &s.act) else { panic!("{text}") };
+                    assert_eq!((d.lifecycle, d.password), (Some(state), Some(password)), "{text}");
+                    assert_eq!(d.integrity.is_some(), true, "{valid}: {text}");
+                }
+            }
+        }
+    }
 }

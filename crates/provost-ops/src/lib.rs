@@ -25,6 +25,7 @@ pub mod job;
 pub mod objects;
 pub mod option_bytes;
 pub mod picture;
+pub mod practise;
 pub mod prospects;
 pub mod rescue;
 pub mod schema;

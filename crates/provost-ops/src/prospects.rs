@@ -1,5 +1,8 @@
 //! What each product state opens, runs and leads to, asked of the model: the sheets of `explain` and of the documents.
 
+mod map;
+
+pub use map::{Arrow, Back, LifeMap, Place, life_map};
 use provost_chip::{
     assumptions::Assumptions,
     model::{

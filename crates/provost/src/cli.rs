@@ -71,6 +71,9 @@ pub(crate) struct Arguments {
     /// Print one JSON document on stdout.
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Tell what happens on the way as one JSON document a line, on stderr.
+    #[arg(long, global = true)]
+    pub(crate) events: bool,
     /// Print what the work cost: transactions on the wire, virtual and wall time (stderr).
     #[arg(long, global = true)]
     pub(crate) stats: bool,
@@ -172,6 +175,10 @@ pub(crate) enum Command {
     Twin(Twin),
     /// Explain a product state, a rule, a switch, an option byte, a code that was printed, or what another tool printed.
     Explain(Explain),
+    /// Show the page for a browser on this computer: tell what happened, see the answer, try it on a virtual chip. Nobody else reaches
+    /// it, and it never writes to a real chip.
+    #[cfg(feature = "serve")]
+    Serve(Serve),
     /// Print the completions of a shell: bash, zsh, fish, elvish or powershell.
     #[cfg(feature = "terminal")]
     Completions {
@@ -210,11 +217,14 @@ pub(crate) struct Diagnose {
     /// Leave out what was misread: the numbers of claims, as the answer shows them.
     #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
     pub(crate) strike: Vec<usize>,
+    /// Diagnose the moment before this step of the report, counted from 1, as `earlier` in the document names one.
+    #[arg(long, value_name = "STEP", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) before: Option<u64>,
     /// Ask, in a few questions that are answered from memory or with the probe, and diagnose the answers.
-    #[arg(long, conflicts_with_all = ["files", "discover", "strike", "template"])]
+    #[arg(long, conflicts_with_all = ["files", "discover", "strike", "before", "template"])]
     pub(crate) ask: bool,
     /// Keep the answers as a case file, which nobody else can read and which is written over nothing; asks, as --ask does.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "discover", "strike", "template"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "discover", "strike", "before", "template"])]
     pub(crate) save: Option<PathBuf>,
     /// Print a case file to fill in, and do nothing else.
     #[arg(long, conflicts_with_all = ["files", "discover"])]
@@ -411,6 +421,8 @@ pub(crate) enum Twin {
     List,
     /// Say of each behaviour of the virtual chip how sure it is, and which questions are open.
     Ledger,
+    /// Do one step to a virtual chip as any tool would, whatever comes of it: what a diagnosis warns of can be seen here.
+    Try(TwinTry),
     /// Let other programs reach a virtual chip.
     Serve(TwinServe),
     /// Switch power, NRST or BOOT0 of a virtual chip that is being served.
@@ -452,6 +464,16 @@ pub(crate) struct TwinNew {
     pub(crate) empty: bool,
 }
 
+/// Options of `twin try`.
+#[derive(Debug, Args)]
+pub(crate) struct TwinTry {
+    /// A chip file or the name of a ready-made chip, with options as after twin:.
+    #[arg(value_parser = virtual_chip)]
+    pub(crate) chip: Selector,
+    /// A step by its name in a diagnosis, such as erase:flash or write-option:PRODUCT_STATE=0xC6.
+    pub(crate) step: String,
+}
+
 /// Options of `twin serve`: at least one door.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("doors").required(true).multiple(true))]
@@ -483,11 +505,26 @@ pub(crate) struct TwinBench {
     pub(crate) controls: Vec<String>,
 }
 
+/// Options of `serve`.
+#[cfg(feature = "serve")]
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The loopback port; 0 lets the system choose.
+    #[arg(long, default_value = "0")]
+    pub(crate) port: u16,
+    /// Open it in the browser.
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// End when nobody has asked for anything for so many minutes.
+    #[arg(long, value_name = "MINUTES", default_value = "30", value_parser = clap::value_parser!(u64).range(1..=1440))]
+    pub(crate) idle: u64,
+}
+
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
     /// A product state (provisioning, 0x17), a rule (R-…, P-…), a switch (leave-rss-da), an option byte (TZEN), an error code
-    /// (nrst-not-wired), an exit code (3), a check, a cause, or a message that a tool printed, in quotes.
+    /// (nrst-not-wired), an exit code (3), a check, a cause, a message that a tool printed, in quotes, or `map`: every state, and what leads where.
     #[arg(required_unless_present = "list")]
     pub(crate) what: Option<String>,
     /// List everything that can be explained.

@@ -18,6 +18,8 @@ use provost_ops::{
     debug_auth::Look,
     flash,
     images::VerifiedImage,
+    practise::Practised,
+    prospects::LifeMap,
     rescue,
     selfcheck::Selfcheck,
     show::Sheet,
@@ -30,9 +32,9 @@ pub(crate) use self::{
     files::{Begun, CaseTemplate, CredentialMade, History, MadeFiles, Text},
     knowledge::{Explanation, Ledger, LedgerEntry, Told, Topics},
     memory::{FileFormat, FlashErased, FlashRead, OptionChange, OptionDifferences, OptionList, OptionText},
-    twin::{BenchDone, Like, PresetLine, Served, Serving, TwinMade, Twins},
+    twin::{Address, BenchDone, Like, PresetLine, Served, Serving, TwinMade, Twins},
 };
-use crate::{commands::diagnose::Answer, hints::Report};
+use crate::{commands::diagnose::Answer, events::Event, hints::Report};
 
 /// A document that names its schema.
 pub(crate) trait Document: Serialize {
@@ -59,6 +61,7 @@ macro_rules! documents {
 }
 
 documents! {
+    "address": Address<'_>, "First line of `serve --json`";
     "auth-closed": auth::Closed, "Debug that was taken back, and what is reached now";
     "auth-opened": auth::Opened, "Debug that was opened, and what was measured of it";
     "bench": BenchDone, "What was done to the board of a virtual chip";
@@ -72,6 +75,7 @@ documents! {
     "diagnosis": Answer, "A diagnosis: verdict, reasons, plan, what never to do, and the next test";
     "discovery": Look, "What a chip says in Debug Authentication";
     "error": Report, "Why a command stopped";
+    "event": Event<'_>, "What happens on the way: one a line on stderr, with --events";
     "explanation": Explanation<'_>, "What is known of a topic, and which topics there are";
     "flash-erased": FlashErased, "Sectors erased";
     "flash-read": FlashRead, "Flash read into a file";
@@ -80,16 +84,18 @@ documents! {
     "history": History<'_>, "Receipts, oldest first, and what was begun and not finished";
     "image": VerifiedImage, "A verified image";
     "ledger": Ledger, "What the virtual chip does, and how sure it is";
+    "map": LifeMap, "Every product state, what leads where, and who can come back";
     "made": MadeFiles<'_>, "Files that were made";
     "option-change": OptionChange<'_>, "What `option set` and `option import` did, or would do";
     "option-diff": OptionDifferences<'_>, "What differs between two sets of option bytes";
     "option-export": OptionText<'_>, "Option bytes as text";
     "option-list": OptionList<'_>, "Option bytes as `option list` and `option get` show them";
     "plan": RescuePlan<'_>, "What a rescue would do";
+    "practised": Practised, "What came of a step that was tried on a virtual chip";
     "probes": Probes, "What there is to connect to";
     "receipt": rescue::Receipt, "What a rescue did; also the file receipt.json";
     "selfcheck": Selfcheck, "What a chip says to the questions that public sources leave open";
-    "served": Served, "Last document of `twin serve --json`";
+    "served": Served, "Last document of `twin serve --json` and of `serve --json`";
     "serving": Serving, "First lines of `twin serve --json`, one for each door";
     "sheet": Sheet, "A file, field by field";
     "status": Status, "Who a chip is, what is open, what can be done from here";

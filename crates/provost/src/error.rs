@@ -118,6 +118,17 @@ faults! {
             causes: ["--uart was given to a command that needs no chip, or more of it than its bootloader shows"],
             next: ["leave --uart out; with a chip, name a debug probe: --probe VID:PID"],
         }
+        /// The page cannot be served.
+        #[error("the page cannot be served on port {port}: {source}")]
+        PageDoor {
+            /// The port.
+            port: u16,
+            /// Why.
+            source: std::io::Error,
+        } = "page-door", Failed {
+            causes: ["another program has the port"],
+            next: ["leave --port out: the system then chooses one that is free"],
+        }
         /// Two ways to one chip, and a command that goes one of them.
         #[error("this command goes over one wire: --probe or --uart")]
         TwoWires = "uart-and-probe", Usage {

@@ -6,12 +6,15 @@ mod commands;
 mod confirm;
 mod documents;
 mod error;
+mod events;
 mod given;
 mod hints;
 mod output;
 #[cfg(test)]
 mod printed;
 mod secrets;
+#[cfg(feature = "serve")]
+mod serve;
 mod stop;
 mod term;
 
@@ -30,6 +33,9 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return output::finish_usage(&error),
     };
+    if arguments.events {
+        events::want();
+    }
     output::start_tracing(arguments.verbose);
     let started = std::time::Instant::now();
     let result = commands::run(&arguments);

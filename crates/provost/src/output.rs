@@ -18,6 +18,7 @@ use crate::{
     cli::Arguments,
     documents::{Cost, Document, WireCost},
     error::FaceError,
+    events::{self, Event, Why},
     hints,
     term::{self, say},
 };
@@ -231,6 +232,9 @@ impl Teller {
 impl Narrator for Teller {
     fn step(&mut self, what: &str, why: &[RuleId]) {
         self.count += 1;
+        if events::tell(&Event::Step { number: self.count, what, why: Why::of(why) }) {
+            return;
+        }
         if !self.quiet {
             let why: Vec<&str> = why.iter().map(|r| r.rule().id).collect();
             say!("{:>2}. {what}", self.count);
@@ -241,12 +245,18 @@ impl Narrator for Teller {
     }
 
     fn note(&mut self, what: &str) {
+        if events::tell(&Event::Note { what }) {
+            return;
+        }
         if !self.quiet {
             say!("      {what}");
         }
     }
 
     fn progress(&mut self, done: u64, of: u64) {
+        if events::tell(&Event::Progress { done, of }) {
+            return;
+        }
         // A bar is drawn over and over: on a terminal only.
         if self.quiet || of == 0 || !term::is_watched() {
             return;

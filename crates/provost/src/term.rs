@@ -12,7 +12,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::given::Given;
+use crate::{
+    events::{self, Event},
+    given::Given,
+};
 
 /// What was given on the command line. Here, because everything that is printed comes through here.
 static GIVEN: OnceLock<Given> = OnceLock::new();
@@ -82,6 +85,13 @@ pub(crate) fn tell(text: &str) {
     let _ = Stderr.write_all(visible(&complete(text)).as_bytes());
 }
 
+/// Says a line that is a document, heard or not.
+pub(crate) fn line_of_events(line: &str) {
+    let mut stderr = io::stderr().lock();
+    let escaped = escaped(line, |text, c| write!(text, "\\u{:04x}", u32::from(c)));
+    let _ = stderr.write_all(escaped.as_bytes()).and_then(|()| stderr.flush());
+}
+
 /// Draws over the line that the cursor is in, on a terminal only.
 pub(crate) fn redraw(text: &str) {
     if is_watched() {
@@ -102,12 +112,15 @@ macro_rules! say {
 }
 pub(crate) use say;
 
-/// Stderr as a writer that always succeeds.
+/// Stderr as a writer that always succeeds; where events are wanted, what is said is one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stderr;
 
 impl io::Write for Stderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if events::tell(&Event::Said { text: String::from_utf8_lossy(bytes).trim_end() }) {
+            return Ok(bytes.len());
+        }
         let mut stderr = io::stderr().lock();
         let _ = stderr.write_all(bytes).and_then(|()| stderr.flush());
         Ok(bytes.len())

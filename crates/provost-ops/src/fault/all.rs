@@ -21,6 +21,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         crate::drive::debug_auth::AuthError::ROWS,
         crate::drive::target::TargetError::ROWS,
         crate::job::JobError::ROWS,
+        crate::practise::PractiseError::ROWS,
         crate::rescue::RescueError::ROWS,
         crate::selfcheck::SelfcheckError::ROWS,
         crate::store::StoreError::ROWS,

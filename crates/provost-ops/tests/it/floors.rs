@@ -16,7 +16,7 @@ const FLOORS: [&[&str]; 4] = [
     &["fault", "store", "error", "schema"],
     &["drive", "credential"],
     &["job"],
-    &["auth", "rescue", "close", "objects", "option_bytes", "flash", "diagnose", "selfcheck"],
+    &["auth", "rescue", "close", "objects", "option_bytes", "flash", "diagnose", "practise", "selfcheck"],
 ];
 
 /// What stands on no floor: the list of every error's row, and texts about files.

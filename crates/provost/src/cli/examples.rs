@@ -207,8 +207,11 @@ const EXAMPLES: &[Example] = &[
             ),
         ],
     ),
+    #[cfg(feature = "serve")]
+    example("serve", &[("provost serve --open", "the page, for the chip on the desk and for virtual ones")]),
     example("twin list", &[("provost twin list", "names for --preset, and for --probe twin:NAME")]),
     example("twin ledger", &[("provost twin ledger", "how sure each piece is")]),
+    example("twin try", &[("provost twin try board.chip erase:flash", "what a warning is about, seen")]),
     example("twin serve", &[("provost twin serve board.chip --remote-bitbang 4455", "for OpenOCD")]),
     example(
         "twin bench",

@@ -48,6 +48,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
         Command::Selfcheck(options) => selfcheck::run(arguments, options),
         Command::Twin(command) => twin::run(arguments, command),
         Command::Explain(options) => explain::run(options),
+        #[cfg(feature = "serve")]
+        Command::Serve(options) => crate::serve::run(arguments, options),
         #[cfg(feature = "terminal")]
         Command::Completions { shell } => shell::completions(*shell),
         #[cfg(feature = "terminal")]

@@ -2,6 +2,7 @@
 
 mod like;
 mod new;
+mod trial;
 
 use std::{
     fmt::Write as _,
@@ -41,6 +42,7 @@ pub(crate) fn run(arguments: &Arguments, command: &Twin) -> Result<Page, Stop> {
         Twin::New(options) => new::new(arguments, options),
         Twin::List => list(),
         Twin::Ledger => run_ledger(),
+        Twin::Try(options) => trial::run(arguments, options),
         Twin::Serve(options) => serve(arguments, options),
         Twin::Bench(options) => {
             let done = bench(options).map_err(BenchError::from)?;

@@ -61,6 +61,14 @@ pub(crate) struct Serving {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Address<'a> {
+    /// Where the page is; what stands behind `#` lets its browser in, and nobody else.
+    pub(crate) address: &'a str,
+    #[schemars(range(min = 1))]
+    pub(crate) port: u16,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Served {
     #[schemars(range(min = 1))]
     pub(crate) port: u16,

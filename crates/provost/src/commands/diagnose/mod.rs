@@ -68,6 +68,12 @@ struct Numbered {
 pub(crate) struct Answer {
     #[serde(flatten)]
     diagnosis: Diagnosis,
+    /// The verdict as a sentence.
+    headline: String,
+    /// How sure that is, in words; where nothing is sure, how the possibilities divide.
+    how_sure: String,
+    /// What the chip is believed to be, in words.
+    believed_in_words: String,
     inputs: Vec<Input>,
     /// What was taken from the texts, beside the words it came from.
     claims: Vec<Numbered>,
@@ -103,6 +109,10 @@ pub(crate) fn run(arguments: &Arguments, options: &Diagnose) -> Result<Page, Sto
     }
     report.case.goal = options.goal.map(Into::into).or(report.case.goal);
     let claims = report.strike(&options.strike)?;
+    let claims = match options.before {
+        Some(step) => report.before(usize::try_from(step).unwrap_or(usize::MAX), claims),
+        None => claims,
+    };
     let on_wire = (options.files.is_empty() && !asked) || arguments.named_probe().is_some() || options.discover;
     if !on_wire {
         return page(report, claims, arguments, options);
@@ -155,6 +165,13 @@ impl Report {
         self.case.join(reading.case);
     }
 
+    /// What was known before this step, counted from 1, and the claims that say it.
+    fn before(&mut self, step: usize, claims: Vec<Numbered>) -> Vec<Numbered> {
+        let at = step.saturating_sub(1);
+        self.case = self.case.until(at);
+        claims.into_iter().filter(|numbered| numbered.claim.step().is_none_or(|its| its < at)).collect()
+    }
+
     /// Takes the claims with these numbers out, and gives the others with theirs.
     fn strike(&mut self, numbers: &[usize]) -> Result<Vec<Numbered>, FaceError> {
         let of = self.case.claims.len();
@@ -180,7 +197,17 @@ fn page(report: Report, claims: Vec<Numbered>, arguments: &Arguments, options: &
     let credential = options.credential.as_ref().map(|folder| folder.display().to_string());
     let given = Given { credential, ..given(arguments) };
     let diagnosis = diagnose_for(&report.case, &given);
-    let answer = Answer { diagnosis, inputs: report.inputs, claims, answers: report.answers };
+    let (headline, how_sure) = (page::headline(&diagnosis, &report.inputs), page::how_sure(&diagnosis));
+    let believed_in_words = page::believed(&diagnosis);
+    let answer = Answer {
+        diagnosis,
+        headline,
+        how_sure,
+        believed_in_words,
+        inputs: report.inputs,
+        claims,
+        answers: report.answers,
+    };
     let mut text = page::text(&answer, options.explain);
     if let Some(answers) = &answer.answers {
         text.push('\n');

@@ -29,7 +29,7 @@ const BRIEF: usize = 76;
 pub(super) fn text(answer: &Answer, explain: bool) -> String {
     let (d, inputs) = (&answer.diagnosis, answer.inputs.as_slice());
     if let Some(family) = &d.family {
-        return another(family);
+        return another(family, &headline(d, inputs));
     }
     let mut text = head(d, inputs);
     not_now(&mut text, d, explain);
@@ -93,9 +93,8 @@ fn unusual(text: &mut String, d: &Diagnosis, explain: bool) {
 }
 
 /// The road of another family.
-fn another(family: &OtherFamily) -> String {
-    let mut text =
-        format!("This is about an {}, and provost knows the STM32H5 only: there is no verdict.\n", family.name);
+fn another(family: &OtherFamily, headline: &str) -> String {
+    let mut text = format!("{headline}\n");
     text.push_str(&wrap(family.road, 2));
     if let Some(confidence) = family.confidence {
         let _ = writeln!(text, "  how sure: {confidence}");
@@ -179,7 +178,7 @@ fn goal_words(goal: &str) -> &'static str {
 }
 
 /// How sure the verdict is; where there is none, how the worlds divide.
-fn how_sure(d: &Diagnosis) -> String {
+pub(super) fn how_sure(d: &Diagnosis) -> String {
     if d.verdict != Verdict::Undetermined {
         return format!("{:.0} % sure", d.certainty * 100.0);
     }
@@ -198,27 +197,42 @@ fn how_sure(d: &Diagnosis) -> String {
     words.join(", ")
 }
 
-fn head(d: &Diagnosis, inputs: &[Input]) -> String {
-    if !d.understood {
-        let lines: u64 = inputs.iter().map(|i| i.lines).sum();
-        if lines == 0 {
-            return "Nothing is told of the chip: there is no verdict, only the next question.\n".to_owned();
-        }
-        return format!(
-            "Nothing of this was understood ({lines} lines): there is no verdict, only the next question.\n"
-        );
+/// The verdict as a sentence; where there is none, why.
+pub(super) fn headline(d: &Diagnosis, inputs: &[Input]) -> String {
+    if let Some(family) = &d.family {
+        return format!("This is about an {}, and provost knows the STM32H5 only: there is no verdict.", family.name);
     }
+    if d.understood {
+        return verdict_of(d).to_owned();
+    }
+    match inputs.iter().map(|i| i.lines).sum() {
+        0u64 => "Nothing is told of the chip: there is no verdict, only the next question.".to_owned(),
+        lines => {
+            format!("Nothing of this was understood ({lines} lines): there is no verdict, only the next question.")
+        }
+    }
+}
+
+/// What the chip is believed to be, in words.
+pub(super) fn believed(d: &Diagnosis) -> String {
     let b = &d.believed;
-    let mut text = format!("{}\nverdict       {}: {}\n", verdict_of(d), d.verdict.as_str(), how_sure(d));
-    let _ = writeln!(
-        text,
-        "believed      {}, {} ({:.0} %), TrustZone {}, debug-authentication data {}",
+    format!(
+        "{}, {} ({:.0} %), TrustZone {}, debug-authentication data {}",
         b.part.as_deref().unwrap_or("an STM32H5"),
         b.product_state,
         b.product_state_certainty * 100.0,
         b.tzen,
         b.debug_authentication
-    );
+    )
+}
+
+fn head(d: &Diagnosis, inputs: &[Input]) -> String {
+    let mut text = format!("{}\n", headline(d, inputs));
+    if !d.understood {
+        return text;
+    }
+    let _ = writeln!(text, "verdict       {}: {}", d.verdict.as_str(), how_sure(d));
+    let _ = writeln!(text, "believed      {}", believed(d));
     let _ = writeln!(text, "wanted        {}", goal_words(d.goal));
     if d.earlier.is_some() {
         text.push_str("when          now; for an earlier moment the answer was another, and stands below\n");

@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::{
     cli::{Arguments, Diagnose},
     error::FaceError,
+    events::{self, Event},
     given::quoted,
     output::{Stop, wrap},
     stop, term,
@@ -113,13 +114,23 @@ fn offer(case_file: &str) -> Option<PathBuf> {
 
 /// Asks until nothing more is worth asking, or nobody answers any more.
 fn ask(mut interview: Interview, line: &mut dyn FnMut() -> Option<String>, tell: &mut dyn FnMut(&str)) -> Interview {
-    tell("Answer by number; Enter or ? for \"I don't know\"; Ctrl-D, or q, for an answer from what is said so far.\n");
+    let by_number =
+        "Answer by number; Enter or ? for \"I don't know\"; Ctrl-D, or q, for an answer from what is said so far.\n";
+    if !events::are_wanted() {
+        tell(by_number);
+    }
     while let Some(question) = interview.next() {
-        tell(&put(question, interview.asked() + 1));
+        let number = interview.asked() + 1;
+        let choices = question.choices.iter().map(|choice| choice.text).collect();
+        if !events::tell(&Event::Question { number, ask: question.ask, choices }) {
+            tell(&put(question, number));
+        }
         let Some(choice) = answered(question, line, tell) else { break };
         interview.answer(question, choice);
     }
-    tell("\n");
+    if !events::are_wanted() {
+        tell("\n");
+    }
     interview
 }
 

@@ -16,7 +16,7 @@ use provost_diagnosis::{causes::Cause, messages::Message};
 use provost_ops::{
     close::preflight::Check,
     credential::CHECKS,
-    prospects::{StateSheet, state_sheet},
+    prospects::{LifeMap, StateSheet, life_map, state_sheet},
 };
 
 use crate::{
@@ -29,6 +29,9 @@ use crate::{
 
 pub(crate) fn run(options: &Explain) -> Result<Page, Stop> {
     let Some(what) = options.what.as_deref() else { return topics_page() };
+    if let Some(map) = life_map().filter(|_| what.eq_ignore_ascii_case(MAP)) {
+        return Ok(Page::new(&map, map_text(&map))?);
+    }
     if let Some(page) = what.parse::<ProductState>().ok().and_then(state_page) {
         return page;
     }
@@ -65,6 +68,35 @@ pub(crate) fn run(options: &Explain) -> Result<Page, Stop> {
         format!("did you mean {}?", alike.join(", "))
     };
     Err(FaceError::UnknownTopic { what: what.chars().take(80).collect(), known }.into())
+}
+
+/// The topic that is the whole life cycle.
+pub(super) const MAP: &str = "map";
+
+fn map_text(map: &LifeMap) -> String {
+    let mut text = String::new();
+    for state in &map.states {
+        let _ = writeln!(text, "{} ({})", state.title, state.code);
+        for arrow in map.arrows.iter().filter(|a| a.from == state.id) {
+            let loses = if arrow.loses { "; it loses a chip with nothing provisioned" } else { "" };
+            let needs =
+                if arrow.needs.is_empty() { String::new() } else { format!("; it takes {}", arrow.needs.join(", ")) };
+            text.push_str(&wrap(
+                &format!("-> {}: {}{needs}{loses} [{}]", arrow.to, arrow.what, arrow.rules.join(", ")),
+                2,
+            ));
+        }
+        for back in &state.back {
+            let way = match (back.saved, back.way.is_empty()) {
+                (false, _) => "lost".to_owned(),
+                (true, true) => "nothing to do".to_owned(),
+                (true, false) => back.way.join(", then "),
+            };
+            text.push_str(&wrap(&format!("{}: {way}", back.who), 4));
+        }
+        text.push('\n');
+    }
+    text
 }
 
 /// A message is meant if nearly all of what was given is in it.

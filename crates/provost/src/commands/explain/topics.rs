@@ -21,6 +21,7 @@ pub(super) fn all() -> Vec<Topics> {
     let fields: BTreeSet<&str> = PartId::all().flat_map(OptionField::of).map(|f| f.name).collect();
     vec![
         names("product states", ProductState::ALL.map(ProductState::as_str).to_vec()),
+        names("all of the life cycle at once", vec![super::MAP]),
         names("rules of the life cycle", Rule::all().iter().map(|r| r.id).collect()),
         names("rules of the preflight", Check::all().iter().map(|c| c.id).collect()),
         names("assumption switches", Assumptions::switches().iter().map(|s| s.name).collect()),
