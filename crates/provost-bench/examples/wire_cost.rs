@@ -131,7 +131,7 @@ impl Task {
             Self::Write => return None,
         };
         let tuning = if tuned { "chip.dap memaccess 0; " } else { "" };
-        Some(format!("{tuning}init; {work}"))
+        Some(format!("init; {tuning}{work}"))
     }
 }
 
@@ -180,7 +180,8 @@ fn stranger(program: &str, script: &str) -> Result<u64> {
     let wire: SharedWire = board.wire();
     let output = thread::scope(|scope| {
         let terms = Terms { shutdown: &shutdown, idle: IDLE, clock: None };
-        let server = scope.spawn(|| doors::serve(Door::CmsisDap, &listener, &*wire, &terms));
+        let (listener, wire) = (&listener, &*wire);
+        let server = scope.spawn(move || doors::serve(Door::CmsisDap, listener, wire, &terms));
         let config = format!(
             "adapter driver cmsis-dap; cmsis-dap backend tcp; cmsis-dap tcp host 127.0.0.1; cmsis-dap tcp port {port}; \
              gdb port disabled; tcl port disabled; telnet port disabled; transport select swd; \
