@@ -110,9 +110,8 @@ impl<'a> Evidence<'a> {
 
     /// Whether a debugger attached, and nobody tells which state it read.
     pub(crate) fn attached_without_reading(&self) -> bool {
-        let attached = |s: &Step| {
-            matches!(&s.act, Act::Connect { ap, .. } if *ap != Some(0)) && s.outcome == Some(Outcome::Ok)
-        };
+        let attached =
+            |s: &Step| matches!(&s.act, Act::Connect { ap, .. } if *ap != Some(0)) && s.outcome == Some(Outcome::Ok);
         let last = self.case.steps.iter().rposition(attached);
         let read = |s: &Step| matches!(&s.act, Act::ReadOption(option) if option.product_state().is_some());
         last.is_some_and(|at| !self.case.steps[at..].iter().any(read))

@@ -146,8 +146,7 @@ fn reply(subject: Subject, case: &Case) -> Option<&'static str> {
                 Act::Provision { object, .. } if !bad(s) && object.is_debug_authentication() => Some(*object),
                 _ => None,
             });
-            let meant =
-                |s: &Step| matches!(&s.act, Act::Provision { object, .. } if object.is_debug_authentication());
+            let meant = |s: &Step| matches!(&s.act, Act::Provision { object, .. } if object.is_debug_authentication());
             match stored {
                 _ if has(case, Sign::CredentialMissing) => Some("one that"),
                 Some(Object::DaPassword) => Some("a password"),
