@@ -112,12 +112,10 @@ fn earlier(case: &Case, now: Verdict, target: Target<'_>) -> Option<Earlier> {
 /// Diagnoses a case for somebody who gave probe, part or credential: the commands repeat them.
 pub fn diagnose_for(case: &Case, given: &Given) -> Diagnosis {
     let Judged { evidence, belief, shares, understood, verdict, certainty, doubt, plan } = Judged::of(case);
-    let never = plan::never(&belief, &evidence, &plan);
-    let mut tests = if verdict == Verdict::Undetermined { ask::tests(&belief, &evidence, doubt) } else { Vec::new() };
-    // What must not be done is no test, unless it is the only one.
-    if tests.iter().any(|t| never.iter().all(|n| n.step != t.step)) {
-        tests.retain(|t| never.iter().all(|n| n.step != t.step));
-    }
+    let mut never = plan::never(&belief, &evidence, &plan);
+    let tests = if verdict == Verdict::Undetermined { ask::tests(&belief, &evidence, doubt) } else { Vec::new() };
+    // Where the boot pin is a test it is not known to lead nowhere.
+    never.retain(|n| n.step != Move::Boot0High || tests.iter().all(|t| t.step != n.step));
     let believed = believed(&belief, &evidence);
     let name = given.part.as_deref().or(case.chip.part.as_deref()).filter(|p| p.parse::<PartId>().is_ok());
     let tz = match believed.tzen {

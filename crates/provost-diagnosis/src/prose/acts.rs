@@ -171,7 +171,8 @@ fn is_seen(value: &Value, clause: &Clause<'_>, sentence: &[Token], near: Set, mo
     // "The chip is open": of nothing else can it be said; a "locked" one may be anything.
     let of_the_chip = copula && value.state != ProductState::Locked && {
         let mut back = sentence[..value.at].iter().rev();
-        back.next().is_some_and(|t| t.is.has(Concept::Is)) && back.next().is_some_and(|t| t.is.has(Concept::Chip))
+        back.next().is_some_and(|t| t.is.has(Concept::Is))
+            && back.next().is_some_and(|t| matches!(t.text.as_str(), "chip" | "mcu"))
     };
     match (plain, value.code) {
         (true, false) if of_the_chip => true,
