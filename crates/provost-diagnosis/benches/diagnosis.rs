@@ -1,4 +1,5 @@
-//! The budget of a diagnosis with all worlds: less than 200 ms on one core and less than 200 MB. Fails if a case exceeds it.
+//! The budget of a diagnosis with all worlds, on one core: the slowest known report 80 ms, their median 8 ms, a long and vague one 150 ms,
+//! each with 32 MiB. Fails if it is exceeded.
 //!
 //! `cargo bench -p provost-diagnosis`: first a table of every known case (worlds, time, memory at the peak), then the slowest ones
 //! and a report as long as people write them, measured with care.
@@ -28,10 +29,14 @@ use provost_diagnosis::{
     diagnose,
 };
 
-/// Most time for one diagnosis.
-const TIME: Duration = Duration::from_millis(200);
-/// Most memory for one diagnosis, in bytes.
-const MEMORY: u64 = 200 << 20;
+/// Most time for a known report, for the median of them, and for any other.
+const KNOWN: Duration = Duration::from_millis(80);
+const MEDIAN: Duration = Duration::from_millis(8);
+const ANY: Duration = Duration::from_millis(150);
+/// Most memory of the process, in bytes.
+const MEMORY: u64 = 32 << 20;
+/// The report that is none of the known ones.
+const LONG: &str = "a long report of an unnamed part";
 /// How many of the known cases are measured with care.
 const SLOWEST: usize = 3;
 
@@ -53,7 +58,7 @@ fn cases() -> Vec<(String, Case)> {
         .collect();
     known.sort_by(|(a, ..), (b, ..)| b.cmp(a));
     let slowest = known.into_iter().take(SLOWEST).map(|(_, name, case)| (name, case));
-    std::iter::once(("a long report of an unnamed part".to_owned(), long_report())).chain(slowest).collect()
+    std::iter::once((LONG.to_owned(), long_report())).chain(slowest).collect()
 }
 
 /// A report that leaves everything open and bears on every open question: many worlds, and many steps through them.
@@ -108,12 +113,13 @@ fn fastest(case: &Case, budget: Duration) -> (Duration, Diagnosis) {
 fn hold_budget() -> Vec<String> {
     println!("{:<50}{:>9}{:>9}{:>10}{:>12}", "case", "worlds", "left", "ms", "peak MiB");
     let mut all: Vec<(String, Case)> = support::all().into_iter().map(|k| (k.name, k.case)).collect();
-    all.push(("a long report of an unnamed part".to_owned(), long_report()));
-    let mut over = Vec::new();
+    all.push((LONG.to_owned(), long_report()));
+    let (mut over, mut times) = (Vec::new(), Vec::new());
     for (name, case) in &all {
+        let budget = if name == LONG { ANY } else { KNOWN };
         // Linux forgets the peak when 5 is written here.
         let _ = std::fs::write("/proc/self/clear_refs", "5");
-        let (took, given) = fastest(case, TIME);
+        let (took, given) = fastest(case, MEDIAN);
         let memory = peak().unwrap_or(0);
         println!(
             "{name:<50}{:>9}{:>9}{:>10.1}{:>12}",
@@ -122,9 +128,18 @@ fn hold_budget() -> Vec<String> {
             took.as_secs_f64() * 1000.0,
             memory >> 20
         );
-        if took > TIME || memory > MEMORY {
+        if name != LONG {
+            times.push(took);
+        }
+        if took > budget || memory > MEMORY {
             over.push(format!("{name}: {took:?}, {} MiB", memory >> 20));
         }
+    }
+    times.sort();
+    let (median, slowest) = (times[times.len() / 2], times[times.len() - 1]);
+    println!("{} known reports: slowest {slowest:.1?}, median {median:.1?}", times.len());
+    if median > MEDIAN {
+        over.push(format!("the median: {median:?}"));
     }
     over
 }
@@ -142,7 +157,7 @@ fn main() {
     }
     divan::main();
     if !over.is_empty() {
-        eprintln!("over the budget of {TIME:?} and {} MiB:\n{}", MEMORY >> 20, over.join("\n"));
+        eprintln!("over the budget:\n{}", over.join("\n"));
         std::process::exit(1);
     }
 }

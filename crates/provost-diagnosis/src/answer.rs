@@ -1,283 +1,31 @@
 //! The answer: the verdict with its reasons, the plan, what must never be done, and the next test.
 
+mod document;
 mod likeliest;
+mod why;
 
+pub use document::{
+    Believed, Chapter, Diagnosis, Earlier, Foreseen, NeverStep, Oddity, OtherFamily, PlanStep, Question, Reason,
+    Weighed,
+};
 pub use likeliest::{Likeliest, Stored};
 use provost_chip::{
-    model::Firmware,
     parts::PartId,
-    rules::RuleId,
-    sources::Source,
     states::{ProductState, TrustZone},
 };
-use serde::Serialize;
+pub use why::unusual;
 
 use crate::{
     ask,
     belief::Belief,
     case::{Act, Case, Step},
-    commands::{self, Commands, Given, Target},
+    commands::{self, Given, Target},
     evidence::Evidence,
     hypothesis::{Fate, Hypothesis},
     moves::Move,
     plan::{self, Advice},
-    story, unusual,
     verdict::{Doubt, Shares, Verdict},
 };
-
-/// A diagnosis.
-#[derive(Debug, Clone, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Diagnosis {
-    /// Whether anything of the report was understood; if not, there is no verdict, only the next question.
-    pub understood: bool,
-    /// The answer in one word.
-    pub verdict: Verdict,
-    /// What the owner wants, told or read from the report.
-    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["open", "debug", "forward", "check", "boot"])))]
-    pub goal: &'static str,
-    /// How sure, from 0 to 1.
-    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 1.0)))]
-    pub certainty: f64,
-    /// What the chip is believed to be now.
-    pub believed: Believed,
-    /// One whole chip that fits what is believed: the likeliest. Nothing where nothing was understood.
-    pub likeliest: Option<Likeliest>,
-    /// Why: rules and messages, each with its source.
-    pub reasons: Vec<Reason>,
-    /// What to do, in order.
-    pub plan: Vec<PlanStep>,
-    /// What not to do now.
-    pub never: Vec<NeverStep>,
-    /// The next test, the best first; empty where the verdict needs none.
-    pub ask: Vec<Question>,
-    /// When it could still have been saved, where that is over or in doubt.
-    pub earlier: Option<Earlier>,
-    /// What is unusual in what was read of the chip.
-    pub unusual: Vec<Oddity>,
-    /// What is left to be had from a chip that is lost.
-    pub salvage: Vec<String>,
-    /// The likeliest story, step by step.
-    pub story: Vec<Chapter>,
-    /// How much was weighed.
-    pub weighed: Weighed,
-    /// The chip's family, if it is another than the STM32H5: then nothing above is about it, and this is.
-    pub family: Option<OtherFamily>,
-}
-
-/// Another family, and the road for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct OtherFamily {
-    /// `STM32U5`.
-    pub name: &'static str,
-    /// What decides there, the way back in its order, and what never to do; empty where no page is written.
-    pub road: &'static str,
-    /// Where the page is, in provost's documentation.
-    pub page: Option<String>,
-    /// How sure its weakest part is.
-    #[cfg_attr(feature = "schema", schemars(with = "Option<provost_chip::sources::Confidence>"))]
-    pub confidence: Option<&'static str>,
-    /// Where that comes from.
-    pub source: Vec<&'static str>,
-}
-
-impl OtherFamily {
-    fn of(family: &'static crate::families::Family) -> Self {
-        let road = family.road.as_ref();
-        let urls = road.map(|r| r.source).unwrap_or_default().iter();
-        Self {
-            name: family.name,
-            road: road.map_or("", |r| r.short),
-            page: family.page(),
-            confidence: road.map(|r| r.confidence.as_str()),
-            source: urls.filter_map(|key| provost_chip::sources::Source::find(key)?.url).collect(),
-        }
-    }
-}
-
-/// A moment at which the chip could still have been saved.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Earlier {
-    /// The step before which it was, counted from 1.
-    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
-    pub step: usize,
-    /// The numbered attempt that the step belongs to, if the report numbers them.
-    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
-    pub attempt: Option<usize>,
-    /// The step, in words.
-    pub what: String,
-    /// The verdict then.
-    #[cfg_attr(feature = "schema", schemars(with = "String", extend("enum" = ["recoverable", "recoverable-if"])))]
-    pub verdict: Verdict,
-    /// The plan then, by the names of its steps.
-    pub plan: Vec<String>,
-    /// What would have carried it out.
-    pub commands: Vec<Commands>,
-}
-
-/// Something in the option bytes, or at the place where the chip boots, that is not as on a new chip or as it must be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Oddity {
-    /// The option field, or the id of the check.
-    pub what: &'static str,
-    /// What was read.
-    pub found: String,
-    /// What that bites, or what must hold.
-    pub says: &'static str,
-    /// How sure that is.
-    #[cfg_attr(feature = "schema", schemars(with = "provost_chip::sources::Confidence"))]
-    pub confidence: &'static str,
-    /// Where that comes from.
-    pub source: Vec<&'static str>,
-}
-
-/// What the chip is believed to be.
-#[derive(Debug, Clone, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Believed {
-    /// The line, or the lines that it may be.
-    pub part: Option<String>,
-    /// Product state: `provisioning`.
-    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["open", "provisioning", "irot-provisioned", "tz-closed", "closed", "locked", "unknown"])))]
-    pub product_state: &'static str,
-    /// How sure of the state, from 0 to 1.
-    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 1.0)))]
-    pub product_state_certainty: f64,
-    /// `on`, `off` or `unknown`.
-    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["on", "off", "unknown"])))]
-    pub tzen: &'static str,
-    /// Whether a credential that can be used is stored: `valid`, `none`, `unusable` or `unknown`.
-    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["valid", "none", "unusable", "unknown"])))]
-    pub debug_authentication: &'static str,
-}
-
-/// A reason: a rule of the life cycle, a tool's message, or a cause outside the life cycle.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Reason {
-    /// `R-…`, `M-…` or `C-…`.
-    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[RMC]-[A-Z0-9-]+$")))]
-    pub id: &'static str,
-    /// What it says.
-    pub says: &'static str,
-    /// How sure it is.
-    #[cfg_attr(feature = "schema", schemars(with = "provost_chip::sources::Confidence"))]
-    pub confidence: &'static str,
-    /// Where it comes from: addresses, or titles where there is none.
-    pub source: Vec<&'static str>,
-}
-
-/// One step of the plan.
-#[derive(Debug, Clone, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct PlanStep {
-    /// Its name.
-    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[a-z-]+(:[A-Za-z0-9_=x-]+)?$")))]
-    pub step: String,
-    /// The same in words.
-    pub words: String,
-    /// Why.
-    pub why: String,
-    /// How.
-    pub commands: Commands,
-}
-
-/// Something not to do.
-#[derive(Debug, Clone, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct NeverStep {
-    /// Its name.
-    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[a-z-]+(:[A-Za-z0-9_=x-]+)?$")))]
-    pub step: String,
-    /// The same in words.
-    pub words: String,
-    /// Why not.
-    pub why: String,
-}
-
-/// The next test.
-#[derive(Debug, Clone, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Question {
-    /// Its name.
-    #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[a-z-]+(:[A-Za-z0-9_=x-]+)?$")))]
-    pub step: String,
-    /// The same in words.
-    pub words: String,
-    /// How much it tells about the verdict, in bits.
-    #[cfg_attr(feature = "schema", schemars(range(min = 0.0)))]
-    pub gain: f64,
-    /// How.
-    pub commands: Commands,
-    /// What may be seen, and what it would mean.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
-    pub outcomes: Vec<Foreseen>,
-}
-
-/// One outcome of a test.
-#[derive(Debug, Clone, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Foreseen {
-    /// What is seen.
-    pub saw: String,
-    /// What it means.
-    pub means: String,
-    /// The same as a case file, to be given after the report; none where it tells nothing new.
-    pub case_file: Option<String>,
-}
-
-/// One step of the likeliest story.
-#[derive(Debug, Clone, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Chapter {
-    /// The reported step, counted from 1.
-    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
-    pub step: usize,
-    /// The state before it.
-    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["open", "provisioning", "irot-provisioned", "tz-closed", "closed", "locked", "unknown"])))]
-    pub state: &'static str,
-    /// TrustZone before it.
-    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["on", "off"])))]
-    pub tzen: &'static str,
-    /// The rules at work.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<provost_chip::rules::RuleId>"))]
-    pub rules: Vec<&'static str>,
-    /// The tool's messages.
-    #[cfg_attr(feature = "schema", schemars(inner(regex(pattern = "^M-"))))]
-    pub messages: Vec<&'static str>,
-}
-
-/// How much was weighed, and how it came out.
-#[derive(Debug, Clone, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Weighed {
-    /// Worlds at the beginning.
-    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
-    pub worlds: usize,
-    /// Worlds that the report leaves.
-    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
-    pub left: usize,
-    /// Shares of the verdicts.
-    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 1.0)))]
-    pub recoverable: f64,
-    /// Recoverable under a condition.
-    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 1.0)))]
-    pub recoverable_if: f64,
-    /// Lost.
-    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 1.0)))]
-    pub lost: f64,
-    /// Not locked.
-    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 1.0)))]
-    pub not_locked: f64,
-    /// Nothing reaches the chip.
-    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 1.0)))]
-    pub out_of_reach: f64,
-    /// Lines of the input that nothing was made of.
-    pub ignored_lines: usize,
-}
 
 /// Diagnoses a case.
 pub fn diagnose(case: &Case) -> Diagnosis {
@@ -364,8 +112,10 @@ fn earlier(case: &Case, now: Verdict, target: Target<'_>) -> Option<Earlier> {
 /// Diagnoses a case for somebody who gave probe, part or credential: the commands repeat them.
 pub fn diagnose_for(case: &Case, given: &Given) -> Diagnosis {
     let Judged { evidence, belief, shares, understood, verdict, certainty, doubt, plan } = Judged::of(case);
-    let never = plan::never(&belief, &evidence, &plan);
+    let mut never = plan::never(&belief, &evidence, &plan);
     let tests = if verdict == Verdict::Undetermined { ask::tests(&belief, &evidence, doubt) } else { Vec::new() };
+    // Where the boot pin is a test it is not known to lead nowhere.
+    never.retain(|n| n.step != Move::Boot0High || tests.iter().all(|t| t.step != n.step));
     let believed = believed(&belief, &evidence);
     let name = given.part.as_deref().or(case.chip.part.as_deref()).filter(|p| p.parse::<PartId>().is_ok());
     let tz = match believed.tzen {
@@ -382,7 +132,7 @@ pub fn diagnose_for(case: &Case, given: &Given) -> Diagnosis {
         likeliest: likeliest::of(&belief, &believed).filter(|_| understood),
         goal: evidence.goal.as_str(),
         certainty: rounded(certainty),
-        reasons: reasons(&belief, case, &plan),
+        reasons: why::reasons(&belief, case, &plan),
         plan: plan
             .iter()
             .zip(commands::of_plan(&steps, target))
@@ -412,9 +162,9 @@ pub fn diagnose_for(case: &Case, given: &Given) -> Diagnosis {
             })
             .collect(),
         earlier: earlier(case, verdict, target),
-        unusual: unusual(case),
-        salvage: if verdict == Verdict::Lost { salvage(&belief) } else { Vec::new() },
-        story: chapters(&belief, case),
+        unusual: why::unusual(case),
+        salvage: if verdict == Verdict::Lost { why::salvage(&belief) } else { Vec::new() },
+        story: why::chapters(&belief, case),
         weighed: Weighed {
             worlds: belief.worlds,
             left: belief.hypotheses.len(),
@@ -469,112 +219,5 @@ fn believed(belief: &Belief, evidence: &Evidence<'_>) -> Believed {
         product_state_certainty: rounded(certainty),
         tzen,
         debug_authentication,
-    }
-}
-
-fn reasons(belief: &Belief, case: &Case, plan: &[Advice]) -> Vec<Reason> {
-    let mut rules: Vec<RuleId> = Vec::new();
-    let mut add = |rule: RuleId| {
-        if !rules.contains(&rule) {
-            rules.push(rule);
-        }
-    };
-    if let Some(last) = belief.story.last() {
-        story::rules_of_fate(last).into_iter().for_each(&mut add);
-    }
-    plan.iter().flat_map(|a| a.rules.iter().copied()).for_each(&mut add);
-    for (before, step) in belief.story.iter().zip(&case.steps) {
-        story::rules_at_work(before, step).into_iter().for_each(&mut add);
-    }
-    let mut reasons: Vec<Reason> = rules
-        .into_iter()
-        .map(|rule| {
-            let rule = rule.rule();
-            Reason {
-                id: rule.id,
-                says: rule.says,
-                confidence: rule.confidence.as_str(),
-                source: addresses(rule.source),
-            }
-        })
-        .collect();
-    let causes = plan.iter().filter_map(|a| a.cause).map(|c| Reason {
-        id: c.id,
-        says: c.why,
-        confidence: c.confidence.as_str(),
-        source: addresses(c.source),
-    });
-    let messages = case.steps.iter().flat_map(|s| &s.messages).map(|m| Reason {
-        id: m.id,
-        says: m.means,
-        confidence: m.confidence.as_str(),
-        source: addresses(m.source),
-    });
-    for reason in causes.chain(messages) {
-        if !reasons.iter().any(|r| r.id == reason.id) {
-            reasons.push(reason);
-        }
-    }
-    reasons
-}
-
-/// What was measured to be wrong, then what option bytes are not as on a new chip.
-pub fn unusual(case: &Case) -> Vec<Oddity> {
-    let measured = case.findings.iter().map(|f| Oddity {
-        what: f.id,
-        found: f.found.clone(),
-        says: f.says,
-        confidence: f.confidence.as_str(),
-        source: addresses(f.source),
-    });
-    let fields = unusual::in_case(case).into_iter().map(|u| Oddity {
-        what: u.field,
-        found: u.value,
-        says: u.says,
-        confidence: u.confidence.as_str(),
-        source: addresses(u.source),
-    });
-    measured.chain(fields).collect()
-}
-
-/// Where sources are: their address, or their title.
-fn addresses(keys: &[&str]) -> Vec<&'static str> {
-    keys.iter().filter_map(|key| Source::find(key)).map(|s| s.url.unwrap_or(s.title)).collect()
-}
-
-fn chapters(belief: &Belief, case: &Case) -> Vec<Chapter> {
-    let chapter = |(index, (before, step)): (usize, (&Hypothesis, &Step))| Chapter {
-        step: index + 1,
-        state: before.world.chip.state.as_str(),
-        tzen: before.world.chip.tz.as_str(),
-        rules: story::rules_at_work(before, step).into_iter().map(|r| r.rule().id).collect(),
-        messages: step.messages.iter().map(|m| m.id).collect(),
-    };
-    belief.story.iter().zip(&case.steps).enumerate().map(chapter).collect()
-}
-
-/// What is left to be had.
-fn salvage(belief: &Belief) -> Vec<String> {
-    let mut words = Vec::new();
-    let runs = belief.share(|h| h.firmware != Firmware::default());
-    if runs > 0.05 {
-        words.push(
-            "If the firmware on it runs, it goes on running: the chip may serve as it is, it can only not be debugged or changed over SWD."
-                .to_owned(),
-        );
-        words.push(
-            "If your firmware can update itself, it may bring a version that requests the regression (PRODUCT_STATE = 0x9A at HDPL1, rule R-FIRMWARE-REGRESSION)."
-                .to_owned(),
-        );
-    }
-    words.push("The rest of the board is unharmed: replace the chip, and close the next one only after discovery has shown 0xEAEAEAEA and a regression has been rehearsed.".to_owned());
-    words
-}
-
-/// A step of the plan, typed.
-impl PlanStep {
-    /// What it is.
-    pub fn action(&self) -> Option<Move> {
-        Move::from_name(&self.step)
     }
 }

@@ -88,6 +88,8 @@ pub(crate) fn tests(belief: &Belief, evidence: &Evidence<'_>, doubt: Option<Doub
 /// The test that settles a doubt: the first of its kind that was not just done.
 fn settles_doubt(doubt: Doubt, evidence: &Evidence<'_>) -> Option<Move> {
     let tests: &[Move] = match doubt {
+        // Whoever attaches can read the state.
+        Doubt::NothingShowsOpen if evidence.attached_without_reading() => return Some(Move::ConnectHotPlug),
         Doubt::NothingShowsOpen => &[Move::ConnectUnderReset, Move::Boot0High, Move::PowerCycle, Move::Discover],
         Doubt::NotDiscovered => &[Move::Discover],
         Doubt::TwoPlans => &[Move::ConnectHotPlug],

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    hash::{BuildHasherDefault, Hasher},
+    hash::{BuildHasherDefault, Hash as _, Hasher},
 };
 
 use provost_chip::assumptions::Assumptions;
@@ -64,8 +64,9 @@ impl Belief {
         for (hypothesis, _) in &mut all {
             (hypothesis.claim_met, hypothesis.tz_met) = (true, true);
         }
-        let unlinked = all.into_iter().map(|(h, w)| (h, w, 0));
-        let (all, _) = merged(unlinked);
+        let mut together = Merged::with_capacity(all.len());
+        all.into_iter().for_each(|(h, w)| together.add(h, w, 0));
+        let (all, _) = together.finish();
         let likelihood = if begun > 0.0 { all.iter().map(|(_, w)| w).sum::<f64>() / begun } else { 0.0 };
         Self { hypotheses: normalised(all), worlds, likelihood, story }
     }
@@ -113,9 +114,9 @@ fn advance(
 ) -> Weighed {
     let Some(step) = evidence.case.steps.get(index) else { return (Vec::new(), Vec::new()) };
     let claimed = &evidence.case.chip;
-    let mut next: Vec<(Hypothesis, f64, usize)> = Vec::with_capacity(all.len() * 2);
+    let mut next = Merged::with_capacity(all.len());
     let mut replay = Replay::new(evidence, step);
-    let go_on = |next: &mut Vec<_>, replay: &mut Replay<'_>, before: Hypothesis, weight: f64, place: usize| {
+    let go_on = |next: &mut Merged, replay: &mut Replay<'_>, before: Hypothesis, weight: f64, place: usize| {
         replay.run(before);
         let mut foretold = 0.0;
         for &(mut after, likely) in &replay.successors {
@@ -123,7 +124,7 @@ fn advance(
             after.tz_met |= claimed.tz == Some(after.world.chip.tz);
             after.settle();
             foretold += likely;
-            next.push((after, weight * likely, place));
+            next.add(after, weight * likely, place);
         }
         foretold
     };
@@ -141,17 +142,23 @@ fn advance(
     // What provost measures in one go leaves no time for anybody to change anything.
     let at_once = step.measured && index.checked_sub(1).is_some_and(|i| evidence.case.steps[i].measured);
     if !at_once {
-        let worth = next.iter().map(|(_, w, _)| *w).fold(0.0, f64::max) * WORTH_A_GUESS;
-        for (before, weight, place) in surprised.into_iter().filter(|(_, w, _)| w * untold::UNTOLD_CHANGE > worth) {
-            for (changed, share) in untold::changes(&before) {
-                go_on(&mut next, &mut replay, changed, weight * untold::UNTOLD_CHANGE * share, place);
+        let worth = next.heaviest * WORTH_A_GUESS;
+        let mut changes = Vec::new();
+        for (before, weight, place) in surprised {
+            let weight = weight * untold::UNTOLD_CHANGE;
+            if weight <= worth {
+                continue;
+            }
+            untold::changes(&before, &mut changes);
+            for (changed, share) in changes.drain(..) {
+                // No step makes anything heavier.
+                if weight * share > next.heaviest * NEGLIGIBLE {
+                    go_on(&mut next, &mut replay, changed, weight * share, place);
+                }
             }
         }
     }
-    let floor = next.iter().map(|(_, w, _)| *w).fold(0.0, f64::max) * NEGLIGIBLE;
-    let floor = floor.max(lightest_of(MOST, next.iter().map(|(_, w, _)| *w)));
-    next.retain(|(_, w, _)| *w >= floor && *w > 0.0);
-    merged(next)
+    next.finish()
 }
 
 /// The lightest of the `most` heaviest; zero if there are no more than those.
@@ -163,30 +170,64 @@ fn lightest_of(most: usize, weights: impl ExactSizeIterator<Item = f64>) -> f64 
     *weights.select_nth_unstable_by(most - 1, |a, b| b.total_cmp(a)).1
 }
 
-/// Adds up the weights of equal hypotheses, in a fixed order.
-fn merged(all: impl IntoIterator<Item = (Hypothesis, f64, usize)>) -> Weighed {
-    let all = all.into_iter();
-    let mut places: HashMap<Hypothesis, usize, BuildHasherDefault<Mix>> =
-        HashMap::with_capacity_and_hasher(all.size_hint().0, BuildHasherDefault::default());
-    let mut kept: Vec<(Hypothesis, f64)> = Vec::with_capacity(all.size_hint().0);
-    // For each, the heaviest contribution and where it came from.
-    let mut from: Vec<(f64, usize)> = Vec::with_capacity(all.size_hint().0);
-    for (hypothesis, weight, parent) in all {
-        let place = *places.entry(hypothesis).or_insert(kept.len());
-        match (kept.get_mut(place), from.get_mut(place)) {
-            (Some((_, sum)), Some(best)) => {
-                *sum += weight;
-                if weight > best.0 {
-                    *best = (weight, parent);
+/// Hypotheses as they come, those that are equal as one: in the order in which they first came, so that sums do not depend on chance.
+struct Merged {
+    /// Where those of a hash are kept; another one with the same hash stands at the next number.
+    places: HashMap<u64, u32, BuildHasherDefault<Mix>>,
+    kept: Vec<(Hypothesis, f64)>,
+    /// For each, the heaviest contribution and where it came from.
+    from: Vec<(f64, usize)>,
+    /// The heaviest contribution of all.
+    heaviest: f64,
+}
+
+impl Merged {
+    fn with_capacity(most: usize) -> Self {
+        let places = HashMap::with_capacity_and_hasher(most, BuildHasherDefault::default());
+        Self { places, kept: Vec::with_capacity(most), from: Vec::with_capacity(most), heaviest: 0.0 }
+    }
+
+    fn add(&mut self, hypothesis: Hypothesis, weight: f64, parent: usize) {
+        // What is negligible beside one that came already will be so beside the heaviest of all.
+        if weight <= self.heaviest * NEGLIGIBLE {
+            return;
+        }
+        self.heaviest = self.heaviest.max(weight);
+        let mut hash = Mix::default();
+        hypothesis.hash(&mut hash);
+        let mut hash = hash.finish();
+        loop {
+            let next = self.kept.len();
+            let place = *self.places.entry(hash).or_insert(u32::try_from(next).unwrap_or(u32::MAX)) as usize;
+            match (self.kept.get_mut(place), self.from.get_mut(place)) {
+                (Some((same, sum)), Some(best)) if *same == hypothesis => {
+                    *sum += weight;
+                    if weight > best.0 {
+                        *best = (weight, parent);
+                    }
+                    return;
                 }
-            }
-            _ => {
-                kept.push((hypothesis, weight));
-                from.push((weight, parent));
+                (Some(_), _) => hash = hash.wrapping_add(1),
+                _ => {
+                    self.kept.push((hypothesis, weight));
+                    self.from.push((weight, parent));
+                    return;
+                }
             }
         }
     }
-    (kept, from.into_iter().map(|(_, parent)| parent).collect())
+
+    /// The heaviest of them, and where each mostly came from.
+    fn finish(self) -> Weighed {
+        let weights = || self.kept.iter().map(|(_, weight)| *weight);
+        let floor = (weights().fold(0.0, f64::max) * NEGLIGIBLE).max(lightest_of(MOST, weights()));
+        self.kept
+            .into_iter()
+            .zip(self.from)
+            .filter(|((_, weight), _)| *weight >= floor && *weight > 0.0)
+            .map(|(kept, (_, parent))| (kept, parent))
+            .unzip()
+    }
 }
 
 /// A hash for keys of many small fields that nobody outside chooses: multiply and rotate.

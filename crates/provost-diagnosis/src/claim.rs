@@ -88,6 +88,8 @@ pub enum Sure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum About {
+    /// [`Case::goal`].
+    Goal,
     /// [`ChipClaim::part`](crate::case::ChipClaim::part).
     Part,
     /// [`ChipClaim::dev_id`](crate::case::ChipClaim::dev_id).
@@ -125,6 +127,7 @@ impl Case {
         let about = self.claims.remove(claim).about;
         let (chip, bench) = (&mut self.chip, &mut self.bench);
         match about {
+            About::Goal => self.goal = None,
             About::Part => chip.part = None,
             About::DevId => chip.dev_id = None,
             About::TrustZone => chip.tz = None,

@@ -125,20 +125,23 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// The commands for the steps of a plan. For provost everything from the credential to the regression is one command.
+/// The commands for the steps of a plan. For provost everything from the credential to the regression is one command, where it can
+/// be made whole: a password that already stands in OTP has to be given.
 pub(crate) fn of_plan(steps: &[Move], target: Target<'_>) -> Vec<Commands> {
-    let rescued = |step: &Move| {
-        matches!(step, Move::ProvisionCertificate | Move::ProvisionPassword | Move::Discover | Move::FullRegression)
-    };
+    let stored = |step: &Move| matches!(step, Move::ProvisionCertificate | Move::ProvisionPassword);
+    let rescued = |step: &Move| stored(step) || matches!(step, Move::Discover | Move::FullRegression);
     let otp = target.is_otp() && steps.contains(&Move::ProvisionPassword);
-    let mut once = steps.contains(&Move::FullRegression).then(|| target.rescue(otp));
-    let rescues = once.is_some();
+    let asks_for_it = target.is_otp() && !steps.iter().any(stored) && target.given.credential.is_none();
+    let rescues = steps.contains(&Move::FullRegression) && !asks_for_it;
+    let mut once = rescues.then(|| target.rescue(otp));
     steps
         .iter()
         .map(|step| {
             let mut commands = of_step(*step, target);
             if rescues && rescued(step) {
                 commands.provost = once.take().unwrap_or_default();
+            } else if asks_for_it && *step == Move::FullRegression {
+                commands.provost.clear();
             }
             commands
         })
@@ -196,9 +199,13 @@ mod tests {
         let st = &commands[0].stm32cubeprogrammer;
         assert!(st.contains("board_password.bin 0x08FFF000") && st.contains("-ob LOCKBL=0x1") && !st.contains("-sdp"));
         assert!(commands[2].stm32cubeprogrammer.contains("pwd=rescue-password/da_password.bin"));
-        // What is already there needs no second writing.
+        // What is already there needs no second writing, and has to be given.
         let commands = of_plan(&plan[1..], target(&given, Some("STM32H503RB")));
-        assert_eq!(commands[0].provost, "provost rescue --part STM32H503RB");
+        let provost: Vec<&str> = commands.iter().map(|c| c.provost.as_str()).collect();
+        assert_eq!(provost, ["provost auth discover --part STM32H503RB", ""]);
+        let given = Given { credential: Some("safe/board".into()), ..given };
+        let commands = of_plan(&plan[1..], target(&given, Some("STM32H503RB")));
+        assert_eq!(commands[0].provost, "provost rescue --credential safe/board --part STM32H503RB");
     }
 
     #[test]

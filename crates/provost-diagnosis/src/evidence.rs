@@ -83,30 +83,38 @@ impl<'a> Evidence<'a> {
         self.has(Sign::ToolTooOld)
     }
 
-    /// Whether the report shows something that only an Open chip does, or its owner is sure of it.
+    /// Whether the report shows something that only an Open chip does, or its owner is sure of it and nothing was refused.
     pub fn shows_open(&self) -> bool {
         let open = ProductState::Open;
         // While firmware runs a debugger attaches in iROT-Provisioned and TZ-Closed too (rule `R-AP1-CLOSED-STATES`), and without its
         // wire a connect under reset is an ordinary one.
-        let attaches = |mode: ConnectMode| match mode {
-            ConnectMode::UnderReset => self.case.bench.nrst != Some(false) || !self.speaks_of_life_cycle,
-            ConnectMode::Normal => !self.speaks_of_life_cycle,
-            _ => false,
-        };
+        let by_probe = || self.case.bench.probe.as_deref().and_then(remarks::probe_has_reset);
+        let held_in_reset =
+            |mode: ConnectMode| mode == ConnectMode::UnderReset && self.case.bench.nrst.or_else(by_probe) == Some(true);
         let shows = |s: &Step| match &s.act {
             Act::ReadOption(option) => option.product_state() == Some(open),
             Act::Connect { mode: Some(mode), ap } => {
-                attaches(*mode) && *ap != Some(0) && s.outcome == Some(Outcome::Ok)
+                held_in_reset(*mode) && *ap != Some(0) && s.outcome == Some(Outcome::Ok)
             }
             Act::Erase | Act::Flash => s.outcome == Some(Outcome::Ok),
             Act::Authenticate { permission: AskedPermission::FullRegression, .. } => s.outcome == Some(Outcome::Ok),
             Act::Discover(discovery) => discovery.empty_answer,
             _ => false,
         };
-        self.case.chip.state == Some(open)
+        let refused = |s: &Step| matches!(s.act, Act::WriteOption(_)) && s.outcome == Some(Outcome::Refused);
+        (self.case.chip.state == Some(open) && !self.case.steps.iter().any(refused))
             || self.has(Sign::ServiceAbsent)
             || self.has(Sign::ObjectKindRefused)
             || self.case.steps.iter().any(shows)
+    }
+
+    /// Whether a debugger attached, and nobody tells which state it read.
+    pub(crate) fn attached_without_reading(&self) -> bool {
+        let attached =
+            |s: &Step| matches!(&s.act, Act::Connect { ap, .. } if *ap != Some(0)) && s.outcome == Some(Outcome::Ok);
+        let last = self.case.steps.iter().rposition(attached);
+        let read = |s: &Step| matches!(&s.act, Act::ReadOption(option) if option.product_state().is_some());
+        last.is_some_and(|at| !self.case.steps[at..].iter().any(read))
     }
 
     /// The last thing that was done is a regression that was granted.

@@ -1,7 +1,10 @@
 //! One way things could be: a chip and a bench in one of the model's worlds, and what may be wrong around them.
 
 use provost_chip::{
-    model::{DaRecord, Execution, Firmware, World, authentication, boot::serves_debug_authentication},
+    model::{
+        DaRecord, Execution, Firmware, World, authentication,
+        boot::{self, serves_debug_authentication},
+    },
     parts::{DaStore, PartId},
     rules::RuleId,
     states::{DaMethod, ProductState},
@@ -157,7 +160,8 @@ pub fn fate(world: &World) -> Fate {
     if opens(method, hash::STRANGER).outcome {
         return Fate::FindCredential;
     }
-    if chip.firmware.boots && chip.firmware.regresses && chip.state != ProductState::Provisioning {
+    let runs = boot::target(chip, &world.bench, false, &world.assumptions).outcome == Execution::User;
+    if runs && chip.firmware.regresses {
         return Fate::AskFirmware;
     }
     let why = match chip.da {

@@ -80,6 +80,11 @@ impl Interview {
         self.unknown.contains(&subject)
     }
 
+    fn has_answered(&self, subject: Subject) -> bool {
+        let of_it = QUESTIONS.iter().filter(|q| q.subject == subject).flat_map(|q| q.choices);
+        of_it.into_iter().any(|choice| self.given.contains(&choice))
+    }
+
     fn glance(&self) -> Glance {
         answer::glance(&self.case())
     }
@@ -120,7 +125,10 @@ impl Interview {
         }
         let passed = of(Place::There).next().is_some() && of(Place::Before).next().is_none();
         let begin = of(Place::Begin).filter(|_| !passed);
-        let steps = begin.chain([Place::Before, Place::There, Place::Since].into_iter().flat_map(of));
+        let in_full = self.has_answered(Subject::Connect);
+        let vaguely = of(Place::Vaguely).filter(|_| !in_full);
+        let steps = begin.chain([Place::Before, Place::There].into_iter().flat_map(of)).chain(vaguely);
+        let steps = steps.chain(of(Place::Since));
         steps.for_each(|says| text.push_str(&format!("\n[[step]]\n{says}\n")));
         text
     }

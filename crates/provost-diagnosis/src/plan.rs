@@ -6,6 +6,7 @@ mod provision;
 mod well;
 
 use provost_chip::{
+    parts::DaStore,
     rules::RuleId,
     states::{ProductState, TrustZone},
 };
@@ -15,7 +16,7 @@ use crate::{
     case::{Act, Goal},
     causes::Cause,
     evidence::Evidence,
-    hypothesis::{Fate, With},
+    hypothesis::{Fate, Hypothesis, With},
     moves::{Move, Subject},
     signs::Sign,
     verdict::Verdict,
@@ -165,6 +166,10 @@ fn surroundings(closed: &Belief, evidence: &Evidence<'_>) -> Vec<Advice> {
 
 fn regression_words(closed: &Belief) -> String {
     let mut words = String::from("back to Open. It erases the user flash, SRAM and the keys.");
+    let in_otp = |h: &Hypothesis| h.world.chip.part.info().da_store == DaStore::Otp && h.world.chip.da.is_some();
+    if closed.share(in_otp) > 0.5 {
+        words.push_str(" The password that stands in OTP: `provost rescue --credential DIR`.");
+    }
     if closed.share(|h| h.fate() == Fate::Authenticate(With::RootKeyAsPassword)) > WORTH_A_STEP {
         words.push_str(
             " If a certificate object was stored with TrustZone off: its hash is that of the 64 bytes X and Y of the root public key, so these bytes are the password.",

@@ -30,10 +30,10 @@ pub(crate) fn hypotheses(evidence: &Evidence<'_>) -> Vec<(Hypothesis, f64)> {
         for (state, w1) in states(evidence) {
             for (tz, w2) in trustzones(evidence, part, state) {
                 for (da, w3) in credentials(evidence, part, state, tz) {
-                    for (boot_ube, w4) in entries(evidence, part) {
+                    for ((boot_ube, st_irot_data), w4) in entries(evidence, part, state) {
                         let mut chip = Chip::factory(part);
                         (chip.state, chip.tz, chip.boot_ube, chip.da) = (state, tz, boot_ube, da);
-                        chip.st_irot_data = boot_ube == BootUbe::StIrot && state > ProductState::Provisioning;
+                        chip.st_irot_data = st_irot_data;
                         around(evidence, chip, w1 * w2 * w3 * w4, &mut all);
                     }
                 }
@@ -196,14 +196,24 @@ fn credentials(evidence: &Evidence<'_>, part: PartId, state: ProductState, tz: T
     }
 }
 
-fn entries(evidence: &Evidence<'_>, part: PartId) -> Choices<BootUbe> {
+/// Where the chip boots, and whether ST-iRoT has what it needs there (rule `R-BOOT-ST-IROT-NEEDS-DATA`).
+fn entries(evidence: &Evidence<'_>, part: PartId, state: ProductState) -> Choices<(BootUbe, bool)> {
     if !part.info().crypto {
-        return vec![(BootUbe::OemIrot, 1.0)];
+        return vec![((BootUbe::OemIrot, false), 1.0)];
     }
-    match evidence.case.chip.boot_ube {
-        Some(told) => vec![(told, 1.0)],
-        None => vec![(BootUbe::OemIrot, 0.93), (BootUbe::StIrot, 0.07)],
-    }
+    let st_irot = match evidence.case.chip.boot_ube {
+        Some(told) => f64::from(told == BootUbe::StIrot),
+        None => 0.07,
+    };
+    // Whoever closes it so has mostly given it that.
+    let given = if state > ProductState::Provisioning { 0.85 } else { 0.0 };
+    let mut all = vec![
+        ((BootUbe::OemIrot, false), 1.0 - st_irot),
+        ((BootUbe::StIrot, true), st_irot * given),
+        ((BootUbe::StIrot, false), st_irot * (1.0 - given)),
+    ];
+    all.retain(|(_, weight)| *weight > 0.0);
+    all
 }
 
 fn firmwares(evidence: &Evidence<'_>) -> Choices<Firmware> {

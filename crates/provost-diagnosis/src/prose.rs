@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::{
-    case::{Act, Boot0, Host, Outcome},
+    case::{Act, Boot0, Goal, Host, Outcome},
     claim::Sure,
     families::Family,
     signs::Sign,
@@ -52,6 +52,7 @@ pub(crate) enum What {
     Nrst(bool),
     Boot0(Boot0),
     Host(Host),
+    Goal(Goal),
     Tool(String),
     /// Words that hint at something.
     Remark(Vec<Sign>, String),

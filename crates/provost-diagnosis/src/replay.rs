@@ -14,6 +14,7 @@ use provost_chip::{
         options,
     },
     parts::DaStore,
+    rules::RuleId,
     states::{ProductState, TrustZone},
     transitions::Writer,
 };
@@ -325,7 +326,10 @@ impl<'a> Replay<'a> {
 
     fn observe(&mut self, h: Hypothesis) {
         let state = h.world.chip.state;
-        let boots = h.firmware.boots;
+        // ST-iRoT without its data boots nothing (rule `R-BOOT-ST-IROT-NEEDS-DATA`).
+        let world = &h.world;
+        let target = boot::target(&world.chip, &world.bench, false, &world.assumptions);
+        let boots = h.firmware.boots && target.rule != RuleId::BootStIrotNeedsData;
         let weight: f64 = self
             .step
             .all_signs()

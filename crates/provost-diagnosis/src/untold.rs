@@ -16,9 +16,8 @@ pub(crate) const UNTOLD_CHANGE: f64 = 0.02;
 /// Steps that a hypothesis foretells better than this need no untold change.
 pub(crate) const SURPRISING: f64 = 0.12;
 
-/// Every untold change of a chip, with its share of all of them.
-pub(crate) fn changes(h: &Hypothesis) -> Vec<(Hypothesis, f64)> {
-    let mut all = Vec::new();
+/// Adds every untold change of a chip, with its share of all of them.
+pub(crate) fn changes(h: &Hypothesis, all: &mut Vec<(Hypothesis, f64)>) {
     let chip = h.world.chip;
     let mut add = |chip: Chip, share: f64| {
         let mut changed = *h;
@@ -46,7 +45,6 @@ pub(crate) fn changes(h: &Hypothesis) -> Vec<(Hypothesis, f64)> {
     if chip.state == ProductState::Open && chip.part.info().trustzone {
         add(Chip { tz: chip.tz.flipped(), ..chip }, 0.10);
     }
-    all
 }
 
 /// Where somebody may have taken the chip: nobody writes Locked in passing.
@@ -108,7 +106,8 @@ mod tests {
                     claim_met: true,
                     tz_met: true,
                 };
-                let all = changes(&h);
+                let mut all = Vec::new();
+                changes(&h, &mut all);
                 let sum: f64 = all.iter().map(|(_, share)| share).sum();
                 assert!(sum <= 1.0 + 1e-9, "{part} {state}: {sum}");
                 for (changed, _) in &all {

@@ -169,8 +169,10 @@ impl Shares {
         }
         let doubt = match verdict {
             Verdict::NotLocked => {
-                // A bootloader that does not answer says nothing: in every later state there is none.
-                let signs = evidence.signs.iter().copied().filter(|sign| *sign != Sign::BootloaderFails).collect();
+                // A bootloader that does not answer says nothing, for in every later state there is none; nor does an
+                // application that does not run: closed before its secure boot was in order, a chip shows the same.
+                let says = |sign: &Sign| !matches!(sign, Sign::BootloaderFails | Sign::ApplicationDead);
+                let signs = evidence.signs.iter().copied().filter(says).collect();
                 let cause = Cause::behind(&signs).next().is_some();
                 let quiet = !evidence.shut_out || evidence.tool_is_blind();
                 let closed_as_meant = belief.share(|h| h.world.chip.state > ProductState::Open) > 0.5;

@@ -332,6 +332,13 @@ fn a_hundred_posts_are_read_and_nothing_false_is_measured() {
     println!("deeds {:?}, sights {:?}", counts.deeds, counts.sights);
     assert_eq!(counts.sights[1], 0, "{faults:?}");
     assert_eq!((counts.deeds, counts.sights), (DEEDS, SIGHTS), "{faults:?}");
+    let figures = include_str!("../../../docs/figures.md");
+    let stated = |of: [usize; 3], all: &str| {
+        format!("of {} {all} {} are read right, {} wrong, {} missed", of.iter().sum::<usize>(), of[0], of[1], of[2])
+    };
+    let deeds = stated(DEEDS, "deeds");
+    let sights = stated(SIGHTS, "sights").replace("are read right", "right");
+    assert!(figures.contains(&deeds) && figures.contains(&sights), "docs/figures.md: {deeds}; {sights}");
 }
 
 /// Prefixes, cut lines and another order change what is read, and never make a state that nobody told.

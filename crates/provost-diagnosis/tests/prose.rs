@@ -5,7 +5,7 @@ mod support;
 
 use provost_chip::states::TrustZone;
 use provost_diagnosis::{
-    case::Boot0,
+    case::{Act, Boot0, Goal},
     diagnose,
     reading::{Reading, read},
     verdict::Verdict,
@@ -146,5 +146,41 @@ fn what_is_no_report_is_left_alone() {
             [""; 0],
             "{text}"
         );
+    }
+}
+
+/// The words of the ROM within a sentence, with what stands beside them.
+#[test]
+fn a_discovery_within_a_sentence_is_read_whole() {
+    let text = "AP1 not accessible, discovery answers ST_LIFECYCLE_CLOSED with integrity 0xf5f5f5f5.";
+    assert_eq!(steps(text), ["discover closed integrity=bad: ok"]);
+    for (text, password) in [
+        ("Discovery says 0xeaeaeaea, ST Password, all fine.", Some(true)),
+        ("Discovery says 0xeaeaeaea, ECDSA P-256.", Some(false)),
+        ("Discovery says 0xeaeaeaea. I know the password.", None),
+    ] {
+        let case = of(text).case;
+        let seen = case.steps.iter().find_map(|s| if let Act::Discover(d) = &s.act { Some(d.clone()) } else { None });
+        assert_eq!(seen.unwrap().password, password, "{text}");
+    }
+}
+
+#[test]
+fn a_chip_that_is_said_to_be_open_is_and_everyday_words_are_not() {
+    assert_eq!(steps("The chip is open, the debugger works."), ["read PRODUCT_STATE=0xED"]);
+    for text in ["The chip is locked.", "The forum is open.", "The case of the board was open.", "Is the chip open?"] {
+        assert!(steps(text).iter().all(|s| !s.starts_with("read")), "{text}: {:?}", steps(text));
+    }
+    assert!(steps("I tried debugauth=3 in Provisioning (0x17).").contains(&"close-debug".to_owned()));
+}
+
+/// What somebody wants, in their words; advice is no wish.
+#[test]
+fn who_wants_nothing_erased_wants_to_debug() {
+    for text in ["I need to look at it without erasing the flash.", "We want to debug it without erasing it."] {
+        assert_eq!(of(text).case.goal, Some(Goal::Debug), "{text}");
+    }
+    for text in ["It booted without erasing.", "I want to erase it.", "It works without a mass erase."] {
+        assert_eq!(of(text).case.goal, None, "{text}");
     }
 }

@@ -109,7 +109,7 @@ fn probes_are_known_by_their_words() {
         ("ST-LINK without NRST", Some(false)),
         ("clone with reset wired", Some(true)),
         ("ST-LINK/V2", None),
-        ("STLINK-V3MINIE", None),
+        ("STLINK-V3MINIE", Some(true)),
         ("", None),
     ] {
         assert_eq!(probe_has_reset(text), wired, "{text}");

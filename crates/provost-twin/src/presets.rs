@@ -4,7 +4,7 @@ use provost_chip::{
     assumptions::{Assumptions, RssEncryptWord},
     option_bytes::OptionField,
     order_code::OrderCode,
-    parts::{FlashSize, PartId, UnknownPart},
+    parts::{DaStore, FlashSize, PartId, UnknownPart},
     registers::{flash as reg, memory},
     states::{ProductState, TrustZone},
 };
@@ -121,7 +121,7 @@ pub struct Maker {
     pub rom_version: u8,
     /// The world it lives in.
     pub assumptions: Assumptions,
-    /// Debug Authentication data as `-sdp` would have left it: 96 bytes.
+    /// Debug Authentication data as `-sdp` would have left it: 96 bytes, of which the STM32H503 has the hash in its OTP.
     pub da_payload: Option<[u8; 96]>,
 }
 
@@ -170,6 +170,14 @@ impl Maker {
                 load_code(&mut nvm, bank, reg::NSBOOTR_CUR);
             }
         }
+        let in_otp = self.part.info().da_store == DaStore::Otp;
+        if let Some(payload) = self.da_payload.as_ref().filter(|_| in_otp) {
+            // The STM32H503 keeps the hash alone, in the first block of its OTP, which is then locked.
+            for (index, half) in payload[32..64].chunks_exact(2).enumerate() {
+                nvm.program_otp(index, u16::from_le_bytes([half[0], half[1]]));
+            }
+            set(&mut nvm, "LOCKBL", 1);
+        }
         let identity = Identity {
             part: self.part,
             flash: self.flash,
@@ -178,7 +186,7 @@ impl Maker {
             rom_version: self.rom_version,
         };
         let mut silicon = Silicon::new(identity, nvm, self.firmware.unwrap_or_default(), self.assumptions);
-        if let Some(payload) = &self.da_payload {
+        if let Some(payload) = self.da_payload.as_ref().filter(|_| !in_otp) {
             silicon.provision_as_the_chip_would(payload);
         }
         silicon
@@ -210,7 +218,7 @@ mod tests {
     #[test]
     fn a_maker_provisions_what_the_part_can_use() {
         use sha2::{Digest as _, Sha256};
-        for part in PartId::all().filter(|p| p.info().trustzone) {
+        for part in PartId::all() {
             let mut payload = [7; 96];
             let hash = Sha256::digest(&payload[32..]);
             payload[..32].copy_from_slice(&hash);

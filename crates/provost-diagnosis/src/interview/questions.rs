@@ -41,12 +41,14 @@ pub(super) enum Place {
     Before,
     /// The step to its state.
     There,
+    /// How connecting goes, told without saying how; left out where it is told in full.
+    Vaguely,
     /// What was done and seen since.
     Since,
 }
 
 /// A question.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub struct Question {
     /// What it is about.
     pub subject: Subject,
@@ -61,22 +63,28 @@ pub struct Question {
 }
 
 /// An answer.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub struct Choice {
     /// The answer in words.
     pub text: &'static str,
     /// What it says, as parts of a case file.
     pub(super) says: &'static [(Place, &'static str)],
-    /// Seldom the answer, although nothing speaks against it.
-    pub(super) rare: bool,
+    /// How often it is the answer, beside the others and before anything is known; an estimate from the public reports.
+    pub(super) often: f64,
 }
 
 const fn says(text: &'static str, says: &'static [(Place, &'static str)]) -> Choice {
-    Choice { text, says, rare: false }
+    Choice { text, says, often: 1.0 }
 }
 
+/// Seldom the answer, although nothing speaks against it.
 const fn rarely(choice: Choice) -> Choice {
-    Choice { rare: true, ..choice }
+    Choice { often: 0.1, ..choice }
+}
+
+/// The answer of most.
+const fn mostly(choice: Choice) -> Choice {
+    Choice { often: 2.0, ..choice }
 }
 
 /// Answered from memory at once.
@@ -90,7 +98,7 @@ const WITH_THE_PROBE: u8 = 50;
 /// By a discovery, which resets the chip, and tells most.
 const BY_DISCOVERY: u8 = 50;
 
-use Place::{Before, Begin, Bench, Chip, Root, Since, There};
+use Place::{Before, Begin, Bench, Chip, Root, Since, There, Vaguely};
 
 /// What nobody who provisions leaves out.
 const TO_PROVISIONING: &str = "action = \"write-option\"\nfield = \"PRODUCT_STATE\"\nvalue = \"0x17\"\nresult = \"ok\"";
@@ -177,16 +185,23 @@ pub(super) static QUESTIONS: &[Question] = &[
                 "it did not run, and does again since all power was removed",
                 &[(Since, RUNS_NOT), (Since, "action = \"power-cycle\""), (Since, RUNS)],
             ),
-            says("no tool connects", &[(Since, "action = \"connect\"\nmode = \"normal\"\nresult = \"error\"")]),
+            says("no tool connects", &[(Vaguely, "action = \"connect\"\nmode = \"normal\"\nresult = \"error\"")]),
+            says(
+                "no tool connects, under reset neither",
+                &[
+                    (Vaguely, "action = \"connect\"\nmode = \"normal\"\nresult = \"error\""),
+                    (Since, "action = \"connect\"\nmode = \"under-reset\"\nresult = \"error\""),
+                ],
+            ),
             says("erasing or programming the flash fails", &[(Since, "action = \"erase\"\nresult = \"error\"")]),
             says("the flash reads as zeros", &[(Since, "action = \"observe\"\nwhat = \"the flash reads all zeros\"")]),
             says(
-                "my own code, or my own host, faults or stalls at something",
-                &[(Since, "action = \"firmware\"\nwhat = \"own code faults\"\nresult = \"error\"")],
+                "my own code runs, and faults or stalls at something",
+                &[(Since, RUNS), (Since, "action = \"firmware\"\nwhat = \"own code faults\"\nresult = \"error\"")],
             ),
             says(
                 "the boot code prints that option bytes or data are not as it expects",
-                &[(Since, "action = \"observe\"\nwhat = \"the boot code refuses the option bytes\"")],
+                &[(Since, "action = \"observe\"\nwhat = \"the boot code rejects the option bytes\"")],
             ),
             says("the tool crashes", &[(Since, "action = \"observe\"\nwhat = \"the tool crashes\"")]),
             says(
@@ -309,7 +324,7 @@ pub(super) static QUESTIONS: &[Question] = &[
         ease: AT_ONCE,
         with_probe: false,
         choices: &[
-            says("nothing", &[]),
+            mostly(says("nothing", &[])),
             says(
                 "a regression, the way back to Open; it was refused, or failed",
                 &[(Since, "action = \"authenticate\"\npermission = \"full-regression\"\nresult = \"error\"")],

@@ -14,30 +14,28 @@ use crate::{
 pub(super) const WORTH_ASKING: f64 = 0.15;
 /// What another plan counts, beside another verdict.
 const PLAN: f64 = 0.3;
-/// How often people answer otherwise than the worlds foretell: a report is no chance sample of worlds.
-const ANY_ANSWER: f64 = 0.4;
+/// How much likelihood counts for how often an answer is given: a report is no chance sample of worlds, which would be 1.
+const CHANCE: f64 = 0.5;
 /// How much less likely somebody looks with the probe who could not before.
 const NO_PROBE: f64 = 0.5;
-/// How often an answer is given that is seldom right, beside the others.
-const RARE: f64 = 0.1;
 
 /// The worth of a question, where this would be said now.
 pub(super) fn of(interview: &Interview, question: &'static Question, now: &Glance) -> f64 {
-    let often = |rare: bool| if rare { RARE } else { 1.0 };
-    let tried: Vec<(f64, f64, Glance)> = question
+    let tried: Vec<(f64, Glance)> = question
         .choices
         .iter()
-        .map(|choice| (often(choice.rare), interview.with(choice).glance()))
-        .map(|(often, glance)| (often, often * glance.likelihood, glance))
+        .map(|choice| {
+            let then = interview.with(choice).glance();
+            (choice.often * then.likelihood.powf(CHANCE), then)
+        })
         .collect();
-    let any: f64 = tried.iter().map(|(often, ..)| often).sum();
-    let likely: f64 = tried.iter().map(|(_, likely, _)| likely).sum();
-    if likely <= 0.0 {
+    let sum: f64 = tried.iter().map(|(often, ..)| often).sum();
+    if sum <= 0.0 {
         return 0.0;
     }
     let (mut left, mut told, mut together) = (0.0, 0.0, Classes::default());
-    for (often, likelihood, then) in tried {
-        let share = ANY_ANSWER * often / any + (1.0 - ANY_ANSWER) * likelihood / likely;
+    for (often, then) in tried {
+        let share = often / sum;
         left += share * bits(&then.classes);
         together.iter_mut().zip(then.classes).for_each(|(sum, of)| *sum += share * of);
         told += share * difference(now, &then);

@@ -12,7 +12,7 @@ use super::{
     steps::Steps,
 };
 use crate::{
-    case::{Act, BenchClaim, Case, ChipClaim, ConnectMode, Credential, OptionValue, Outcome, Step},
+    case::{Act, BenchClaim, Case, ChipClaim, ConnectMode, Credential, Goal, OptionValue, Outcome, Step},
     claim::{About, Claim, Place, Sure},
     families::Family,
     messages::{Message, Subject},
@@ -63,6 +63,8 @@ pub(super) struct Session {
     attempts: Vec<usize>,
     /// The probe, as a person describes it.
     told_probe: Option<String>,
+    /// What the owner wants, in words.
+    goal: Option<Goal>,
 }
 
 impl Session {
@@ -154,6 +156,7 @@ impl Session {
             family: other_family.as_deref().and_then(Family::named),
             options: self.options,
             attempts: self.attempts,
+            goal: self.goal,
             claims: self.claims,
             ..Case::default()
         };
@@ -282,6 +285,14 @@ impl Session {
                 }
             }
             "M-OB-UNCHANGED" | "M-OB-NO-FIELD" => open.nothing_written = true,
+            // The life cycle in a sentence, with the integrity beside it.
+            id if id.starts_with("M-DA-STATE-") => {
+                open.fields = true;
+                let seen = &mut open.discovery;
+                seen.lifecycle = discovery::lifecycle(message.text).or(seen.lifecycle);
+                let words = line.split(|c: char| !c.is_ascii_alphanumeric());
+                seen.integrity = words.filter_map(discovery::integrity).next().or(seen.integrity);
+            }
             "M-DA-CERTIFICATES" => open.with = Some(Credential::Certificate),
             "M-DA-PASSWORD-FILE" => open.with = Some(Credential::Password),
             _ => {}

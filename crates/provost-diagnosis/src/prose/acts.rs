@@ -72,6 +72,9 @@ pub(super) fn in_clause(clause: &Clause<'_>, sentence: &[Token], all: Set, conte
     if clause.has(Concept::Flash) {
         found.push(Found::new(Act::Flash, meant));
     }
+    if closes_debug(clause.tokens) {
+        found.push(Found { takes_outcome: false, ..Found::new(Act::CloseDebug, true) });
+    }
     found.extend(debug_authentication(clause, sentence, all, meant));
     found.extend(provisions(clause, all, meant));
     if clause.has(Concept::Dfu) {
@@ -137,6 +140,7 @@ fn states(clause: &Clause<'_>, sentence: &[Token], all: Set, context: &Context<'
                 Act::Discover(Discovery {
                     lifecycle: Some(value.state),
                     integrity: integrity(sentence),
+                    password: integrity(sentence).and(method(sentence)),
                     ..Discovery::default()
                 })
             } else {
@@ -164,7 +168,14 @@ fn is_seen(value: &Value, clause: &Clause<'_>, sentence: &[Token], near: Set, mo
     if moved {
         return value.code || !plain || field;
     }
+    // "The chip is open": of nothing else can it be said; a "locked" one may be anything.
+    let of_the_chip = copula && value.state != ProductState::Locked && {
+        let mut back = sentence[..value.at].iter().rev();
+        back.next().is_some_and(|t| t.is.has(Concept::Is))
+            && back.next().is_some_and(|t| matches!(t.text.as_str(), "chip" | "mcu"))
+    };
     match (plain, value.code) {
+        (true, false) if of_the_chip => true,
         (true, _) => field && (copula || equals),
         (false, true) => field || copula || value.name,
         (false, false) => {
@@ -179,6 +190,23 @@ fn integrity(sentence: &[Token]) -> Option<bool> {
         0xEAEA_EAEA => Some(true),
         0xF5F5_F5F5 => Some(false),
         _ => None,
+    })
+}
+
+/// The method that a discovery names: "ST Password", or a signature.
+fn method(sentence: &[Token]) -> Option<bool> {
+    sentence.iter().enumerate().find_map(|(at, token)| match token.text.as_str() {
+        "password" if at > 0 && sentence[at - 1].text == "st" => Some(true),
+        text if text.starts_with("ecdsa") => Some(false),
+        _ => None,
+    })
+}
+
+/// `debugauth=3`.
+fn closes_debug(tokens: &[Token]) -> bool {
+    tokens.iter().position(|t| t.text == "debugauth").is_some_and(|at| {
+        let next = tokens[at + 1..].iter().find(|t| t.mark != Some(Mark::Equals));
+        next.is_some_and(|t| t.text == "3")
     })
 }
 
@@ -267,7 +295,9 @@ fn debug_authentication(clause: &Clause<'_>, sentence: &[Token], all: Set, meant
             // Told together with the state.
             return Vec::new();
         }
-        let mut found = Found::new(Act::Discover(Discovery { integrity: value, ..Discovery::default() }), meant);
+        let password = value.and(method(sentence));
+        let seen = Discovery { integrity: value, password, ..Discovery::default() };
+        let mut found = Found::new(Act::Discover(seen), meant);
         if value.is_some() {
             found = Found::seen(found.act, Sure::Stated);
         }

@@ -11,7 +11,7 @@ use super::{
     words::{Mark, Set, Token},
 };
 use crate::{
-    case::{Boot0, Host},
+    case::{Boot0, Goal, Host},
     claim::Sure,
     families::Family,
 };
@@ -75,6 +75,9 @@ pub(super) fn read(tokens: &[Token], all: Set, context: &Context<'_>) -> Vec<Sai
         () => None,
     };
     said.extend(host.map(|host| whole(What::Host(host), Sure::Read)));
+    if spares_the_flash(tokens) && !not {
+        said.push(whole(What::Goal(Goal::Debug), Sure::Read));
+    }
     let words = tokens.iter().filter(|t| t.mark.is_none()).count();
     if is_probe(tokens) && words <= 16 && !all.any(&[Concept::Modal, Concept::Fail]) {
         let text: String = context.line.get(span.clone()).unwrap_or_default().chars().take(80).collect();
@@ -122,6 +125,17 @@ fn trustzone(tokens: &[Token], all: Set) -> Option<TrustZone> {
     let on = word.is.has(Concept::On) != all.has(Concept::Not);
     Some(if on { TrustZone::Enabled } else { TrustZone::Disabled })
 }
+
+/// "Without erasing the flash", "ohne zu löschen": who says so of what is wanted wants to debug the chip as it is.
+fn spares_the_flash(tokens: &[Token]) -> bool {
+    let wanted = tokens.iter().any(|t| t.is.any(&[Concept::Modal, Concept::If]) || WANTS.contains(&t.text.as_str()));
+    let without = tokens.iter().position(|t| t.is.has(Concept::Without));
+    let erases = |t: &Token| t.is.has(Concept::Erase) || ["erasing", "löschen", "effacer"].contains(&t.text.as_str());
+    wanted && without.is_some_and(|at| tokens[at + 1..].iter().take(3).any(erases))
+}
+
+/// Words of a wish that are no advice.
+const WANTS: [&str; 10] = ["need", "needs", "want", "like", "how", "möchte", "will", "brauche", "veux", "voudrais"];
 
 fn is_probe(tokens: &[Token]) -> bool {
     tokens

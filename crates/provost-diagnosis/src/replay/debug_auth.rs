@@ -69,7 +69,7 @@ impl Replay<'_> {
         };
         let weight = agrees(seen.lifecycle.map(|l| l == state), FALSE_READING)
             * agrees(seen.integrity.map(|i| i == valid), 0.002)
-            * agrees(seen.password.map(|p| p == (method == DaMethod::Password)), 0.05);
+            * agrees(seen.password.map(|p| p == (method == DaMethod::Password)), 0.02);
         self.emit(h, weight * told);
     }
 

@@ -84,9 +84,9 @@ impl Shop {
         let mut slowest = 0.0_f64;
         let mut worlds = 0;
         let diagnosis = loop {
-            let begin = Instant::now();
+            let begin = Stopwatch::start();
             let diagnosis = diagnose(&report.told);
-            slowest = slowest.max(begin.elapsed().as_secs_f64());
+            slowest = slowest.max(begin.seconds());
             worlds = worlds.max(diagnosis.weighed.worlds);
             at_first.get_or_insert(diagnosis.verdict);
             let next = diagnosis.ask.first().and_then(|q| Move::from_name(&q.step));
@@ -160,6 +160,28 @@ fn needless(planned: &[Move], situation: &Situation, world: &World) -> bool {
     erases && spares && works
 }
 
+/// How long this thread has computed; where the system does not tell, how long it took.
+struct Stopwatch(Instant, Option<u64>);
+
+impl Stopwatch {
+    fn start() -> Self {
+        Self(Instant::now(), Self::on_cpu())
+    }
+
+    /// Nanoseconds that this thread was given by the machine, which others use too.
+    fn on_cpu() -> Option<u64> {
+        let all = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+        all.split_whitespace().next()?.parse().ok()
+    }
+
+    fn seconds(&self) -> f64 {
+        match (self.1, Self::on_cpu()) {
+            (Some(begin), Some(end)) => end.saturating_sub(begin) as f64 / 1e9,
+            _ => self.0.elapsed().as_secs_f64(),
+        }
+    }
+}
+
 /// Scratch space in memory where there is such a thing: the journals are synced to it thousands of times.
 fn scratch() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
@@ -210,6 +232,12 @@ fn ten_thousand_chips_are_none_the_worse_for_the_advice() {
         println!("{}", Shop::new(scratch.path()).story(seed, scratch.path()).tell());
     }
     tally.hold();
+    if chips == 10_000 {
+        let document = include_str!("../../../../docs/is-my-stm32h5-dead.md").replace('\n', " ");
+        for stated in tally.stated() {
+            assert!(document.contains(&stated), "the document states another count than {stated}");
+        }
+    }
 }
 
 /// What the loop looks for would be seen: a plan that closed a bare chip leaves it lost, one that opens it leaves it open.

@@ -75,6 +75,10 @@ impl Session {
                 self.bench.host = Some(host);
                 self.fact(About::Host, format!("the host is {}", host.as_str()), sure);
             }
+            What::Goal(goal) => {
+                self.goal = Some(goal);
+                self.fact(About::Goal, format!("wanted: {}", goal.as_str()), sure);
+            }
             What::Tool(tool) => {
                 self.fact(About::Tool, tool.clone(), sure);
                 self.tool(&tool);
@@ -93,7 +97,7 @@ impl Session {
             return;
         }
         let kind = match &act {
-            Act::ReadOption(_) | Act::PowerCycle | Act::Reset => {
+            Act::ReadOption(_) | Act::PowerCycle | Act::Reset | Act::CloseDebug => {
                 self.close();
                 if !self.steps.ends_with(&act) {
                     self.steps.push(Step::new(act, outcome), &self.place, sure);

@@ -29,8 +29,12 @@ pub fn perform_test(test: Move, bench: &mut Workbench, report: &mut Report) -> b
         Move::Discover => discover(bench, report),
         Move::ConnectHotPlug | Move::RetryConnect => look(bench, report),
         Move::ConnectUnderReset => {
-            let outcome = bench.connect(ConnectMode::UnderReset);
+            let (outcome, options) = bench.attach(ConnectMode::UnderReset);
             report.add(connected(ConnectMode::UnderReset, outcome));
+            if let Some(state) = options.and_then(|o| o.state()) {
+                let read = option("PRODUCT_STATE", Some(u64::from(state.code())));
+                report.add(Step::new(Act::ReadOption(read), Some(Outcome::Ok)));
+            }
         }
         Move::Check(Subject::Wiring | Subject::Supply) => {
             if bench.mend_supply() {

@@ -23,7 +23,7 @@ use provost_ops::{
         otp,
         service::{Answer, EncryptWord, Service},
     },
-    identify::{Identity, identify},
+    identify::{Identity, Options, identify},
 };
 use provost_twin::board::VirtualBoard;
 
@@ -87,6 +87,11 @@ impl Workbench {
     }
 
     pub fn connect(&mut self, mode: ConnectMode) -> Outcome {
+        self.attach(mode).0
+    }
+
+    /// How connecting goes, and the option bytes that a tool shows then.
+    pub fn attach(&mut self, mode: ConnectMode) -> (Outcome, Option<Options>) {
         if mode == ConnectMode::UnderReset {
             let _ = self.bench.session.set_nrst(Nrst::Asserted);
             self.settle();
@@ -94,14 +99,15 @@ impl Workbench {
         // Under reset no firmware runs that could keep anybody out.
         let past = mode == ConnectMode::UnderReset && self.world().bench.nrst_wired;
         let identity = if past { identify(&mut self.bench.session).ok() } else { self.identify() };
-        let open = identity.map(|i| i.ap1_open());
+        let open = identity.as_ref().map(Identity::ap1_open);
         let _ = self.bench.session.set_nrst(Nrst::Released);
         self.settle();
-        match open {
+        let outcome = match open {
             Some(true) => Outcome::Ok,
             Some(false) => Outcome::Error,
             None => Outcome::NoDevice,
-        }
+        };
+        (outcome, identity.and_then(|i| i.options))
     }
 
     /// The value of an option field, if AP1 lets it be read.

@@ -19,11 +19,6 @@ use super::{
 
 /// Per cent of the recoverable chips that the plans bring to Open: owners leave out too much to open all of them.
 const AT_LEAST_OPENED: usize = 85;
-/// Lost chips that are called not locked, in ten thousand histories. None should be: a debugger attaches in iROT-Provisioned too, and a
-/// report of that is taken for a sign of Open.
-const CALLED_WELL_AT_MOST: usize = 6;
-/// Promises to lost chips whose report neither was wrong nor fits a chip that can be saved, in ten thousand histories. None should be.
-const UNEXCUSED_AT_MOST: usize = 1;
 /// Per cent of the lost chips that are called lost.
 const AT_LEAST_CALLED_LOST: usize = 75;
 /// Per cent of the promises of a way back that may turn out false, whatever their excuse: a promise is worth its certainty.
@@ -191,6 +186,11 @@ impl Outcome {
     }
 }
 
+/// `1,234`.
+fn thousands(number: usize) -> String {
+    if number < 1000 { number.to_string() } else { format!("{},{:03}", number / 1000, number % 1000) }
+}
+
 fn short(step: &Step) -> String {
     let act = match &step.act {
         Act::WriteOption(o) => format!("write {}={:#04X}", o.field, o.value.unwrap_or(0)),
@@ -222,6 +222,28 @@ impl Tally {
         100 * self.count(|o| kind(o) && holds(o)) / here.max(1)
     }
 
+    /// The figures as a document states them.
+    pub fn stated(&self) -> Vec<String> {
+        let verdicts =
+            [Verdict::Recoverable, Verdict::RecoverableIf, Verdict::Lost, Verdict::NotLocked, Verdict::Undetermined];
+        let rows = [
+            (Truth::Recoverable, "recoverable"),
+            (Truth::If, "recoverable if a credential or a firmware is found"),
+            (Truth::Open, "Open"),
+            (Truth::Lost, "lost"),
+        ];
+        let row = |(truth, name): (Truth, &str)| {
+            let cells = verdicts.map(|v| thousands(self.count(|o| o.truth == truth && o.diagnosis.verdict == v)));
+            let open = thousands(self.count(|o| o.truth == truth && o.after == Truth::Open));
+            format!("| {name} | {} | {} | {open}", thousands(self.count(|o| o.truth == truth)), cells.join(" | "))
+        };
+        let made = thousands(self.count(Outcome::promises));
+        let broken = thousands(self.count(|o| o.grade() == Grade::FalsePromise));
+        let mut stated: Vec<String> = rows.into_iter().map(row).collect();
+        stated.push(format!("Of {made} promises of a way back {broken} ("));
+        stated
+    }
+
     /// What must hold.
     pub fn hold(&self) {
         let worse: Vec<String> = self
@@ -232,14 +254,7 @@ impl Tally {
             .collect();
         assert!(worse.is_empty(), "advice made chips worse:\n{}", worse.join("\n"));
         let well: Vec<String> = self.outcomes.iter().filter(|o| o.is_falsely_well()).map(Outcome::line).collect();
-        let all = self.outcomes.len();
-        let few = |found: usize, at_most: usize| 10_000 * found <= at_most * all;
-        assert!(
-            few(well.len(), CALLED_WELL_AT_MOST),
-            "{} lost chips were called not locked:\n{}",
-            well.len(),
-            well.join("\n")
-        );
+        assert!(well.is_empty(), "lost chips were called not locked:\n{}", well.join("\n"));
         let erased: Vec<String> = self.outcomes.iter().filter(|o| o.erased_without_need).map(Outcome::line).collect();
         assert!(erased.is_empty(), "products were erased without need:\n{}", erased.join("\n"));
         let promises: Vec<String> = self
@@ -248,12 +263,7 @@ impl Tally {
             .filter(|o| o.grade() == Grade::FalsePromise && !o.is_excused())
             .map(Outcome::line)
             .collect();
-        assert!(
-            few(promises.len(), UNEXCUSED_AT_MOST),
-            "{} lost chips were called recoverable:\n{}",
-            promises.len(),
-            promises.join("\n")
-        );
+        assert!(promises.is_empty(), "lost chips were called recoverable:\n{}", promises.join("\n"));
         let (made, broken) = (self.count(Outcome::promises), self.count(|o| o.grade() == Grade::FalsePromise));
         assert!(100 * broken <= AT_MOST_FALSE * made, "{broken} of {made} promises were false");
         // Who wants something else than Open is not led there.

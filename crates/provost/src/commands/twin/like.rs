@@ -6,7 +6,6 @@ use provost_bench::BenchError;
 use provost_chip::{
     assumptions::Assumptions,
     order_code::OrderCode,
-    parts::DaStore,
     states::{DaMethod, TrustZone},
 };
 use provost_diagnosis::{
@@ -98,10 +97,6 @@ fn payload(
     assumed: &mut Vec<String>,
 ) -> Result<Option<[u8; 96]>, Stop> {
     if believed.stored == Stored::Nothing {
-        return Ok(None);
-    }
-    if maker.part.info().da_store == DaStore::Otp {
-        assumed.push("its OTP is empty, although a password is believed to be in it".to_owned());
         return Ok(None);
     }
     let method = DaMethod::for_trustzone(maker.tz);
