@@ -309,7 +309,7 @@ fn strangers_debug_a_closed_product_once_it_was_opened_for_them() {
     let probe = ["--probe", "twin:board.chip"];
     let open = ["auth", "open", "--permission", "level-1-intrusive-debug", "--credential", "safe/board"];
     for door in server.doors() {
-        let read = || ask(&program, &door, PORTS, "catch {chip.ap1 mdw 0x0C000000} why; echo \"AP1: $why\"");
+        let read = || ask(&program, &door, PORTS, "catch {chip.ap1 mdw 0x0C000000} why; echo $why");
         assert!(!read().contains("0x0c000000:"), "AP1 is shut");
         let opened = provost(&s, &[&open[..], &probe].concat());
         assert_eq!(
