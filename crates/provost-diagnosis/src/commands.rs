@@ -84,9 +84,9 @@ impl Target<'_> {
         self.provost(&words)
     }
 
-    /// Debug of both sides, from the first level on: where most firmware is.
+    /// Debug of both sides, from the first level on: where most firmware is. Nothing while the owner's credential is not known.
     fn opens_debug(&self) -> String {
-        let folder = self.given.credential.as_deref().map_or_else(|| "DIR".to_owned(), quoted);
+        let Some(folder) = self.given.credential.as_deref().map(quoted) else { return String::new() };
         self.provost(&format!("auth open --permission level-1-intrusive-debug --credential {folder}"))
     }
 

@@ -161,7 +161,9 @@ impl Move {
             Self::ProvisionCertificate => "provision a certificate object",
             Self::ProvisionPassword => "provision a password",
             Self::FullRegression => "authenticate for a full regression",
-            Self::OpenDebug => "authenticate for debug access",
+            Self::OpenDebug => {
+                "authenticate for debug access with the credential that is inside (auth open); nothing is erased"
+            }
             Self::TzRegression => "authenticate for a partial regression",
             Self::FindCredential => "find the credential",
             Self::AskFirmware => "let your firmware request the regression",

@@ -35,6 +35,8 @@ pub(crate) struct Target {
     pub(crate) silent: bool,
     pub(crate) ctrl_stat: u32,
     pub(crate) select: u32,
+    /// Whether the host has taken the power away that it had asked for.
+    pub(crate) powered_down: bool,
     /// Every access to a port, by name.
     pub(crate) log: Vec<String>,
     /// SWD packets, and line sequences.
@@ -59,6 +61,7 @@ impl Shared {
             silent: false,
             ctrl_stat: 0,
             select: 0,
+            powered_down: false,
             log: Vec::new(),
             packets: 0,
             nrst: Vec::new(),
@@ -162,7 +165,11 @@ impl Target {
         self.log.push(format!("W DP {address:x} bank {:x}", self.select & 0xF));
         match (address, self.select & 0xF) {
             (0, _) if value & 4 != 0 => self.ctrl_stat &= !STICKY_ERR,
-            (4, 0) => self.ctrl_stat = value & 0x5000_0F01 | self.ctrl_stat & STICKY_ERR,
+            (4, 0) => {
+                let powered = self.powered();
+                self.ctrl_stat = value & 0x5000_0F01 | self.ctrl_stat & STICKY_ERR;
+                self.powered_down |= powered && !self.powered();
+            }
             (8, _) => self.select = value,
             _ => {}
         }

@@ -21,7 +21,7 @@ const CLOSED: Reach = Reach::Never("it takes a chip in a later state than Provis
 const SERIAL: Reach = Reach::Never("it takes the serial line of the ROM bootloader");
 
 /// What it takes, switch by switch.
-const REACH: [(&str, Reach); 22] = [
+const REACH: [(&str, Reach); 25] = [
     ("reply-word", Reach::From(Level::Provisioning)),
     ("ack-roles", Reach::From(Level::Resets)),
     ("tlv-padding", Reach::From(Level::Provisioning)),
@@ -44,6 +44,9 @@ const REACH: [(&str, Reach); 22] = [
     ("boot-readout-opcodes", SERIAL),
     ("boot-usb-special", Reach::Never("it takes the USB of the ROM bootloader")),
     ("forward-from-closed", CLOSED),
+    ("debug-grant", CLOSED),
+    ("debug-hdpl", CLOSED),
+    ("debug-waiting", CLOSED),
 ];
 
 /// What was found of one switch.

@@ -319,8 +319,6 @@ fn with_nothing_to_go_by_and_nobody_to_ask_it_is_a_usage_error() {
 fn a_virtual_chip_is_like_the_one_that_is_believed() {
     let s = Sandbox::new();
     let (mut made, mut tried, mut waiting) = (0, 0, 0);
-    // What stands for somebody's credential in a line is a folder with one.
-    s.run("credential new --method certificate --part STM32H563 --out DIR");
     for entry in fs::read_dir(cases()).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_none_or(|e| e != "toml") {

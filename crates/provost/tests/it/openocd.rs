@@ -277,8 +277,10 @@ fn closed_product(s: &Sandbox, image: &str) {
         let run = s.run(line);
         assert_eq!(run.code, 0, "{line}: {}", run.err);
     }
+    // The credential of this test lies in a temporary folder.
     let close =
-        ["close", "--to", "closed", "--credential", "safe/board", "--part", "STM32H563", "--probe", "twin:board.chip"];
+        "close --to closed --credential safe/board --override P-CUSTODY --part STM32H563 --probe twin:board.chip";
+    let close: Vec<&str> = close.split(' ').collect();
     let asked = provost(s, &close);
     let phrase = asked["confirm"].as_str().unwrap_or_else(|| panic!("{asked:#}"));
     let closed = provost(s, &[&close[..], &["--confirm", phrase]].concat());
