@@ -380,7 +380,7 @@ mod tests_of_outcomes {
                 if let Saw::Discovered(state, valid, password) = saw {
                     let Some(Act::Discover(d)) = case.steps.last().map(|s| &s.act) else { panic!("{text}") };
                     assert_eq!((d.lifecycle, d.password), (Some(state), Some(password)), "{text}");
-                    assert_eq!(d.integrity.is_some(), true, "{valid}: {text}");
+                    assert!(d.integrity.is_some(), "{valid}: {text}");
                 }
             }
         }

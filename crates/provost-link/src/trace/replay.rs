@@ -170,14 +170,10 @@ impl Replay {
             return Ok(());
         }
         for index in self.at.get()..self.lines.len() {
-            match self.lines.get(index) {
-                Some(line @ Line::Asked(asked)) if changes(line) => {
-                    if same(asked) && self.addresses.get(index).copied().flatten() == address {
-                        self.at.set(index + 1);
-                        return self.broke(asked);
-                    }
-                }
-                _ => {}
+            let Some(line @ Line::Asked(asked)) = self.lines.get(index) else { continue };
+            if changes(line) && same(asked) && self.addresses.get(index).copied().flatten() == address {
+                self.at.set(index + 1);
+                return self.broke(asked);
             }
         }
         Err(self.off(what))
