@@ -17,21 +17,21 @@ use provost_twin::{board::VirtualBoard, presets::Maker, silicon::FirmwareBehavio
 
 /// SWD transactions: what, at most, and why so many.
 const BUDGET: [(&str, u64, &str); 5] = [
-    ("status", 60, "attach, find DBGMCU, read its status, four option words"),
+    ("status", 32, "attach, find DBGMCU, read its status, four option words"),
     (
         "rescue with a certificate",
-        1500,
+        1400,
         "three certificates and a token are 210 mailbox words, each polled, written and confirmed",
     ),
-    ("rescue with a password", 800, "the same without certificates"),
+    ("rescue with a password", 700, "the same without certificates"),
     (
         "close",
-        1400,
+        1300,
         "each option word twice, two pieces of firmware of 516 bytes read back, two changes of state, an object, two discoveries",
     ),
     (
         "close with a rehearsal",
-        4000,
+        3100,
         "the same and a rescue; option words and firmware written again, and read once more",
     ),
 ];
