@@ -45,8 +45,10 @@ apt-get download -qq rustc-web rust-web-src libstd-rust-web-dev "$std" "libllvm$
 
 # The C library for WASI has to be as young as the standard library: Debian 12's of 2022 lacks what Rust 1.96 names (threads, `realpath`).
 # It is one file for every machine, so it comes from a later release, by lists of our own.
+mirror=$(apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' | sed -n 's/^Debian //p' | sed -n 1p)
+[[ -n $mirror ]] || skip 'no mirror of Debian is set up'
 mkdir -p apt/lists/partial apt/cache/archives/partial
-printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian forky main\n' >apt/sources.list
+printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s forky main\n' "$mirror" >apt/sources.list
 later=(-qq -o "Dir::Etc::sourcelist=$dir/apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$dir/apt/lists"
     -o "Dir::Cache=$dir/apt/cache" -o Acquire::Languages=none)
 apt-get "${later[@]}" update >&2 && apt-get "${later[@]}" download wasi-libc >&2 2>/dev/null ||
