@@ -1,35 +1,34 @@
 //! The command line: the doc comments here are its help.
 
+mod auth;
 mod close;
 mod credential;
 mod examples;
 mod memory;
 mod obk;
 mod selfcheck;
+mod twin;
 
 use std::path::PathBuf;
 
+pub(crate) use auth::*;
 pub(crate) use close::*;
 pub(crate) use credential::*;
 pub(crate) use memory::*;
 pub(crate) use obk::*;
 pub(crate) use selfcheck::*;
+pub(crate) use twin::*;
 
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 #[cfg(feature = "terminal")]
 use clap_complete::Shell;
-use provost_bench::{BenchError, Probe, Uart};
+use provost_bench::{Probe, Uart};
 use provost_chip::{
-    model::{
-        authentication::Permission,
-        debug::{Hdpl, Opening},
-    },
     order_code::{OrderCode, OrderCodeError},
     parts::PartId,
     states::{ProductState, UnknownState},
 };
-use provost_ops::{credential::words, drive::service::EncryptWord};
-use provost_twin::board::Selector;
+use provost_ops::drive::service::EncryptWord;
 
 /// Takes STM32H5 chips through their product states, and back.
 ///
@@ -99,11 +98,6 @@ pub(crate) fn command() -> clap::Command {
     examples::with_examples(<Arguments as clap::CommandFactory>::command())
 }
 
-/// A virtual chip, with or without the prefix that tells it from a probe.
-fn virtual_chip(text: &str) -> Result<Selector, BenchError> {
-    Ok(text.strip_prefix("twin:").unwrap_or(text).parse()?)
-}
-
 fn part(text: &str) -> Result<OrderCode, OrderCodeError> {
     text.parse()
 }
@@ -118,21 +112,6 @@ impl Arguments {
     pub(crate) fn part(&self) -> Option<PartId> {
         self.order_code.map(|code| code.part)
     }
-}
-
-/// `256K`, `1M` or a number of KB.
-fn flash_kb(text: &str) -> Result<u32, String> {
-    let upper = text.to_ascii_uppercase();
-    let (digits, unit) = match upper.strip_suffix('M') {
-        Some(digits) => (digits, 1024),
-        None => (upper.strip_suffix('K').unwrap_or(&upper), 1),
-    };
-    let kb = digits.parse::<u32>().ok().and_then(|n| n.checked_mul(unit));
-    kb.ok_or_else(|| "a size is written as 256K or 1M".to_owned())
-}
-
-fn state(text: &str) -> Result<ProductState, UnknownState> {
-    text.parse()
 }
 
 /// What to do.
@@ -293,107 +272,6 @@ pub(crate) struct Rescue {
     pub(crate) access: KeyAccess,
 }
 
-/// Subcommands of `auth`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Auth {
-    /// Enter Debug Authentication and print what the chip says. This resets the chip, and it may stay in its ROM until power
-    /// is removed.
-    Discover,
-    /// Open debug on a closed chip, with a certificate: nothing is erased. This resets the chip, which then boots its firmware; GDB,
-    /// OpenOCD and probe-rs may connect until power is removed.
-    Open(Box<OpenDebug>),
-    /// Take opened debug back. This resets the chip.
-    CloseDebug,
-    /// Authenticate a regression: the chip is erased and goes back to Open; or its non-secure side is, and it goes back to TZ-Closed.
-    Regress(Box<Regress>),
-}
-
-/// Options of `auth open`.
-#[derive(Debug, Args)]
-pub(crate) struct OpenDebug {
-    /// What is asked for, by ST's name or its bit: level-1-intrusive-debug (4), level-2-intrusive-debug (5) or level-3-intrusive-debug
-    /// (6) for both sides, level-1-intrusive-non-secure-debug (0), level-2-… (1) or level-3-… (2) for the non-secure one. It opens once
-    /// the firmware has climbed to that isolation level (HDPL).
-    #[arg(long, value_name = "PERMISSION", value_parser = opening)]
-    pub(crate) permission: Opening,
-    /// A folder with the certificate chain that was provisioned, and its leaf key, under the names that ST's tools use.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) credential: PathBuf,
-    /// A leaf key that is elsewhere.
-    #[command(flatten)]
-    pub(crate) sign_in: SignIn,
-    /// Keys that are not simply in a file.
-    #[command(flatten)]
-    pub(crate) access: KeyAccess,
-}
-
-/// A permission that opens debug.
-fn opening(text: &str) -> Result<Opening, String> {
-    let permission = words::permission(text).map_err(|error| error.to_string())?;
-    match Permission::from_bit(u32::from(permission.bit())) {
-        Some(Permission::Debug(opening)) => Ok(opening),
-        _ => Err(format!("{permission} opens no debug: it erases; that is `provost auth regress`")),
-    }
-}
-
-/// An isolation level of the owner's code.
-fn hdpl(text: &str) -> Result<Hdpl, String> {
-    text.parse().ok().and_then(Hdpl::from_number).ok_or_else(|| "a level is 1, 2 or 3".to_owned())
-}
-
-/// Where a regression leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum BackTo {
-    /// Everything is erased.
-    Open,
-    /// The non-secure side is erased; takes a certificate that allows it.
-    TzClosed,
-}
-
-/// Options of `auth regress`.
-#[derive(Debug, Args)]
-#[command(group = ArgGroup::new("proof").required(true).args(["credential", "password"]))]
-pub(crate) struct Regress {
-    /// A folder with a certificate chain and its leaf key, or a password file, under the names that ST's tools use.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) credential: Option<PathBuf>,
-    /// The password itself, 4 to 16 bytes. Other users of this machine may see it: prefer --credential.
-    #[arg(long, value_name = "TEXT", conflicts_with = "sign_in")]
-    pub(crate) password: Option<String>,
-    /// The word that asks this chip's ROM for encryption on a part with secure AES, and for none on the others, where you know it; it
-    /// is then the only one tried.
-    #[arg(long, value_name = "WORD")]
-    pub(crate) encrypt_word: Option<EncryptWord>,
-    /// Where the receipt goes: a folder per chip is made in it.
-    #[arg(long, value_name = "DIR", default_value = "provost-rescue")]
-    pub(crate) out: PathBuf,
-    /// How far back.
-    #[arg(long, value_name = "STATE", default_value = "open")]
-    pub(crate) to: BackTo,
-    /// Where the chip does not say which it is and an unfinished job may be of another board: the name of that job's folder if it is
-    /// this board, or `another`.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) this_is: Option<String>,
-    /// A leaf key that is elsewhere.
-    #[command(flatten)]
-    pub(crate) sign_in: SignIn,
-    /// Keys that are not simply in a file.
-    #[command(flatten)]
-    pub(crate) access: KeyAccess,
-}
-
-/// A leaf key that somebody else signs with.
-#[derive(Debug, Clone, Default, Args)]
-pub(crate) struct SignIn {
-    /// The leaf key is elsewhere: write the token that is to be signed as DIR/token.tbs, and wait for DIR/token.sig. A chip keeps its
-    /// challenge meanwhile; another attempt gets another challenge, and needs another signature.
-    #[arg(long, value_name = "DIR", requires = "credential", conflicts_with = "pkcs11")]
-    pub(crate) sign_in: Option<PathBuf>,
-    /// How long to wait for the signature, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "3600", requires = "sign_in")]
-    pub(crate) wait: u64,
-}
-
 /// A number in decimal or, after `0x`, in hexadecimal.
 fn number(text: &str) -> Result<u32, String> {
     let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
@@ -403,6 +281,11 @@ fn number(text: &str) -> Result<u32, String> {
     parsed.map_err(|e| format!("{e}: write a number, such as 8192 or 0x2000"))
 }
 
+/// A product state by its name or code.
+fn state(text: &str) -> Result<ProductState, UnknownState> {
+    text.parse()
+}
+
 /// `on` or `off`.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum OnOff {
@@ -410,99 +293,6 @@ pub(crate) enum OnOff {
     On,
     /// Disabled.
     Off,
-}
-
-/// Subcommands of `twin`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Twin {
-    /// Make a virtual chip as a file.
-    New(TwinNew),
-    /// List the ready-made virtual chips.
-    List,
-    /// Say of each behaviour of the virtual chip how sure it is, and which questions are open.
-    Ledger,
-    /// Do one step to a virtual chip as any tool would, whatever comes of it: what a diagnosis warns of can be seen here.
-    Try(TwinTry),
-    /// Let other programs reach a virtual chip.
-    Serve(TwinServe),
-    /// Switch power, NRST or BOOT0 of a virtual chip that is being served.
-    Bench(TwinBench),
-}
-
-/// Options of `twin new`.
-#[derive(Debug, Args)]
-pub(crate) struct TwinNew {
-    /// The file to make.
-    pub(crate) file: PathBuf,
-    /// Like this ready-made chip, instead of --tzen and --state.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["tzen", "state"])]
-    pub(crate) preset: Option<String>,
-    /// Like the chip that a report is most likely about, to try the plan on: a document of `diagnose --json`, or what `diagnose`
-    /// reads, such as a case file or a log. What it does not tell is assumed, and said.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["tzen", "state", "preset"])]
-    pub(crate) like: Option<PathBuf>,
-    /// With --like: the folder of the credential that lies in the chip where one of its owner does.
-    #[arg(long, value_name = "DIR", requires = "like")]
-    pub(crate) credential: Option<PathBuf>,
-    /// TrustZone.
-    #[arg(long, default_value = "off")]
-    pub(crate) tzen: OnOff,
-    /// Product state.
-    #[arg(long, default_value = "open", value_parser = state)]
-    pub(crate) state: ProductState,
-    /// An assumption switch, as NAME=VALUE; may be given several times. See `provost twin ledger`.
-    #[arg(long = "switch", value_name = "NAME=VALUE")]
-    pub(crate) switches: Vec<String>,
-    /// Size of the flash, such as 256K or 1M; without it that of --part, or the largest of its line.
-    #[arg(long, value_name = "SIZE", value_parser = flash_kb, conflicts_with = "preset")]
-    pub(crate) flash: Option<u32>,
-    /// The isolation level that its firmware climbs to.
-    #[arg(long, value_name = "LEVEL", default_value = "1", value_parser = hdpl, conflicts_with_all = ["preset", "like"])]
-    pub(crate) hdpl: Hdpl,
-    /// Leave the flash empty.
-    #[arg(long)]
-    pub(crate) empty: bool,
-}
-
-/// Options of `twin try`.
-#[derive(Debug, Args)]
-pub(crate) struct TwinTry {
-    /// A chip file or the name of a ready-made chip, with options as after twin:.
-    #[arg(value_parser = virtual_chip)]
-    pub(crate) chip: Selector,
-    /// A step by its name in a diagnosis, such as erase:flash or write-option:PRODUCT_STATE=0xC6.
-    pub(crate) step: String,
-}
-
-/// Options of `twin serve`: at least one door.
-#[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("doors").required(true).multiple(true))]
-pub(crate) struct TwinServe {
-    /// A chip file or the name of a ready-made chip, with options as after twin:.
-    #[arg(value_parser = virtual_chip)]
-    pub(crate) chip: Selector,
-    /// Speak OpenOCD's remote_bitbang protocol on this loopback port; 0 lets the system choose.
-    #[arg(long, value_name = "PORT", group = "doors")]
-    pub(crate) remote_bitbang: Option<u16>,
-    /// Speak CMSIS-DAP over TCP (OpenOCD's `cmsis-dap backend tcp`) on this loopback port; 0 lets the system choose.
-    #[arg(long, value_name = "PORT", group = "doors")]
-    pub(crate) cmsis_dap: Option<u16>,
-    /// Offer the serial line of its ROM bootloader on this loopback port, for --uart tcp:127.0.0.1:PORT; 0 lets the system choose.
-    #[arg(long, value_name = "PORT", group = "doors")]
-    pub(crate) serial: Option<u16>,
-    /// Let the chip's time pass with clocks on the wire only, so that runs repeat exactly. Otherwise it passes too while a client sleeps.
-    #[arg(long)]
-    pub(crate) wire_time: bool,
-}
-
-/// Options of `twin bench`.
-#[derive(Debug, Args)]
-pub(crate) struct TwinBench {
-    /// The chip file that `twin serve` serves.
-    pub(crate) chip: PathBuf,
-    /// What to do, in this order: power=on|off|cycle, nrst=low|high|pulse|wired|not-wired, boot0=low|high.
-    #[arg(required = true, value_name = "CONTROL=VALUE")]
-    pub(crate) controls: Vec<String>,
 }
 
 /// Options of `serve`.
