@@ -198,6 +198,7 @@ pub(crate) fn begin_regression(nvm: &mut Nvm) {
 pub(crate) fn finish_regression(silicon: &mut Silicon) {
     let part = silicon.identity().part;
     silicon.erase_sram();
+    silicon.revoke_debug();
     let nvm = silicon.nvm_mut();
     nvm.erase_for_regression();
     let factory = factory_words(part);
@@ -214,6 +215,7 @@ pub(crate) fn finish_regression(silicon: &mut Silicon) {
 /// The end of a partial regression (rule R-TZ-REGRESSION): TZ-Closed, the non-secure side erased.
 pub(crate) fn finish_tz_regression(silicon: &mut Silicon) {
     let secure: BTreeSet<u32> = silicon.nvm().flash.keys().copied().filter(|n| silicon.sector_is_secure(*n)).collect();
+    silicon.revoke_debug();
     let nvm = silicon.nvm_mut();
     nvm.erase_for_tz_regression(|sector| secure.contains(&sector));
     set_product_state(nvm, ProductState::TzClosed.code());

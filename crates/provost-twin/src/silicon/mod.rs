@@ -460,6 +460,11 @@ impl Silicon {
         }
     }
 
+    /// What was opened for debug ends with a regression.
+    pub(crate) const fn revoke_debug(&mut self) {
+        self.chip.debug = DebugAccess::Closed;
+    }
+
     /// Whether a debugger may watch both sides of the owner's code outside Open: then it is executed, and not only modelled.
     fn is_watched(&self) -> bool {
         matches!(self.chip.debug, DebugAccess::Opens(opening) if opening.side == Side::Secure)
