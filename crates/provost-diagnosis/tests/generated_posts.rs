@@ -4,9 +4,14 @@
 mod support;
 
 use provost_chip::states::ProductState;
+use std::collections::BTreeMap;
+
 use provost_diagnosis::{
+    Diagnosis,
     case::{Act, Case},
+    case_file, diagnose,
     reading::read,
+    verdict::Verdict,
 };
 use provost_testkit::Random;
 use support::steps::short;
@@ -14,7 +19,7 @@ use support::steps::short;
 const POSTS: u64 = 100;
 /// Facts that are told in the posts: right, wrong, missed. A better reader moves some from the last column to the first; the middle one
 /// stays 0.
-const DEEDS: [usize; 3] = [297, 0, 92];
+const DEEDS: [usize; 3] = [311, 0, 78];
 const SIGHTS: [usize; 3] = [187, 0, 14];
 
 /// What happens to a chip, and what its owner saw of it; outcomes follow the life cycle.
@@ -47,6 +52,37 @@ impl Event {
             Self::Regression => "authenticate full-regression: error".into(),
             Self::Discovery(valid) => format!("discover integrity={}: ok", if valid { "good" } else { "bad" }),
         }
+    }
+
+    /// As a case file tells it: every fact, in the words of the format.
+    fn told_in_full(self) -> String {
+        let write = |state: ProductState, result: &str| {
+            let code = state.code();
+            format!(
+                "action = \"write-option\"\nfield = \"PRODUCT_STATE\"\nvalue = \"0x{code:02X}\"\nresult = \"{result}\"\n"
+            )
+        };
+        let connect = |mode: &str, ok: bool| {
+            let result = if ok { "ok" } else { "error" };
+            format!("action = \"connect\"\nmode = \"{mode}\"\nresult = \"{result}\"\n")
+        };
+        let step = match self {
+            Self::Saw(state) => write(state, "ok").replace("write-option", "read-option"),
+            Self::Wrote(state, ok) => write(state, if ok { "ok" } else { "refused" }),
+            Self::Lost(state) => write(state, "lost"),
+            Self::HotPlug(ok) => connect("hot-plug", ok),
+            Self::UnderReset(ok) => connect("under-reset", ok),
+            Self::Normal(ok) => connect("normal", ok),
+            Self::Erase => "action = \"erase\"\nwhat = \"mass erase\"\nresult = \"error\"\n".into(),
+            Self::Regression => {
+                "action = \"authenticate\"\nwith = \"certificate\"\npermission = \"full-regression\"\nresult = \"error\"\n".into()
+            }
+            Self::Discovery(valid) => {
+                let integrity = if valid { "0xeaeaeaea" } else { "0xf5f5f5f5" };
+                format!("action = \"discover\"\nintegrity = \"{integrity}\"\nresult = \"ok\"\n")
+            }
+        };
+        format!("[[step]]\n{step}\n")
     }
 
     const fn is_sight(self) -> bool {
@@ -339,6 +375,53 @@ fn a_hundred_posts_are_read_and_nothing_false_is_measured() {
     let deeds = stated(DEEDS, "deeds");
     let sights = stated(SIGHTS, "sights").replace("are read right", "right");
     assert!(figures.contains(&deeds) && figures.contains(&sights), "docs/figures.md: {deeds}; {sights}");
+}
+
+/// What is unsafe in an answer, given that of the same story with every fact told: a step that must never be made, or a verdict that sends its
+/// owner home, or makes a promise, where the chip is lost or shut.
+fn unsafe_advice(given: &Diagnosis, due: &Diagnosis) -> Vec<String> {
+    let never = |step: &str| due.never.iter().any(|n| n.step == step);
+    let mut found: Vec<String> = given.plan.iter().filter(|p| never(&p.step)).map(|p| p.step.clone()).collect();
+    let harmless = match due.verdict {
+        Verdict::Lost => !matches!(given.verdict, Verdict::NotLocked | Verdict::Recoverable),
+        Verdict::Recoverable | Verdict::RecoverableIf => given.verdict != Verdict::NotLocked,
+        Verdict::NotLocked => !given.plan.iter().any(|p| p.step == "authenticate:full-regression"),
+        Verdict::Undetermined => true,
+    };
+    if !harmless {
+        found.push(format!("{} where all that was seen says {}", given.verdict.as_str(), due.verdict.as_str()));
+    }
+    found
+}
+
+/// What a post leaves unsaid, or says so that it is missed, may cost certainty; it must not cost a chip.
+#[test]
+fn no_post_gets_unsafe_advice() {
+    let mut verdicts = BTreeMap::<_, usize>::new();
+    let mut faults = Vec::new();
+    for seed in 0..POSTS {
+        let (events, text) = post(seed);
+        let told: String = events.iter().map(|event| event.told_in_full()).collect();
+        let due = diagnose(&case_file::read(&format!("[chip]\npart = \"STM32H563ZI\"\n\n{told}")).unwrap());
+        let given = diagnose(&read(text.as_bytes()).unwrap().case);
+        *verdicts.entry((due.verdict.as_str(), given.verdict.as_str())).or_default() += 1;
+        faults.extend(unsafe_advice(&given, &due).into_iter().map(|fault| format!("{seed}: {fault}\n{text}")));
+    }
+    println!("verdict of all facts, verdict of the post: {verdicts:#?}");
+    assert!(faults.is_empty(), "{} of {POSTS} posts:\n{}", faults.len(), faults.join("\n"));
+    // The judge sees: the advice for a chip in Provisioning is no advice for a closed one.
+    let tell = |events: &[Event]| {
+        let told: String = events.iter().map(|event| event.told_in_full()).collect();
+        diagnose(&case_file::read(&format!("[chip]\npart = \"STM32H563ZI\"\n\n{told}")).unwrap())
+    };
+    let open = tell(&[Event::Saw(ProductState::Open), Event::Normal(true)]);
+    let gone = tell(&[
+        Event::Saw(ProductState::Provisioning),
+        Event::Lost(ProductState::Closed),
+        Event::HotPlug(false),
+        Event::Discovery(false),
+    ]);
+    assert!(!unsafe_advice(&open, &gone).is_empty(), "{:?} for {:?}", open.verdict, gone.verdict);
 }
 
 /// Prefixes, cut lines and another order change what is read, and never make a state that nobody told.

@@ -126,7 +126,8 @@ fn states(clause: &Clause<'_>, sentence: &[Token], all: Set, context: &Context<'
         let written = verb_last
             || write_at.is_some_and(|at| value.at - at <= 12)
                 && (towards || value.code && last.is_some_and(|t| t.is.has(Concept::Write)))
-            || by_arrow;
+            || by_arrow
+            || is_gone(value, sentence, near);
         let sure = if value.code { Sure::Stated } else { Sure::Read };
         if written && !chip_moves {
             let mut write = Found::new(Act::WriteOption(product_state(value.state)), !clause.has(Concept::Not));
@@ -150,6 +151,12 @@ fn states(clause: &Clause<'_>, sentence: &[Token], all: Set, context: &Context<'
         }
     }
     found
+}
+
+/// "Then 0xC6 and it was gone", "moving on to Closed the link went away": a state behind which a chip is not found again was written, though no word says so.
+fn is_gone(value: &Value, sentence: &[Token], near: Set) -> bool {
+    let rest = sentence[value.end..].iter().fold(Set::default(), |set, t| set.union(t.is));
+    value.state != ProductState::Open && near.any(&[Concept::After, Concept::To]) && rest.has(Concept::Lost)
 }
 
 /// Whether a state is said to be the chip's.
