@@ -60,6 +60,7 @@ pub(crate) struct Serving {
     pub(crate) port: u16,
 }
 
+#[cfg_attr(not(feature = "serve"), allow(dead_code, reason = "only the page's server says where it is"))]
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Address<'a> {
     /// Where the page is; what stands behind `#` lets its browser in, and nobody else.
