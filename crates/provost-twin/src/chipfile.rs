@@ -82,7 +82,7 @@ impl ChipFile {
             let file = File::open(path).map_err(io)?;
             let held = claim(path, &file)?;
             // Whoever held it before may have put another file in its place meanwhile.
-            if held && !is_still(path, &file).map_err(io)? {
+            if held && !fs::metadata(path).and_then(|there| is_still(&there, &file)).map_err(io)? {
                 continue;
             }
             let silicon = read(path, &file)?;
@@ -99,10 +99,7 @@ impl ChipFile {
             return Err(TwinError::Exists { path: path.to_owned() });
         }
         let part = part_of(path);
-        if let Ok(left) = File::open(&part) {
-            // The lock of a program that was killed is gone, its file is not.
-            claim(path, &left)?;
-        }
+        // Held until the part is gone: who finds it until then is told that somebody makes this file.
         let _held = write_part(path, silicon)?;
         let made = fs::hard_link(&part, path);
         let removed = fs::remove_file(&part);
@@ -139,9 +136,9 @@ fn claim(path: &Path, file: &File) -> Result<bool, TwinError> {
     }
 }
 
-/// Whether `path` still names this file.
-fn is_still(path: &Path, file: &File) -> io::Result<bool> {
-    let (here, there) = (file.metadata()?, fs::metadata(path)?);
+/// Whether a name, of which this was found, still names this file.
+fn is_still(there: &fs::Metadata, file: &File) -> io::Result<bool> {
+    let here = file.metadata()?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
@@ -161,29 +158,30 @@ fn part_of(path: &Path) -> PathBuf {
 }
 
 /// Writes the next content beside the chip file, on the disk when this returns; gives the lock on it, where there are locks.
+///
+/// The name belongs to whoever holds the lock on the file that bears it; what is in that file is touched after that only.
 fn write_part(path: &Path, silicon: &Silicon) -> Result<Option<File>, TwinError> {
     let part = part_of(path);
     let io = |source| TwinError::Io { path: path.to_owned(), source };
-    let create = || File::options().write(true).create_new(true).open(&part);
-    let mut file = match create() {
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
-            fs::remove_file(&part).map_err(io)?;
-            create()
-        }
-        other => other,
+    // What no program of ours left there is not written through, and not removed: it is not ours.
+    if fs::symlink_metadata(&part).is_ok_and(|there| !there.is_file()) {
+        let source = io::Error::new(io::ErrorKind::AlreadyExists, "there is no file but something else of that name");
+        return Err(TwinError::Io { path: part, source });
     }
-    .map_err(io)?;
-    let written = claim(path, &file).and_then(|held| {
-        file.write_all(&text_of(silicon).map_err(io)?).and_then(|()| file.sync_all()).map_err(io)?;
-        Ok(held)
-    });
+    let mut file = File::options().write(true).create(true).truncate(false).open(&part).map_err(io)?;
+    let held = claim(path, &file)?;
+    if held && !fs::symlink_metadata(&part).and_then(|there| is_still(&there, &file)).unwrap_or(false) {
+        // Whoever held it before has made the chip file of it meanwhile.
+        return Err(TwinError::InUse { path: path.to_owned() });
+    }
+    let written = text_of(silicon)
+        .and_then(|text| file.set_len(0).and_then(|()| file.write_all(&text)).and_then(|()| file.sync_all()));
     match written {
-        Ok(held) => Ok(held.then_some(file)),
+        Ok(()) => Ok(held.then_some(file)),
         Err(error) => {
-            drop(file);
             // What failed is what matters; a part that stays is used up later.
             let _ = fs::remove_file(&part);
-            Err(error)
+            Err(io(error))
         }
     }
 }
@@ -407,29 +405,38 @@ mod tests {
         }
     }
 
+    /// Many rounds, all makers at once: whoever is told that it made the chip made it, and nobody else did.
     #[test]
     fn a_new_chip_replaces_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("board.chip");
+        const MAKERS: u32 = 8;
         let chip = |serial| presets::Maker::new("STM32H533".parse().unwrap(), serial).make();
-        let made: Vec<u32> = std::thread::scope(|scope| {
-            let makers: Vec<_> = (1..=8)
-                .map(|serial| {
-                    let (path, silicon) = (&path, chip(serial));
-                    scope.spawn(move || match ChipFile::create(path, &silicon) {
-                        Ok(()) => Some(serial),
-                        Err(TwinError::Exists { .. } | TwinError::InUse { .. } | TwinError::Io { .. }) => None,
-                        Err(error) => panic!("{error}"),
+        for round in 0..40 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("board.chip");
+            let start = std::sync::Barrier::new(MAKERS as usize);
+            let made: Vec<u32> = std::thread::scope(|scope| {
+                let makers: Vec<_> = (1..=MAKERS)
+                    .map(|serial| {
+                        let (path, start, silicon) = (&path, &start, chip(serial));
+                        scope.spawn(move || {
+                            start.wait();
+                            match ChipFile::create(path, &silicon) {
+                                Ok(()) => Some(serial),
+                                Err(TwinError::Exists { .. } | TwinError::InUse { .. }) => None,
+                                Err(error) => panic!("{error:?}"),
+                            }
+                        })
                     })
-                })
-                .collect();
-            makers.into_iter().filter_map(|maker| maker.join().unwrap()).collect()
-        });
-        let [winner] = made[..] else { panic!("{made:?} made it") };
-        assert_eq!(load(&path).unwrap().identity().uid[0], winner);
-        assert_eq!(ChipFile::create(&path, &chip(9)).unwrap_err().code(), "twin-file-exists");
-        assert_eq!(load(&path).unwrap().identity().uid[0], winner);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+                    .collect();
+                makers.into_iter().filter_map(|maker| maker.join().unwrap()).collect()
+            });
+            let [winner] = made[..] else { panic!("{made:?} made it in round {round}") };
+            let there = || load(&path).unwrap().identity().uid[0];
+            assert_eq!(there(), winner, "round {round}");
+            assert_eq!(ChipFile::create(&path, &chip(9)).unwrap_err().code(), "twin-file-exists");
+            assert_eq!(there(), winner);
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+        }
     }
 
     #[test]
@@ -457,8 +464,12 @@ mod tests {
         fs::write(&victim, "mine").unwrap();
         std::os::unix::fs::symlink(&victim, part_of(&path)).unwrap();
         let (mut file, silicon) = ChipFile::open(&path).unwrap();
-        file.store(&silicon).unwrap();
+        let refused = file.store(&silicon).unwrap_err();
+        assert_eq!(refused.code(), "twin-file-io");
+        assert!(format!("{refused:?}").contains("no file but something else"), "{refused:?}");
         assert_eq!(fs::read_to_string(&victim).unwrap(), "mine");
+        fs::remove_file(part_of(&path)).unwrap();
+        file.store(&silicon).unwrap();
         assert!(!path.is_symlink());
     }
 
