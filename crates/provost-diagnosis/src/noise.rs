@@ -18,6 +18,14 @@ impl Row {
             None => 1.0,
         }
     }
+
+    /// As [`Row::of`], of something that was done: whoever says no word of its end means that it went as it was meant to.
+    pub(crate) const fn of_deed(&self, outcome: Option<Outcome>) -> f64 {
+        match outcome {
+            Some(_) => self.of(outcome),
+            None => 0.05 + self.0[Outcome::Ok as usize] + self.0[Outcome::Lost as usize],
+        }
+    }
 }
 
 //                                           ok    error timeout hang  lost  refused no-device
@@ -33,6 +41,8 @@ pub(crate) const AP0: Row = Row([0.450, 0.450, 0.020, 0.010, 0.010, 0.010, 0.050
 pub(crate) const WRITTEN: Row = Row([0.760, 0.110, 0.020, 0.010, 0.080, 0.010, 0.010]);
 /// A write took effect and shut the port (rule `R-FORWARD-FROM-PROVISIONING`).
 pub(crate) const WRITTEN_AND_SHUT: Row = Row([0.280, 0.240, 0.030, 0.020, 0.410, 0.005, 0.015]);
+/// A write took the chip to a state short of the one that was asked for (rule `R-OPEN-STOPS-AT-PROVISIONING`): tools that read back say so.
+pub(crate) const HALF_WAY: Row = Row([0.200, 0.550, 0.050, 0.030, 0.120, 0.030, 0.020]);
 /// A write was ignored.
 pub(crate) const IGNORED: Row = Row([0.050, 0.330, 0.010, 0.010, 0.030, 0.560, 0.010]);
 /// An object was stored.
@@ -73,6 +83,7 @@ mod tests {
             AP0,
             WRITTEN,
             WRITTEN_AND_SHUT,
+            HALF_WAY,
             IGNORED,
             STORED,
             NOT_STORED,

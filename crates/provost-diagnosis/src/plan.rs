@@ -60,15 +60,15 @@ pub(crate) fn plan(belief: &Belief, evidence: &Evidence<'_>, verdict: Verdict) -
 fn way_back(belief: &Belief, evidence: &Evidence<'_>) -> Vec<Advice> {
     let closed =
         belief.given(|h| h.link && h.world.chip.state > ProductState::Open && !matches!(h.fate(), Fate::Lost(_)));
-    let mut plan = surroundings(&closed, evidence);
     if closed.share(|h| h.fate() == Fate::AskFirmware) > 0.5 {
-        plan.push(Advice::new(
+        // No Debug Authentication, so nothing of what it needs.
+        return vec![Advice::new(
             Move::AskFirmware,
             "no credential opens this chip, but its own firmware can.",
             &[RuleId::FirmwareRegression],
-        ));
-        return plan;
+        )];
     }
+    let mut plan = surroundings(&closed, evidence);
     let provisioning = closed.given(|h| h.world.chip.state == ProductState::Provisioning);
     if closed.share(|h| h.world.chip.state == ProductState::Provisioning) > 0.5 {
         plan.extend(provision::steps(&provisioning, evidence));

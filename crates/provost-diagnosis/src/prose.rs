@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::{
-    case::{Act, Boot0, Goal, Host, Outcome},
+    case::{Act, Boot0, Credential, Goal, Host, Outcome},
     claim::Sure,
     families::Family,
     signs::Sign,
@@ -44,7 +44,11 @@ pub(crate) enum What {
     Act(Act, Option<Outcome>),
     /// How what was told last ended.
     Outcome(Outcome),
-    Part(String),
+    /// A part; `acted` if somebody tells what they did with it.
+    Part {
+        name: String,
+        acted: bool,
+    },
     Family(&'static Family),
     TrustZone(TrustZone),
     BootEntry(BootUbe),
@@ -53,6 +57,8 @@ pub(crate) enum What {
     Boot0(Boot0),
     Host(Host),
     Goal(Goal),
+    /// A password or a certificate is spoken of.
+    Credential(Credential),
     Tool(String),
     /// Words that hint at something.
     Remark(Vec<Sign>, String),

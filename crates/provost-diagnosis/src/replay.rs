@@ -77,7 +77,10 @@ impl<'a> Replay<'a> {
             Act::Connect { .. } | Act::ReadOption(_) | Act::WriteOption(_) | Act::Erase | Act::Flash
         );
         if swd && !h.link {
-            self.emit(h, noise::SILENT.of(self.step.outcome));
+            let deed = matches!(self.step.act, Act::WriteOption(_));
+            let told =
+                if deed { noise::SILENT.of_deed(self.step.outcome) } else { noise::SILENT.of(self.step.outcome) };
+            self.emit(h, told);
             return;
         }
         // A cable, a jumper or a regulator may have failed since the step before.
@@ -193,7 +196,7 @@ impl<'a> Replay<'a> {
     fn perhaps(&mut self, h: Hypothesis, reached: bool) -> f64 {
         let outcome = self.step.outcome;
         if !reached {
-            self.emit(h, noise::SHUT.of(outcome));
+            self.emit(h, noise::SHUT.of_deed(outcome));
             return 0.0;
         }
         let left_out = match outcome {
@@ -201,7 +204,7 @@ impl<'a> Replay<'a> {
             None => 0.05,
             Some(_) => NOT_DONE,
         };
-        self.emit(h, left_out * noise::IGNORED.of(outcome).max(noise::SILENT.of(outcome)));
+        self.emit(h, left_out * noise::IGNORED.of_deed(outcome).max(noise::SILENT.of_deed(outcome)));
         1.0 - left_out
     }
 
@@ -240,7 +243,10 @@ impl<'a> Replay<'a> {
         let row = match seen {
             // The value that stands there already reads back well.
             Observation::Ignored if as_wished => noise::WRITTEN,
-            Observation::Written if Self::attached(&mut h) => noise::WRITTEN,
+            Observation::Written if Self::attached(&mut h) && (as_wished || option.product_state().is_none()) => {
+                noise::WRITTEN
+            }
+            Observation::Written if Self::attached(&mut h) => noise::HALF_WAY,
             Observation::Written => noise::WRITTEN_AND_SHUT,
             _ => noise::IGNORED,
         };
@@ -259,9 +265,9 @@ impl<'a> Replay<'a> {
             };
             let encrypted = h.world.chip.part.info().crypto;
             with.world.chip.da = Some(DaRecord { id, encrypted, mask: PRODUCT_MASK });
-            self.emit(with, done * default * row.of(outcome));
+            self.emit(with, done * default * row.of_deed(outcome));
         }
-        self.emit(h, done * (1.0 - default) * row.of(outcome));
+        self.emit(h, done * (1.0 - default) * row.of_deed(outcome));
     }
 
     fn flashed(&self) -> noise::Row {

@@ -5,7 +5,7 @@ mod support;
 
 use provost_chip::states::TrustZone;
 use provost_diagnosis::{
-    case::{Act, Boot0, Goal},
+    case::{Act, Boot0, Goal, Host},
     diagnose,
     reading::{Reading, read},
     verdict::Verdict,
@@ -119,6 +119,78 @@ fn what_people_write_is_read() {
     ] {
         assert_eq!(steps(text), expected, "{text}");
     }
+}
+
+/// Deeds in the words of people who tell a story rather than a log.
+#[test]
+fn stories_are_read() {
+    let mut wrong = Vec::new();
+    for (text, expected) in [
+        // The field's name as many write it.
+        ("I then put the PRODUCTION_STATE to closed all the same.", &["write PRODUCT_STATE=0x72"][..]),
+        ("By mistake I modified PRODUCT_STATE to provisioning.", &["write PRODUCT_STATE=0x17"]),
+        ("We changed the production state to closed (0x72) without any trouble.", &["write PRODUCT_STATE=0x72: ok"]),
+        // Provisioning, in other words than the tool's.
+        ("I started provisioning with my OBK file.", &["provision other"]),
+        ("We executed \"Start Provisioning\" with the .obk file that it made.", &["provision other"]),
+        ("I can do the provisioning, the tool reports success.", &["provision other: ok"]),
+        ("The OBKey provisioning always failed.", &["provision other: error"]),
+        ("However, provisioning always fails.", &["provision other: error"]),
+        ("I cannot provide the obk file in the PROV panel.", &["provision other: error"]),
+        ("Its code sets a debug password and closes nothing.", &[]),
+        ("I set a debug password with the tool.", &["provision da-password"]),
+        // A regression leads to Open: no state was seen or written.
+        ("We can do a full regression to the \"Open\" state with it.", &["authenticate full-regression: ok"]),
+        ("After this a full regression is not possible any more.", &["authenticate full-regression: error"]),
+        // Behind a change.
+        ("After switching the MCU to the \"Closed\" state the code ran again.", &["write PRODUCT_STATE=0x72"]),
+        (
+            "Accidentally switched PRODUCT_STATE from Open (0xED) to 0x17 with the programmer.",
+            &["write PRODUCT_STATE=0x17"],
+        ),
+    ] {
+        let told: Vec<String> = steps(text).into_iter().filter(|s| !s.starts_with("observe")).collect();
+        if told != expected {
+            wrong.push(format!("{text}\n    {told:?}"));
+        }
+    }
+    for text in [
+        "My board is not CLOSED.",
+        "I know that the credentials avoid a chip that is locked for ever in CLOSED state.",
+        "I close the error windows and read again.",
+        "I can change the write protect bits, provided PRODUCT_STATE = 'Open'.",
+        "How do I get PRODUCT_STATE back to Open?",
+        "Is there any other way to turn PRODUCT_STATE back to OPEN again?",
+    ] {
+        if steps(text) != [""; 0] {
+            wrong.push(format!("{text}\n    {:?}", steps(text)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Several parts in one story: it is about the one that somebody goes on with.
+#[test]
+fn the_part_is_the_one_that_the_story_ends_with() {
+    for (text, part) in [
+        ("With an STM32H563 I can close and regress. I try the same with an STM32H533RE and it fails.", "STM32H533RE"),
+        (
+            "- Nucleo-H503 & Nucleo-H533\n- a few H523 boards\n2) with the H533 I can do everything\n3) on the H523 I can close, but discovery fails.",
+            "STM32H523",
+        ),
+        ("My STM32H533RE is stuck. The object was made for the STM32H573.", "STM32H533RE"),
+        ("My STM32H563ZI is stuck in Provisioning. I changed the state of the H563.", "STM32H563ZI"),
+    ] {
+        assert_eq!(of(text).case.chip.part.as_deref(), Some(part), "{text}");
+    }
+}
+
+#[test]
+fn windows_are_no_operating_system() {
+    let host = |text: &str| of(text).case.bench.host;
+    assert_eq!(host("I close the error windows and read the memory."), None);
+    assert_eq!(host("I use the tool on Windows 11."), Some(Host::Windows64));
+    assert_eq!(host("cubeprogrammer on windows 10, 32 bit"), Some(Host::Windows32));
 }
 
 #[test]

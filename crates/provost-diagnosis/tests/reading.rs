@@ -131,6 +131,15 @@ fn a_full_dump_is_read_and_what_is_unusual_in_it_is_named() {
     assert_eq!(read_options(&of(table).case.steps), [("PRODUCT_STATE", 0x17), ("TZEN", 0xB4)]);
 }
 
+/// As people type what they see.
+#[test]
+fn a_typed_list_of_options_is_read() {
+    let reading = of("STM32H563ZI\nSECWM2_STRT = 0x1\nSECWM2_END=0x0\nSECWM1_STRT = a few\n");
+    let options: Vec<_> = reading.case.options.iter().map(|o| (o.field.as_str(), o.value)).collect();
+    assert_eq!(options, [("SECWM2_STRT", Some(1)), ("SECWM2_END", Some(0))]);
+    assert_eq!(reading.understood, 3);
+}
+
 #[test]
 fn what_says_nothing_is_said_to_say_nothing() {
     for (text, lines) in [("", 0), ("\n\n", 0), ("the quick brown fox\njumps\n", 2)] {

@@ -12,7 +12,7 @@ use super::{
     steps::Steps,
 };
 use crate::{
-    case::{Act, BenchClaim, Case, ChipClaim, ConnectMode, Credential, Goal, OptionValue, Outcome, Step},
+    case::{Act, BenchClaim, Case, ChipClaim, ConnectMode, Credential, Goal, Object, OptionValue, Outcome, Step},
     claim::{About, Claim, Place, Sure},
     families::Family,
     messages::{Message, Subject},
@@ -63,6 +63,8 @@ pub(super) struct Session {
     attempts: Vec<usize>,
     /// The probe, as a person describes it.
     told_probe: Option<String>,
+    /// The credentials that a person speaks of.
+    credentials: Vec<Credential>,
     /// What the owner wants, in words.
     goal: Option<Goal>,
 }
@@ -82,7 +84,14 @@ impl Session {
             self.told(number, &raw[..at]);
             self.place = Place::new(number, raw, begin..raw.trim_end().len());
         }
-        self.take(cleaned) || self.told(number, raw)
+        if !self.take(cleaned) {
+            return self.told(number, raw);
+        }
+        // What a person says behind a message in quotation marks.
+        if let Some(end) = embedded.and_then(|at| end_of_quote(raw, at)) {
+            self.told_from(number, raw, end);
+        }
+        true
     }
 
     fn take(&mut self, cleaned: &str) -> bool {
@@ -144,6 +153,11 @@ impl Session {
             (None, Some(firmware)) => Some(format!("ST-LINK, firmware {firmware}")),
             (None, None) => self.told_probe,
         };
+        let password = self.credentials.iter().any(|c| *c != Credential::Certificate);
+        let certificate = self.credentials.iter().any(|c| *c != Credential::Password);
+        if password != certificate {
+            steps.name_objects(if password { Object::DaPassword } else { Object::DaCertificate });
+        }
         let (steps, of_steps) = steps.finish();
         // Where steps were left out, the places are no longer known.
         self.attempts.retain(|at| left_out == 0 && *at < steps.len());
@@ -343,4 +357,9 @@ impl Session {
             Subject::Tool => open.filter(|k| *k != Kind::Connect).or(asked).unwrap_or(Kind::Tool),
         }
     }
+}
+/// Where the quotation ends that begins right before byte `at`, or a few words before it.
+fn end_of_quote(raw: &str, at: usize) -> Option<usize> {
+    const MARKS: [char; 5] = ['"', '“', '”', '«', '»'];
+    raw[..at].contains(MARKS).then(|| raw[at..].find(MARKS).map(|end| at + end))?
 }

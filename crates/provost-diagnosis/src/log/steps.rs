@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::{
-    case::{Act, Step},
+    case::{Act, Object, Step},
     claim::{About, Claim, Place, Sure, describe},
 };
 
@@ -52,6 +52,17 @@ impl Steps {
     pub(super) fn amend(&mut self, change: impl FnMut(&mut Step) -> bool) -> bool {
         let recent = self.last.iter_mut().rev().chain(self.first.iter_mut().rev()).take(3);
         recent.map(|entry| &mut entry.step).any(change)
+    }
+
+    /// What people call "the object" is the one of the credential that they speak of.
+    pub(super) fn name_objects(&mut self, named: Object) {
+        for entry in self.first.iter_mut().chain(&mut self.last).filter(|entry| entry.sure < Sure::Printed) {
+            if let Act::Provision { object, .. } = &mut entry.step.act
+                && *object == Object::Other
+            {
+                *object = named;
+            }
+        }
     }
 
     /// The steps, and a claim for each of them and of their signs.

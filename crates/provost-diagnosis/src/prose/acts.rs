@@ -286,7 +286,7 @@ fn access_port(tokens: &[Token]) -> Option<u8> {
     })
 }
 
-fn credential(all: Set) -> Option<Credential> {
+pub(super) fn credential(all: Set) -> Option<Credential> {
     match (all.has(Concept::Password), all.has(Concept::Certificate)) {
         (true, true) => Some(Credential::Both),
         (true, false) => Some(Credential::Password),
@@ -310,8 +310,9 @@ fn debug_authentication(clause: &Clause<'_>, sentence: &[Token], all: Set, meant
         }
         return vec![found];
     }
-    // A regression of option bytes is a write.
-    let about_options = all.any(&[Concept::OptionBytes, Concept::ProductState]) || !values(sentence).is_empty();
+    // A regression of option bytes is a write; one "to Open" says only where every regression leads.
+    let other_state = values(sentence).iter().any(|v| v.code || v.state != ProductState::Open);
+    let about_options = all.any(&[Concept::OptionBytes, Concept::ProductState]) || other_state;
     if clause.is.any(&[Concept::Regress, Concept::Authenticate]) && !about_options {
         let act = Act::Authenticate { with: credential(all), permission: AskedPermission::FullRegression };
         return vec![Found::new(act, clause.has(Concept::Try))];
@@ -323,12 +324,37 @@ fn provisions(clause: &Clause<'_>, all: Set, meant: bool) -> Option<Found> {
     let object = match credential(clause.is) {
         Some(Credential::Password) => Object::DaPassword,
         Some(Credential::Certificate) => Object::DaCertificate,
-        _ if clause.has(Concept::Object) => Object::Other,
+        _ if clause.has(Concept::Object) || provisioning_is_done(clause) => Object::Other,
         _ => return None,
     };
-    if !clause.has(Concept::Provision) || all.any(&[Concept::Discover, Concept::Regress]) {
+    let done = clause.has(Concept::Provision) || provisioning_is_done(clause) || object_is_written(clause.tokens);
+    if !done || all.any(&[Concept::Discover, Concept::Regress]) {
         return None;
     }
     let act = Act::Provision { object, encrypted: None, size: None, by: ProvisionedBy::Tool };
     Some(Found::new(act, meant && !clause.has(Concept::Not)))
+}
+
+/// "I started provisioning", "the OBKey provisioning failed": what is done, not the state of that name.
+fn provisioning_is_done(clause: &Clause<'_>) -> bool {
+    let begun = |t: &Token| {
+        let text = t.text.as_str();
+        matches!(text, "do" | "did" | "start" | "started" | "run" | "ran" | "execute" | "executed" | "obkey" | "obk")
+    };
+    clause.tokens.iter().position(|t| t.is.has(Concept::Provisioning)).is_some_and(|at| {
+        let (before, after) = (&clause.tokens[..at], &clause.tokens[at + 1..]);
+        let words = before.iter().rev().filter(|t| t.mark.is_none());
+        let ended = after.iter().take(3).any(|t| t.is.any(&[Concept::Fail, Concept::Work]));
+        let state = before.iter().any(|t| t.is.any(&[Concept::In, Concept::To, Concept::From, Concept::ProductState]))
+            || after.first().is_some_and(|t| t.is.has(Concept::State));
+        !state && (ended || words.take(2).any(begun))
+    })
+}
+
+/// "Wrote the object", "set a password": the verb of an option change, with what is provisioned right behind it.
+fn object_is_written(tokens: &[Token]) -> bool {
+    tokens.iter().position(|t| t.is.has(Concept::Write)).is_some_and(|at| {
+        let near = tokens[at + 1..].iter().take(3);
+        near.take_while(|t| t.mark.is_none()).any(|t| t.is.any(&[Concept::Object, Concept::Password]))
+    })
 }

@@ -6,7 +6,7 @@ use provost_chip::{
 };
 
 use super::{
-    Concept, Said, What,
+    Concept, Said, What, acts,
     sentence::Context,
     words::{Mark, Set, Token},
 };
@@ -19,11 +19,13 @@ use crate::{
 /// The facts of a sentence.
 pub(super) fn read(tokens: &[Token], all: Set, context: &Context<'_>) -> Vec<Said> {
     let mut said = Vec::new();
+    let told = !context.question && !context.reply && !all.any(&[Concept::You, Concept::Another]);
+    let acted = told && all.has(Concept::Me) && all.any(&[Concept::Able, Concept::Try, Concept::Fail, Concept::Not]);
     let span = tokens.first().map_or(0, |t| t.span.start)..tokens.last().map_or(0, |t| t.span.end);
     for (at, token) in tokens.iter().enumerate() {
         let own = |what, sure| Said { what, span: token.span.clone(), sure };
-        if let Some(part) = part(&token.text) {
-            said.push(own(What::Part(part), Sure::Stated));
+        if let Some(name) = part(&token.text) {
+            said.push(own(What::Part { name, acted }, Sure::Stated));
         } else if token.text.starts_with("stm32")
             && let Some(family) = Family::named(&token.text)
         {
@@ -37,6 +39,9 @@ pub(super) fn read(tokens: &[Token], all: Set, context: &Context<'_>) -> Vec<Sai
     }
     if context.question || all.any(&[Concept::You, Concept::Another]) || context.reply {
         return said;
+    }
+    if let Some(credential) = acts::credential(all) {
+        said.push(Said { what: What::Credential(credential), span: span.clone(), sure: Sure::Read });
     }
     let whole = |what, sure| Said { what, span: span.clone(), sure };
     let not = all.has(Concept::Not);
@@ -67,9 +72,10 @@ pub(super) fn read(tokens: &[Token], all: Set, context: &Context<'_>) -> Vec<Sai
         said.extend(level.map(|level| whole(What::Boot0(level), Sure::Read)));
     }
     let has = |word: &str| tokens.iter().any(|t| t.text == word);
+    let windows = tokens.iter().enumerate().any(|(at, t)| t.text == "windows" && is_system(tokens, at, context.line));
     let narrow = tokens.iter().any(|t| matches!(t.text.as_str(), "32" | "32bit"));
     let host = match () {
-        () if has("windows") => Some(if narrow { Host::Windows32 } else { Host::Windows64 }),
+        () if windows => Some(if narrow { Host::Windows32 } else { Host::Windows64 }),
         () if has("linux") || has("ubuntu") || has("debian") => Some(Host::Linux),
         () if has("macos") => Some(Host::Macos),
         () => None,
@@ -84,6 +90,14 @@ pub(super) fn read(tokens: &[Token], all: Set, context: &Context<'_>) -> Vec<Sai
         said.push(whole(What::Probe(text), Sure::Read));
     }
     said
+}
+
+/// Whether the word is the operating system, and not the windows of a program: it has its capital, a version, or somebody is on it.
+fn is_system(tokens: &[Token], at: usize, line: &str) -> bool {
+    let capital = line.get(tokens[at].span.clone()).is_some_and(|word| word.starts_with('W'));
+    let version = tokens.get(at + 1).is_some_and(|t| t.text.starts_with(|c: char| c.is_ascii_digit()));
+    let on = at > 0 && matches!(tokens[at - 1].text.as_str(), "on" | "under" | "auf" | "unter" | "sous");
+    capital || version || on
 }
 
 /// `STM32H533RE`, `H563ZI`, in capitals.

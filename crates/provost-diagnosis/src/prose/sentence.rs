@@ -63,6 +63,7 @@ const REMARKS: &[Sign] = &[
     Sign::DefaultConfig,
     Sign::SampleCredential,
     Sign::FlashReadsZero,
+    Sign::UsbInTheWay,
 ];
 
 /// Words after which a short sentence tells how the last deed ended.

@@ -45,11 +45,11 @@ impl Replay<'_> {
                 for (after, share) in then.successors {
                     self.emit(after, UNTOLD * share);
                 }
-                return self.emit(h, (1.0 - UNTOLD) * noise::NOT_STORED.of(outcome));
+                return self.emit(h, (1.0 - UNTOLD) * noise::NOT_STORED.of_deed(outcome));
             }
         }
         if !Self::attached(&mut h) && by == ProvisionedBy::Tool {
-            return self.emit(h, noise::SHUT.of(outcome));
+            return self.emit(h, noise::SHUT.of_deed(outcome));
         }
         let signs: Vec<Sign> = self.step.all_signs().collect();
         let refused_in_open = signs.iter().any(|s| matches!(s, Sign::ServiceAbsent | Sign::ObjectKindRefused));
@@ -60,7 +60,7 @@ impl Replay<'_> {
         };
         let wrong_size = object.is_debug_authentication() && size.is_some_and(|s| s != DA_OBJECT_SIZE);
         if wrong_size || signs.contains(&Sign::ObjectSize) {
-            return self.emit(h, fits_state * noise::NOT_STORED.of(outcome));
+            return self.emit(h, fits_state * noise::NOT_STORED.of_deed(outcome));
         }
         let otp = h.world.chip.part.info().da_store == DaStore::Otp;
         let id = match object {
@@ -72,7 +72,7 @@ impl Replay<'_> {
                 let stores = h.world.chip.state <= ProductState::Provisioning;
                 h.world.chip.st_irot_data |= stores && object == Object::Stirot && outcome == Some(Outcome::Ok);
                 let row = if stores { noise::STORED } else { noise::NOT_STORED };
-                return self.emit(h, row.of(outcome));
+                return self.emit(h, row.of_deed(outcome));
             }
         };
         if otp {
@@ -80,7 +80,7 @@ impl Replay<'_> {
             let blank = h.world.chip.da.is_none() && h.world.chip.state <= ProductState::Provisioning;
             let same = h.world.chip.da.is_some_and(|da| da.id == id);
             if blank {
-                self.emit(h, 0.1 * noise::NOT_STORED.of(outcome));
+                self.emit(h, 0.1 * noise::NOT_STORED.of_deed(outcome));
                 h.world.chip.da = Some(DaRecord { id, encrypted: false, mask: PRODUCT_MASK });
             }
             if !blank && !same && h.world.chip.state <= ProductState::Provisioning {
@@ -88,7 +88,7 @@ impl Replay<'_> {
                 h.world.chip.da = Some(DaRecord { id: hash::BROKEN, encrypted: false, mask: PRODUCT_MASK });
             }
             let row = if blank || same { noise::STORED } else { noise::NOT_STORED };
-            return self.emit(h, 0.9 * row.of(outcome));
+            return self.emit(h, 0.9 * row.of_deed(outcome));
         }
         let crypto = h.world.chip.part.info().crypto;
         let flag = encrypted.unwrap_or(crypto == h.flag_fits);
@@ -97,10 +97,10 @@ impl Replay<'_> {
         let call = Call { checksum: RssChecksum::ALL[0], word };
         // A service that stood still for a reason of its own, or a tool that never began.
         let flaky = if self.evidence.has(Sign::UsbInTheWay) { 0.5 } else { 0.05 };
-        self.emit(h, flaky * noise::NOT_STORED.of(outcome));
+        self.emit(h, flaky * noise::NOT_STORED.of_deed(outcome));
         let seen = h.world.step(Action::Provision { call, id, mask: PRODUCT_MASK });
         let row = if seen == Observation::Provisioned { noise::STORED } else { noise::NOT_STORED };
-        self.emit(h, (1.0 - flaky) * fits_state * row.of(outcome));
+        self.emit(h, (1.0 - flaky) * fits_state * row.of_deed(outcome));
     }
 
     /// The chip's own code stores an object: nobody has checked how.

@@ -62,6 +62,15 @@ impl Session {
                 return value.is_some();
             }
         }
+        // A list that somebody typed; what is said of the product state so may be a wish.
+        if let Some((field, rest)) = line.split_once('=')
+            && OPTION_NAMES.contains(field.trim())
+            && field.trim() != "PRODUCT_STATE"
+            && let Some(value) = number(rest.trim())
+        {
+            self.option(field.trim(), value);
+            return true;
+        }
         let Some((access, data)) = line.split_once(" bytes Data 0x") else { return false };
         let address = access.split_once('@').and_then(|(_, a)| number(a.split_whitespace().next()?));
         let word = data.get(..8).and_then(|d| u64::from_str_radix(d, 16).ok());

@@ -14,10 +14,16 @@ const REACH: u64 = 4;
 impl Session {
     /// Takes what one line says; `false` if it says nothing.
     pub(super) fn told(&mut self, number: u64, raw: &str) -> bool {
-        let (said, known) = self.prose.line(raw);
-        let any = !said.is_empty();
+        self.told_from(number, raw, 0)
+    }
+
+    /// Takes what the rest of a line says, from byte `from` on.
+    pub(super) fn told_from(&mut self, number: u64, raw: &str, from: usize) -> bool {
+        let (said, known) = self.prose.line(raw.get(from..).unwrap_or_default());
+        // Of a credential that is spoken of, a line alone says nothing.
+        let any = said.iter().any(|s| !matches!(s.what, What::Credential(_)));
         for said in said {
-            self.place = Place::new(number, raw, said.span.clone());
+            self.place = Place::new(number, raw, said.span.start + from..said.span.end + from);
             self.tell(said);
         }
         any || known
@@ -41,12 +47,14 @@ impl Session {
             What::Family(family) => {
                 self.other_family.get_or_insert(family.name.to_owned());
             }
-            What::Part(part) => {
+            What::Part { name, acted } => {
                 self.h5 = true;
-                let longer = self.chip.part.as_ref().is_none_or(|known| part.starts_with(known.as_str()));
-                if longer && self.chip.part.as_ref() != Some(&part) {
-                    self.fact(About::Part, part.clone(), sure);
-                    self.chip.part = Some(part);
+                let known = self.chip.part.as_deref().unwrap_or_default();
+                // Of several parts it is the one that somebody goes on with.
+                let another = acted && !known.starts_with(&name);
+                if name != known && (name.starts_with(known) || another) {
+                    self.fact(About::Part, name.clone(), sure);
+                    self.chip.part = Some(name);
                 }
             }
             What::TrustZone(tz) => {
@@ -79,6 +87,7 @@ impl Session {
                 self.goal = Some(goal);
                 self.fact(About::Goal, format!("wanted: {}", goal.as_str()), sure);
             }
+            What::Credential(spoken) => self.credentials.push(spoken),
             What::Tool(tool) => {
                 self.fact(About::Tool, tool.clone(), sure);
                 self.tool(&tool);
