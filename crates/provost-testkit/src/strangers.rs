@@ -48,6 +48,17 @@ pub fn openocd() -> Option<String> {
     None
 }
 
+/// The pyOCD that `PYOCD` names, or the one on the path.
+#[must_use]
+pub fn pyocd() -> Option<String> {
+    let program = env::var("PYOCD").unwrap_or_else(|_| "pyocd".to_owned());
+    if runs(&program, &["--version"]) {
+        return Some(program);
+    }
+    skip(format_args!("{program} is not installed"));
+    None
+}
+
 /// SoftHSM2's PKCS#11 library, if it is installed together with its tool.
 #[must_use]
 pub fn softhsm() -> Option<&'static str> {

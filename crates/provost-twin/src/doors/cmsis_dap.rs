@@ -2,7 +2,7 @@
 //! zero, length, type, a reserved byte), then a packet as it would go over USB.
 
 mod command;
-mod transfer;
+pub(super) mod transfer;
 
 use self::command::Target;
 use super::server::Protocol;

@@ -4,8 +4,10 @@
 //! web page, whose text must not reach the chip.
 
 pub mod bench;
+mod black_magic;
 mod clock;
 mod cmsis_dap;
+mod pyocd;
 pub mod remote;
 mod remote_bitbang;
 mod serial;
@@ -36,14 +38,23 @@ pub enum Door {
     RemoteBitbang,
     /// CMSIS-DAP in TCP frames, OpenOCD's `cmsis-dap backend tcp`.
     CmsisDap,
+    /// The remote protocol of Black Magic Probe, which probe-rs speaks.
+    BlackMagic,
+    /// pyOCD's remote probe.
+    PyOcd,
 }
 
 impl Door {
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::RemoteBitbang, Self::CmsisDap, Self::BlackMagic, Self::PyOcd];
+
     /// Its name, as in documents.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::RemoteBitbang => "remote-bitbang",
             Self::CmsisDap => "cmsis-dap",
+            Self::BlackMagic => "black-magic",
+            Self::PyOcd => "pyocd",
         }
     }
 }
@@ -81,6 +92,8 @@ pub fn serve<W: Wire + ?Sized>(
     match door {
         Door::RemoteBitbang => server::serve::<remote_bitbang::Pins, W>(listener, wire, terms),
         Door::CmsisDap => server::serve::<cmsis_dap::Probe, W>(listener, wire, terms),
+        Door::BlackMagic => server::serve::<black_magic::Probe, W>(listener, wire, terms),
+        Door::PyOcd => server::serve::<pyocd::Probe, W>(listener, wire, terms),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What all doors have in common: one client after the other, over TCP.
 
 use std::{
+    collections::VecDeque,
     io::{self, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{Mutex, atomic::Ordering},
@@ -15,6 +16,8 @@ use crate::wire::{Wire, lock};
 const POLL: Duration = Duration::from_millis(20);
 /// A client that does not read its answers must not hold up a shutdown.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Clients that may wait. One more, and the one that has waited longest is sent away.
+const MOST_WAITING: usize = 64;
 /// Bytes taken at a time.
 const CHUNK: usize = 4096;
 
@@ -37,11 +40,12 @@ pub(super) fn serve<P: Protocol<W>, W: Wire + ?Sized>(
         return Err(DoorError::NotLoopback(address));
     }
     listener.set_nonblocking(true)?;
+    let mut waiting = Waiting { listener, clients: VecDeque::new() };
     let mut next = None;
     while !terms.shutdown.load(Ordering::Relaxed) {
         let client = match next.take() {
             Some(client) => client,
-            None => match accept(listener)? {
+            None => match waiting.next()? {
                 Some(client) => client,
                 None => {
                     thread::sleep(POLL);
@@ -50,7 +54,7 @@ pub(super) fn serve<P: Protocol<W>, W: Wire + ?Sized>(
             },
         };
         let mut protocol = P::default();
-        match serve_client(&client, &mut protocol, (listener, wire), terms) {
+        match serve_client(&client, &mut protocol, (&mut waiting, wire), terms) {
             Ok(waiting) => next = waiting,
             Err(error) => tracing::debug!(%error, "client lost"),
         }
@@ -59,7 +63,38 @@ pub(super) fn serve<P: Protocol<W>, W: Wire + ?Sized>(
     Ok(())
 }
 
-/// The next client, if one waits.
+/// Those at the door. In every protocol here the client speaks first, so that one which says nothing keeps nobody out.
+struct Waiting<'a> {
+    listener: &'a TcpListener,
+    clients: VecDeque<TcpStream>,
+}
+
+impl Waiting<'_> {
+    /// The first client that has said something.
+    fn next(&mut self) -> Result<Option<TcpStream>, DoorError> {
+        for _ in 0..MOST_WAITING {
+            let Some(client) = accept(self.listener)? else { break };
+            if client.set_nonblocking(true).is_ok() {
+                self.clients.push_back(client);
+            }
+            if self.clients.len() > MOST_WAITING {
+                self.clients.pop_front();
+            }
+        }
+        for _ in 0..self.clients.len() {
+            let Some(client) = self.clients.pop_front() else { break };
+            match client.peek(&mut [0]) {
+                Ok(0) => {}
+                Ok(_) => return Ok(Some(client)),
+                Err(error) if is_silence(error.kind()) => self.clients.push_back(client),
+                Err(error) => tracing::debug!(%error, "client lost"),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The next connection, if there is one.
 fn accept(listener: &TcpListener) -> Result<Option<TcpStream>, DoorError> {
     match listener.accept() {
         Ok((client, peer)) => {
@@ -76,11 +111,11 @@ fn is_transient(kind: io::ErrorKind) -> bool {
     matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted)
 }
 
-/// Serves a client until it leaves, or until it has been idle and another one knocks, which is given back.
+/// Serves a client until it leaves, or until it has been idle and another one speaks, which is given back.
 fn serve_client<P: Protocol<W>, W: Wire + ?Sized>(
     mut client: &TcpStream,
     protocol: &mut P,
-    (listener, wire): (&TcpListener, &Mutex<W>),
+    (waiting, wire): (&mut Waiting<'_>, &Mutex<W>),
     terms: &Terms<'_>,
 ) -> io::Result<Option<TcpStream>> {
     client.set_nonblocking(false)?;
@@ -96,7 +131,7 @@ fn serve_client<P: Protocol<W>, W: Wire + ?Sized>(
             Ok(count) => count,
             Err(error) if is_silence(error.kind()) => {
                 if heard.elapsed() >= terms.idle
-                    && let Some(next) = accept(listener).ok().flatten()
+                    && let Some(next) = waiting.next().ok().flatten()
                 {
                     tracing::debug!("an idle client makes room");
                     return Ok(Some(next));

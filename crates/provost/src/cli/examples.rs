@@ -212,7 +212,13 @@ const EXAMPLES: &[Example] = &[
     example("twin list", &[("provost twin list", "names for --preset, and for --probe twin:NAME")]),
     example("twin ledger", &[("provost twin ledger", "how sure each piece is")]),
     example("twin try", &[("provost twin try board.chip erase:flash", "what a warning is about, seen")]),
-    example("twin serve", &[("provost twin serve board.chip --remote-bitbang 4455", "for OpenOCD")]),
+    example(
+        "twin serve",
+        &[
+            ("provost twin serve board.chip --remote-bitbang 4455", "for OpenOCD"),
+            ("provost twin serve board.chip --black-magic 4456 --pyocd 4457", "for probe-rs and pyOCD"),
+        ],
+    ),
     example(
         "twin bench",
         &[("provost twin bench board.chip power=cycle nrst=low boot0=high", "while `twin serve` runs")],

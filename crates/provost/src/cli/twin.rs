@@ -84,6 +84,13 @@ pub(crate) struct TwinServe {
     /// Speak CMSIS-DAP over TCP (OpenOCD's `cmsis-dap backend tcp`) on this loopback port; 0 lets the system choose.
     #[arg(long, value_name = "PORT", group = "doors")]
     pub(crate) cmsis_dap: Option<u16>,
+    /// Speak the remote protocol of Black Magic Probe (probe-rs with `--probe 1d50:6018:127.0.0.1:PORT`) on this loopback port; 0 lets the
+    /// system choose.
+    #[arg(long, value_name = "PORT", group = "doors")]
+    pub(crate) black_magic: Option<u16>,
+    /// Speak pyOCD's remote probe protocol (`pyocd --uid remote:127.0.0.1:PORT`) on this loopback port; 0 lets the system choose.
+    #[arg(long, value_name = "PORT", group = "doors")]
+    pub(crate) pyocd: Option<u16>,
     /// Offer the serial line of its ROM bootloader on this loopback port, for --uart tcp:127.0.0.1:PORT; 0 lets the system choose.
     #[arg(long, value_name = "PORT", group = "doors")]
     pub(crate) serial: Option<u16>,

@@ -90,6 +90,8 @@ fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
     let wanted = [
         (Offer::Swd(Door::RemoteBitbang), options.remote_bitbang),
         (Offer::Swd(Door::CmsisDap), options.cmsis_dap),
+        (Offer::Swd(Door::BlackMagic), options.black_magic),
+        (Offer::Swd(Door::PyOcd), options.pyocd),
         (Offer::Serial, options.serial),
     ];
     let mut open = Vec::new();

@@ -54,7 +54,7 @@ pub(crate) struct PresetLine {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Serving {
     /// The protocol that the chip is served by.
-    #[schemars(extend("enum" = ["cmsis-dap", "remote-bitbang", "serial"]))]
+    #[schemars(extend("enum" = ["black-magic", "cmsis-dap", "pyocd", "remote-bitbang", "serial"]))]
     pub(crate) door: &'static str,
     #[schemars(range(min = 1))]
     pub(crate) port: u16,

@@ -19,6 +19,7 @@ mod debug_wish;
 mod diagnose;
 mod every_chip;
 mod exit_codes;
+mod hostile_clients;
 mod json;
 #[cfg(unix)] // elsewhere paths are printed with other separators
 mod memory;
@@ -32,11 +33,14 @@ mod paths;
 mod pipes;
 mod pkcs11;
 mod printed_commands;
+mod probe_rs;
+mod pyocd;
 mod roads;
 mod sandbox;
 mod secrets;
 #[cfg(unix)]
 mod serve;
+mod serving;
 mod traces;
 mod uart;
 mod usage;

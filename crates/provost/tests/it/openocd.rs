@@ -4,15 +4,12 @@
 //! Needs an OpenOCD whose remote_bitbang adapter speaks SWD, named by `OPENOCD` or on the path. Without one the test says
 //! that it is skipped; with `PROVOST_REQUIRE_STRANGERS` set it fails instead.
 
-use crate::sandbox;
+use crate::{sandbox, serving::Server};
 
-use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
-};
+use std::process::Command;
 
 use provost_testkit::strangers;
-use sandbox::{Sandbox, validate};
+use sandbox::Sandbox;
 use serde_json::Value;
 
 /// What OpenOCD's configuration says to reach a door.
@@ -24,36 +21,9 @@ const DOORS: [(&str, &str); 2] = [
     ),
 ];
 
-struct Server(Child, [u16; 2]);
-
-impl Server {
-    fn start(s: &Sandbox, chip: &str) -> Self {
-        let mut child = s
-            .command(&["twin", "serve", chip, "--remote-bitbang", "0", "--cmsis-dap", "0", "--json"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let ports = DOORS.map(|(door, _)| {
-            let line: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
-            validate(&line, "twin serve");
-            assert_eq!(line["door"], door);
-            line["port"].as_u64().unwrap().try_into().unwrap()
-        });
-        Self(child, ports)
-    }
-
-    /// The configuration of each door.
-    fn doors(&self) -> Vec<String> {
-        DOORS.iter().zip(self.1).map(|((_, config), port)| config.replace("PORT", &port.to_string())).collect()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// The configuration of each door.
+fn doors(server: &Server) -> Vec<String> {
+    DOORS.iter().map(|(door, config)| config.replace("PORT", &server.port(door).to_string())).collect()
 }
 
 /// Servers of OpenOCD's own are off, so that tests may run side by side.
@@ -83,7 +53,7 @@ fn openocd_sees_what_provost_sees() {
     let s = Sandbox::new();
     s.run("twin new board.chip --part STM32H533RE --tzen on --state provisioning");
     let (_, status) = s.json("status --probe twin:board.chip");
-    for door in Server::start(&s, "board.chip").doors() {
+    for door in doors(&Server::start(&s, "board.chip")) {
         let text = ask(
             &program,
             &door,
@@ -109,7 +79,7 @@ fn openocd_finds_ap1_shut_on_a_closed_chip_and_leaves_it_unharmed() {
     let s = Sandbox::new();
     s.run("twin new board.chip --part STM32H563 --tzen on --state closed");
     let before = s.read("board.chip");
-    for door in Server::start(&s, "board.chip").doors() {
+    for door in doors(&Server::start(&s, "board.chip")) {
         let text = ask(
             &program,
             &door,
@@ -133,7 +103,7 @@ fn openocd_resets_steps_and_runs_the_core() {
     let s = Sandbox::new();
     s.run("twin new board.chip --part STM32H563");
     let dump = s.path("dump.bin");
-    for door in Server::start(&s, "board.chip").doors() {
+    for door in doors(&Server::start(&s, "board.chip")) {
         let text = ask(
             &program,
             &door,
@@ -163,7 +133,7 @@ fn a_sleep_is_long_enough_for_the_rom() {
     let Some(program) = strangers::openocd() else { return };
     let s = Sandbox::new();
     s.run("twin new board.chip --part STM32H533 --tzen on --state provisioning");
-    for door in Server::start(&s, "board.chip").doors() {
+    for door in doors(&Server::start(&s, "board.chip")) {
         let text = ask(
             &program,
             &format!("{door}; reset_config srst_only"),
@@ -213,7 +183,7 @@ fn gdb_loads_breaks_and_steps() {
     ] {
         assert!(Command::new(line[0]).args(&line[1..]).status().unwrap().success(), "{line:?}");
     }
-    for door in Server::start(&s, "board.chip").doors() {
+    for door in doors(&Server::start(&s, "board.chip")) {
         let config =
             format!("gdb port pipe; {door}; {}; {CORE}; init; reset halt", QUIET.replace("gdb port disabled; ", ""));
         let connect = format!("target extended-remote | {program} -l {} -c '{config}'", file("log"));
@@ -310,7 +280,7 @@ fn strangers_debug_a_closed_product_once_it_was_opened_for_them() {
     let server = Server::start(&s, "board.chip");
     let probe = ["--probe", "twin:board.chip"];
     let open = ["auth", "open", "--permission", "level-1-intrusive-debug", "--credential", "safe/board"];
-    for door in server.doors() {
+    for door in doors(&server) {
         let read = || ask(&program, &door, PORTS, "catch {chip.ap1 mdw 0x0C000000} why; echo $why");
         assert!(!read().contains("0x0c000000:"), "AP1 is shut");
         let opened = provost(&s, &[&open[..], &probe].concat());

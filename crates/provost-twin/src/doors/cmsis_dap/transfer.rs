@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-const READ_BUFFER: Request = Request { ap: false, read: true, address: RDBUFF };
+pub(in crate::doors) const READ_BUFFER: Request = Request { ap: false, read: true, address: RDBUFF };
 const WRITE_ABORT: Request = Request { ap: false, read: false, address: ABORT };
 
 /// Bits of a transfer request.
@@ -20,8 +20,8 @@ const MATCH_MASK: u8 = 1 << 5;
 
 /// Bits of the answer.
 const ACK_OK: u8 = 1;
-const ACK_WAIT: u8 = 2;
-const ACK_FAULT: u8 = 4;
+pub(in crate::doors) const ACK_WAIT: u8 = 2;
+pub(in crate::doors) const ACK_FAULT: u8 = 4;
 const NO_ACK: u8 = 7;
 const PROTOCOL_ERROR: u8 = 8;
 const MISMATCH: u8 = 0x10;
@@ -31,7 +31,7 @@ const MOST_RETRIES: u16 = 1000;
 
 /// How transfers are done.
 #[derive(Debug, Default)]
-pub(super) struct Link {
+pub(in crate::doors) struct Link {
     idle: u8,
     retries: u16,
     match_retries: u16,
@@ -43,7 +43,7 @@ const fn request(byte: u8) -> Request {
 }
 
 impl Link {
-    pub(super) const fn configure(&mut self, idle: u8, retries: u16) {
+    pub(in crate::doors) const fn configure(&mut self, idle: u8, retries: u16) {
         self.idle = idle;
         self.retries = retries;
         self.match_retries = retries;
@@ -54,7 +54,12 @@ impl Link {
     }
 
     /// One access; WAIT is repeated as often as configured. The error is the answer's acknowledgement.
-    fn access<W: Wire + ?Sized>(&self, wire: &mut W, request: Request, value: u32) -> Result<u32, u8> {
+    pub(in crate::doors) fn access<W: Wire + ?Sized>(
+        &self,
+        wire: &mut W,
+        request: Request,
+        value: u32,
+    ) -> Result<u32, u8> {
         let mut left = self.retries.min(MOST_RETRIES);
         loop {
             let result = packet(wire, request, value);
