@@ -1,17 +1,23 @@
-// The chip on the desk, where `provost serve` shows the page: looked at again and again, reading only.
+// The chip on the desk and what was done to chips there, where `provost serve` shows the page: looked at again and again, reading only.
 
-import { $, el, fill } from './dom.js';
+import { $, copyable, details, el, fill } from './dom.js';
 import { words } from './words.js';
 
 /** How often it is looked at, in milliseconds. */
 const OFTEN = 1500;
 
 export function watch(runner, map) {
-  const host = $('live');
-  host.hidden = false;
+  const [chip, history] = [el('div'), el('div', { id: 'history' })];
+  fill($('live'), chip, history);
+  $('live').hidden = false;
+  let shown = '';
   const look = async () => {
-    const ended = await runner.run({ do: 'live' }, []);
-    drawLive(host, ended, map());
+    drawLive(chip, await runner.run({ do: 'live' }, []), map());
+    const { document } = await runner.run({ do: 'history' }, []);
+    const news = JSON.stringify(document ?? null);
+    // A table that somebody reads is not made anew without need.
+    if (news !== shown && document?.schema === 'provost.history/1') drawHistory(history, document, map());
+    shown = news;
     setTimeout(look, document.hidden ? 5 * OFTEN : OFTEN);
   };
   look();
@@ -28,4 +34,18 @@ function drawLive(host, ended, map) {
     el('ul', {}, ...chip.access_ports.map((port) => el('li', {}, `AP${port.ap}: ${port.open ? '✓' : '✗'}`))),
     chip.outlook && el('p', {}, `${chip.outlook.verdict} (${Math.round(chip.outlook.certainty * 100)} %)`),
     chip.outlook?.next && el('p', {}, el('code', {}, chip.outlook.next)));
+}
+
+/** Receipts, the newest first, and what waits to be gone on with. */
+function drawHistory(host, { receipts, unfinished }, map) {
+  const title = (id) => map?.states.find((state) => state.id === id)?.title ?? id;
+  const row = (cells) => el('tr', {}, ...cells.map((cell) => el('td', {}, cell ?? '–')));
+  const heads = [words.when, words.what, words.chip, words.endedIn, words.receipt];
+  const table = el('table', {},
+    el('caption', {}, words.history),
+    el('thead', {}, el('tr', {}, ...heads.map((head) => el('th', { scope: 'col' }, head)))),
+    el('tbody', {}, ...[...receipts].reverse().map((entry) => row([entry.time, entry.kind, entry.uid ?? entry.chip, title(entry.state), el('code', {}, entry.receipt)]))));
+  fill(host,
+    ...unfinished.map((job) => el('div.unfinished', {}, el('p', {}, `${words.unfinished}: ${job.kind ?? '?'}, ${job.uid ?? '?'}, ${job.folder}`), job.next && copyable(job.next, words))),
+    receipts.length ? details(words.historyOf(receipts.length), el('div.wide', {}, table)) : null);
 }

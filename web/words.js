@@ -2,6 +2,14 @@
 
 export const words = {
   copy: 'copy',
+  history: 'What was done here',
+  historyOf: (count) => (count === 1 ? 'one receipt' : `${count} receipts`),
+  when: 'when (UTC)',
+  what: 'what',
+  chip: 'chip',
+  endedIn: 'ended in',
+  receipt: 'receipt',
+  unfinished: 'begun and not finished',
   copied: 'copied',
   reading: 'Reading…',
   loading: 'The program is being loaded…',

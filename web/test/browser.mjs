@@ -424,6 +424,12 @@ test('on this computer: the same page, and the chip on the desk is followed whil
     const rescued = spawnSync(native, ['rescue', ...chip], here);
     assert.equal(rescued.status, 0, rescued.stderr);
     await shows('Open');
+    // What was done stands there, and is the command line's own list.
+    const told = JSON.parse(spawnSync(native, ['history', '--json'], here).stdout).receipts;
+    assert.equal(told.length, 1);
+    await page.click('#history summary');
+    const cells = await page.locator('#history tbody td').allTextContents();
+    assert.deepEqual([cells[0], cells[1], cells[3]], [told[0].time, 'rescue', 'Open']);
     await page.click('#take');
     await page.waitForSelector('[data-do=rescue]');
     await page.click('[data-do=rescue]');

@@ -139,7 +139,7 @@ impl Server {
                 }
                 match http::read_body(client, &request, body).and_then(|body| process::Job::read(&body)) {
                     Ok(job) => {
-                        let _one = job.is_live().then(|| self.running.lock());
+                        let _one = job.is_on_desk().then(|| self.running.lock());
                         process::run(client, &job, self.live.as_deref());
                     }
                     Err(status) => http::refuse(client, status),

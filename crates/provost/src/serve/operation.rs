@@ -1,4 +1,5 @@
-//! What the page can ask for. None of these has a word for a real chip but [`Operation::Live`], which looks at it and reads only.
+//! What the page can ask for. None of these has a word for a real chip but [`Operation::Live`], which looks at it and reads only;
+//! [`Operation::History`] reads the receipts beside it.
 
 use serde::Deserialize;
 
@@ -71,6 +72,8 @@ pub(super) enum Operation {
     },
     /// Looks at the chip on the desk.
     Live,
+    /// Lists the receipts in the folder in which the server was started, and what was not finished there.
+    History,
 }
 
 /// Something done to the virtual chip of the run.
@@ -104,9 +107,9 @@ impl Operation {
         serde_json::from_value(value).map_err(|_| Status::Malformed)
     }
 
-    /// Whether it looks at the chip on the desk.
-    pub(super) const fn is_live(&self) -> bool {
-        matches!(self, Self::Live)
+    /// Whether it looks at what is on the desk, where the server was started, and not at the files of the page.
+    pub(super) const fn is_on_desk(&self) -> bool {
+        matches!(self, Self::Live | Self::History)
     }
 
     /// What a person would have typed in.
@@ -150,6 +153,7 @@ impl Operation {
             Self::Rescue(twin) => on_twin(&["rescue"], twin, "--events"),
             Self::Discover(twin) => on_twin(&["auth", "discover"], twin, "--events"),
             Self::Try { step, bench } => words(&["twin", "try", "--events", "--", &chip(bench), step]),
+            Self::History => words(&["history", "--json"]),
             Self::Live => {
                 let mut line = words(&["status", "--json"]);
                 line.extend(live.iter().flat_map(|probe| ["--probe".to_owned(), (*probe).to_owned()]));

@@ -67,8 +67,8 @@ impl Job {
         Ok(Self { operation: Operation::read(asked.operation)?, files })
     }
 
-    pub(super) const fn is_live(&self) -> bool {
-        self.operation.is_live()
+    pub(super) const fn is_on_desk(&self) -> bool {
+        self.operation.is_on_desk()
     }
 }
 
@@ -98,8 +98,13 @@ fn carry_out(client: &TcpStream, job: &Job, live: Option<&str>) -> io::Result<Va
     let mut command = Command::new(std::env::current_exe()?);
     command.args(job.operation.arguments(live)).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // The chip on the desk may lie in a file, named from where the server was started.
-    if !job.is_live() {
+    if !job.is_on_desk() {
         command.current_dir(folder.path());
+        // What this computer says of probes and parts by itself is not meant for the page's virtual chips.
+        let meant_for_others = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with("PROVOST_");
+        for (name, _) in std::env::vars_os().filter(|(name, _)| meant_for_others(name)) {
+            command.env_remove(name);
+        }
     }
     let mut child = command.spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
@@ -107,7 +112,7 @@ fn carry_out(client: &TcpStream, job: &Job, live: Option<&str>) -> io::Result<Va
     }
     let (exit, out) = listen(client, &mut child)?;
     let mut files = Vec::new();
-    if !job.is_live() {
+    if !job.is_on_desk() {
         collect(folder.path(), folder.path(), &mut files)?;
     }
     files.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -139,6 +139,7 @@ fn no_operation_reaches_a_real_chip_but_the_one_that_looks() {
         r#"{"do":"new","like":"d.json","preset":null}"#.to_owned(),
         r#"{"do":"try","step":"erase:flash","bench":["nrst=not-wired"]}"#.to_owned(),
         r#"{"do":"live"}"#.to_owned(),
+        r#"{"do":"history"}"#.to_owned(),
     ];
     let on_twin =
         ["look", "inside", "status", "plan", "rescue", "discover"].map(|word| format!(r#"{{"do":"{word}",{bench}}}"#));
@@ -147,7 +148,9 @@ fn no_operation_reaches_a_real_chip_but_the_one_that_looks() {
         let line = operation.arguments(Some("1234:5678"));
         let probes: Vec<&String> =
             line.iter().zip(line.iter().skip(1)).filter(|(a, _)| *a == "--probe").map(|(_, b)| b).collect();
-        if operation.is_live() {
+        if operation == Operation::History {
+            assert_eq!(line, ["history", "--json"]);
+        } else if operation.is_on_desk() {
             assert_eq!(line, ["status", "--json", "--probe", "1234:5678"]);
         } else {
             assert!(probes.iter().all(|probe| probe.starts_with("twin:board.chip")), "{line:?}");
