@@ -339,7 +339,7 @@ mod tests {
             ("SECWM1_END", "-1", "not-a-value"),
             ("SECWM1_END", "+1", "not-a-value"),
             ("SECWM1_END", "", "not-a-value"),
-            ("NSBOOTADD", "0x08010080", "too-large"),
+            ("NSBOOTADD", "0x08010080", "not-aligned"),
             ("WRPSGn1", "0x1FF", "too-large"),
             ("LOCKBL", "0x100000000", "too-large"),
             ("LOCKBL", "0xFFFFFFFFFFFFFFFFFF", "not-a-value"),

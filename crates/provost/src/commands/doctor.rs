@@ -79,7 +79,7 @@ pub(super) fn run(arguments: &Arguments, options: &cli::Doctor) -> Result<Page, 
 }
 
 fn install(folder: &Path, force: bool) -> Result<Page, Stop> {
-    let made = files::write_all(&[NewFile::public(folder.join(UDEV_FILE), UDEV.as_bytes().to_vec())], force)?;
+    let made = files::write_all(&[NewFile::public(folder.join(UDEV_FILE), UDEV.as_bytes())], force)?;
     let text = format!(
         "{}to have them heeded: udevadm control --reload && udevadm trigger; then plug the probe in again\n",
         made_text(&made)

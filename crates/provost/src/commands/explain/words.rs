@@ -14,7 +14,7 @@ use crate::{
 /// What each exit code means to a script.
 pub(crate) const EXITS: &[(u8, &str)] = &[
     (0, "done"),
-    (1, "failed; with `provost option diff --exit-code`: there are differences"),
+    (1, "failed; with `option diff --exit-code`: there are differences"),
     (2, "called wrongly: a word, a file or a part that is not there, or must be told"),
     (3, "refused, nothing was written: the chip, the credential or a file does not allow it"),
     (4, "a person must act first: wire, power, credential"),
@@ -94,7 +94,7 @@ pub(crate) const GLOSSARY: &[(&str, &str)] = &[
     ),
     (
         "rehearsal",
-        "the whole round trip of a close on this very chip before the door is shut: `provost close --rehearse`",
+        "the whole round trip of a close on this very chip before the door is shut: `provost close --to STATE --rehearse`",
     ),
     (
         "switch",
