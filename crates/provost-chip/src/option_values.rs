@@ -53,6 +53,14 @@ pub enum ValueError {
         /// What the field takes, in words.
         expected: String,
     },
+    /// The field holds bits 31:8 of an address.
+    #[error("{value:#x} is no boot address: {field} takes multiples of 0x100")]
+    NotAligned {
+        /// Name of the field, such as `SECBOOTADD`.
+        field: &'static str,
+        /// The value that was given.
+        value: u64,
+    },
     /// Fits, but is no code of the field.
     #[error("{value:#04x} is no code of {field}: {expected}")]
     NotACode {
@@ -127,12 +135,12 @@ impl OptionField {
             });
         };
         let largest = u64::from(self.mask() >> self.low);
+        let address = u32::try_from(value).is_ok() && value > largest && self.kind() == FieldKind::Address;
+        if address && !value.is_multiple_of(0x100) {
+            return Err(ValueError::NotAligned { field: self.name, value });
+        }
         // ST's tools take bits 31:8; people write the address.
-        let value = if self.kind() == FieldKind::Address && value > largest && value.is_multiple_of(0x100) {
-            value >> 8
-        } else {
-            value
-        };
+        let value = if address { value >> 8 } else { value };
         let fits = u32::try_from(value).ok().filter(|_| value <= largest);
         let value = fits.ok_or_else(|| ValueError::TooLarge {
             field: self.name,
@@ -152,8 +160,8 @@ impl OptionField {
         let word = slug(text);
         let plain = match (self.name, word.as_str()) {
             ("PRODUCT_STATE", _) => word.parse::<ProductState>().ok().map(|s| u32::from(s.code())),
-            ("TZEN", "on") => Some(TrustZone::Enabled.code().into()),
-            ("TZEN", "off") => Some(TrustZone::Disabled.code().into()),
+            ("TZEN", "on" | "enabled") => Some(TrustZone::Enabled.code().into()),
+            ("TZEN", "off" | "disabled") => Some(TrustZone::Disabled.code().into()),
             ("SECBOOT_LOCK" | "NSBOOT_LOCK", "on" | "locked") => Some(0xB4),
             ("SECBOOT_LOCK" | "NSBOOT_LOCK", "off" | "unlocked") => Some(0xC3),
             ("SWAP_BANK" | "EDATA1_EN" | "EDATA2_EN", "on") => Some(1),
@@ -291,6 +299,7 @@ mod tests {
             ("PRODUCT_STATE", "23", 0x17),
             ("TZEN", "on", 0xB4),
             ("TZEN", "TrustZone disabled", 0xC3),
+            ("TZEN", "disabled", 0xC3),
             ("BOOT_UBE", "st-irot", 0xC3),
             ("SECBOOT_LOCK", "locked", 0xB4),
             ("IWDG_SW", "software-watchdog", 1),
@@ -317,6 +326,7 @@ mod tests {
             Err(ValueError::NotAValue { .. }) => "not-a-value".to_owned(),
             Err(ValueError::TooLarge { .. }) => "too-large".to_owned(),
             Err(ValueError::NotACode { .. }) => "not-a-code".to_owned(),
+            Err(ValueError::NotAligned { .. }) => "not-aligned".to_owned(),
             Err(ValueError::Reserved { .. }) => "reserved".to_owned(),
         };
         for (name, text, expected) in [
@@ -324,11 +334,12 @@ mod tests {
             ("PRODUCT_STATE", "0x117", "too-large"),
             ("PRODUCT_STATE", "shut", "not-a-value"),
             ("TZEN", "1", "not-a-code"),
+            ("SECBOOTADD", "0x0C001234", "not-aligned"),
             ("SECWM1_END", "0x20", "too-large"),
             ("SECWM1_END", "-1", "not-a-value"),
             ("SECWM1_END", "+1", "not-a-value"),
             ("SECWM1_END", "", "not-a-value"),
-            ("NSBOOTADD", "0x08010080", "too-large"),
+            ("NSBOOTADD", "0x08010080", "not-aligned"),
             ("WRPSGn1", "0x1FF", "too-large"),
             ("LOCKBL", "0x100000000", "too-large"),
             ("LOCKBL", "0xFFFFFFFFFFFFFFFFFF", "not-a-value"),

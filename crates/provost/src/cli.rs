@@ -3,10 +3,13 @@
 mod auth;
 mod close;
 mod credential;
+mod doctor;
 mod examples;
 mod memory;
 mod obk;
 mod selfcheck;
+#[cfg(feature = "terminal")]
+mod shell;
 mod twin;
 
 use std::path::PathBuf;
@@ -14,14 +17,15 @@ use std::path::PathBuf;
 pub(crate) use auth::*;
 pub(crate) use close::*;
 pub(crate) use credential::*;
+pub(crate) use doctor::*;
 pub(crate) use memory::*;
 pub(crate) use obk::*;
 pub(crate) use selfcheck::*;
+#[cfg(feature = "terminal")]
+pub(crate) use shell::*;
 pub(crate) use twin::*;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-#[cfg(feature = "terminal")]
-use clap_complete::Shell;
 use provost_bench::{Probe, Uart};
 use provost_chip::{
     order_code::{OrderCode, OrderCodeError},
@@ -29,6 +33,8 @@ use provost_chip::{
     states::{ProductState, UnknownState},
 };
 use provost_ops::drive::service::EncryptWord;
+
+use crate::paint::ColorChoice;
 
 /// Takes STM32H5 chips through their product states, and back.
 ///
@@ -64,7 +70,7 @@ pub(crate) struct Arguments {
         hide_env_values = true
     )]
     pub(crate) order_code: Option<OrderCode>,
-    /// Clock of the debug probe (SWCLK), in kHz: lower for long or poor wires. A virtual chip has one speed.
+    /// Clock of the debug probe (SWCLK), in kHz: lower for long or poor wires. A virtual chip has one speed. PROVOST_SPEED stands for it.
     #[arg(long, global = true, value_name = "KHZ", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) speed: Option<u32>,
     /// Print one JSON document on stdout.
@@ -85,6 +91,9 @@ pub(crate) struct Arguments {
     /// The phrase that confirms a write to a real chip, for scripts: errors show it as `confirm` in --json.
     #[arg(long, global = true, value_name = "PHRASE")]
     pub(crate) confirm: Option<String>,
+    /// Colour: on a terminal unless NO_COLOR is set, always, or never. Lines are as wide as the terminal, or as COLUMNS says.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    pub(crate) color: ColorChoice,
     /// Tell more (stderr); twice for every access.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
@@ -158,21 +167,24 @@ pub(crate) enum Command {
     /// it, and it never writes to a real chip.
     #[cfg(feature = "serve")]
     Serve(Serve),
-    /// Print the completions of a shell: bash, zsh, fish, elvish or powershell.
+    /// Print the completions of a shell.
     #[cfg(feature = "terminal")]
     Completions {
         /// The shell.
-        shell: Shell,
+        shell: ShellName,
     },
     /// Write man pages, one for each command.
     #[cfg(feature = "terminal")]
     Man {
         /// The folder they go into.
-        folder: PathBuf,
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
         /// Write over those that are there.
         #[arg(long)]
         force: bool,
     },
+    /// Say what is missing between this computer and a chip: probes, rights, drivers, supply, clock, NRST. Reads only.
+    Doctor(Doctor),
 }
 
 /// Options of `diagnose`.
@@ -314,7 +326,8 @@ pub(crate) struct Serve {
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
     /// A product state (provisioning, 0x17), a rule (R-…, P-…), a switch (leave-rss-da), an option byte (TZEN), an error code
-    /// (nrst-not-wired), an exit code (3), a check, a cause, a message that a tool printed, in quotes, or `map`: every state, and what leads where.
+    /// (nrst-not-wired), an exit code (3), a check, a cause, a step, a permission, a phrase, a word, a message that a tool printed, in
+    /// quotes, or `map`: every state, and what leads where; or `index`, as --list.
     #[arg(required_unless_present = "list")]
     pub(crate) what: Option<String>,
     /// List everything that can be explained.

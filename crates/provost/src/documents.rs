@@ -4,6 +4,7 @@
 //! from these types, those of the files that are kept among them.
 
 mod chip;
+mod doctor;
 mod files;
 mod knowledge;
 mod memory;
@@ -29,6 +30,7 @@ use serde::Serialize;
 
 pub(crate) use self::{
     chip::{AccessPort, BootloaderStatus, CloseSurvey, ObjectWrite, Outlook, Probes, RescuePlan, Status},
+    doctor::{Doctor, Examined, Health},
     files::{Begun, CaseTemplate, CredentialMade, History, MadeFiles, Text},
     knowledge::{Explanation, Ledger, LedgerEntry, Told, Topics},
     memory::{FileFormat, FlashErased, FlashRead, OptionChange, OptionDifferences, OptionList, OptionText},
@@ -52,6 +54,10 @@ macro_rules! documents {
             const SCHEMA: &'static str = concat!("provost.", $name, "/1");
         })+
 
+        /// Name and title of each.
+        #[cfg(test)]
+        pub(crate) const TITLES: &[(&str, &str)] = &[$(($name, $title)),+];
+
         /// Name, title and schema of each.
         #[cfg(test)]
         fn printed() -> Vec<(&'static str, &'static str, schemars::Schema)> {
@@ -74,6 +80,7 @@ documents! {
     "credential": CredentialMade<'_>, "A new credential";
     "diagnosis": Answer, "A diagnosis: verdict, reasons, plan, what never to do, and the next test";
     "discovery": Look, "What a chip says in Debug Authentication";
+    "doctor": Doctor, "What stands between this computer and a chip";
     "error": Report, "Why a command stopped";
     "event": Event<'_>, "What happens on the way: one a line on stderr, with --events";
     "explanation": Explanation<'_>, "What is known of a topic, and which topics there are";

@@ -7,8 +7,9 @@ use clap::{ArgMatches, Command, parser::ValueSource};
 use crate::cli::command;
 
 /// Commands that work on a chip.
-const ON_CHIP: &[&str] = &[
+pub(crate) const ON_CHIP: &[&str] = &[
     "status",
+    "doctor",
     "diagnose",
     "rescue",
     "selfcheck",
@@ -170,6 +171,12 @@ impl Given {
         words.join(" ")
     }
 
+    /// The same without these options.
+    pub(crate) fn without(mut self, options: &[&str]) -> Self {
+        self.options.retain(|(name, _)| !options.contains(&name.as_str()));
+        self
+    }
+
     /// Whether this option was typed.
     pub(crate) fn has(&self, option: &str) -> bool {
         self.options.iter().any(|(name, _)| name == option)
@@ -185,6 +192,8 @@ impl Given {
         REPEATED.iter().any(|(known, among)| {
             *known == option && among.contains(&name) && (anywhere || among.contains(&self.command.as_str()))
         }) && takes(name, option)
+            // Rules of the system are for every probe.
+            && !(name == "doctor" && words.iter().any(|word| word == "--udev" || word == "--install-udev"))
             // A line goes in place of a probe, or beside it.
             && (option != "uart" || if self.has("probe") { BESIDE } else { ON_LINE }.contains(&name))
             // Two files are compared without a chip.
@@ -192,8 +201,25 @@ impl Given {
     }
 }
 
+/// Whether a command works on a chip.
+pub(crate) fn is_on_chip(command: &str) -> bool {
+    ON_CHIP.contains(&command)
+}
+
+/// Whether a command without a chip is for a part.
+pub(crate) fn is_for_part(command: &str) -> bool {
+    FOR_PART.contains(&command)
+}
+
+/// Whether an option is the command's own.
+pub(crate) fn takes_itself(name: &str, option: &str) -> bool {
+    let tree = command();
+    let at = name.split(' ').try_fold(&tree, |at, word| at.find_subcommand(word));
+    at.is_some_and(|at| at.get_arguments().any(|arg| arg.get_long() == Some(option)))
+}
+
 /// The subcommand that a line calls; empty if it calls none.
-fn name_of(tree: &Command, words: &[String]) -> String {
+pub(crate) fn name_of(tree: &Command, words: &[String]) -> String {
     let (mut at, mut names) = (tree, Vec::new());
     for word in words.iter().skip(1) {
         let Some(found) = at.find_subcommand(word) else { break };

@@ -4,14 +4,20 @@
 mod cli;
 mod commands;
 mod confirm;
+mod defaults;
 mod documents;
 mod error;
 mod events;
 mod given;
 mod hints;
+mod lines;
 mod output;
+mod paint;
 #[cfg(test)]
 mod printed;
+mod progress;
+#[cfg(test)]
+mod reference;
 mod secrets;
 #[cfg(feature = "serve")]
 mod serve;
@@ -23,8 +29,7 @@ use std::process::ExitCode;
 use clap::FromArgMatches as _;
 
 fn main() -> ExitCode {
-    let parsed = cli::command().try_get_matches().and_then(|matches| {
-        let given = given::Given::of(&matches);
+    let parsed = defaults::read(&cli::command()).and_then(|defaults::Read { matches, given }| {
         let probe_is_typed = given.has("probe");
         term::repeat(given);
         Ok(cli::Arguments { probe_is_typed, ..cli::Arguments::from_arg_matches(&matches)? })
@@ -33,6 +38,7 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return output::finish_usage(&error),
     };
+    term::colour(arguments.color, arguments.events);
     if arguments.events {
         events::want();
     }

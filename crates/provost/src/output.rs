@@ -14,12 +14,15 @@ use provost_ops::{
 use serde_json::Value;
 use tracing_subscriber::{Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
+pub(crate) use crate::lines::{wrap, wrap_behind};
 use crate::{
     cli::Arguments,
+    defaults::Refused,
     documents::{Cost, Document, WireCost},
     error::FaceError,
     events::{self, Event, Why},
     hints,
+    progress::Bar,
     term::{self, say},
 };
 
@@ -31,6 +34,8 @@ pub(crate) struct Page {
     text: String,
     cost: Option<Cost>,
     exit: Option<Exit>,
+    /// The text is for a program: it is printed as it is.
+    verbatim: bool,
 }
 
 impl Page {
@@ -40,7 +45,13 @@ impl Page {
     /// It does not serialize: none of ours.
     pub(crate) fn new<D: Document>(document: &D, text: String) -> Result<Self, FaceError> {
         let value = serde_json::to_value(document).map_err(FaceError::Document)?;
-        Ok(Self { schema: D::SCHEMA, value, text, cost: None, exit: None })
+        Ok(Self { schema: D::SCHEMA, value, text, cost: None, exit: None, verbatim: false })
+    }
+
+    /// The same with a text that is for a program, such as a shell, and not for people.
+    pub(crate) fn verbatim(mut self) -> Self {
+        self.verbatim = true;
+        self
     }
 
     /// Ends the program with this exit code: what was to be found out was, and it is not good.
@@ -99,9 +110,17 @@ impl<E: Into<Failure>> From<E> for Stop {
 }
 
 /// Prints what is wrong with the command line, or the help that was asked for.
-pub(crate) fn finish_usage(error: &clap::Error) -> ExitCode {
+pub(crate) fn finish_usage(refused: &Refused) -> ExitCode {
     // Without arguments that parse, the words themselves say whether a document is wanted.
-    let json = error.use_stderr() && std::env::args_os().any(|word| word == "--json");
+    let wants_json = std::env::args_os().any(|word| word == "--json");
+    let error = match refused {
+        Refused::Line(error) => error,
+        Refused::Project(failure) => {
+            print_report(&hints::report(failure.fault()), wants_json, None);
+            return ExitCode::from(failure.exit().code());
+        }
+    };
+    let json = error.use_stderr() && wants_json;
     let bench = std::error::Error::source(error).and_then(|e| e.downcast_ref::<BenchError>());
     if let Some(bench) = bench {
         print_report(&hints::report(bench), json, None);
@@ -143,6 +162,8 @@ pub(crate) fn finish(arguments: &Arguments, result: Result<Page, Stop>, wall: Du
             print_cost(arguments, page.cost.as_ref(), wall);
             let printed = if arguments.json {
                 print_json(page.schema, page.value, arguments.stats.then_some(page.cost).flatten())
+            } else if page.verbatim {
+                term::print_verbatim(&page.text)
             } else {
                 term::print(&page.text)
             };
@@ -213,19 +234,17 @@ fn print_cost(arguments: &Arguments, cost: Option<&Cost>, wall: Duration) {
     say!("stats: {text}{accesses} register accesses asked for, {} ms wall time", wall.as_millis());
 }
 
-/// Width of a progress bar.
-const BAR: usize = 40;
-
 /// Tells the steps of an operation as they happen.
 #[derive(Debug)]
 pub(crate) struct Teller {
     quiet: bool,
     count: usize,
+    bar: Option<Bar>,
 }
 
 impl Teller {
     pub(crate) fn new(arguments: &Arguments) -> Self {
-        Self { quiet: arguments.json && !term::is_watched(), count: 0 }
+        Self { quiet: arguments.json && !term::is_watched(), count: 0, bar: None }
     }
 }
 
@@ -237,9 +256,9 @@ impl Narrator for Teller {
         }
         if !self.quiet {
             let why: Vec<&str> = why.iter().map(|r| r.rule().id).collect();
-            say!("{:>2}. {what}", self.count);
+            term::tell(&wrap_behind(&format!("{:>2}. ", self.count), what));
             if !why.is_empty() {
-                say!("      why: {}", why.join(", "));
+                term::tell(&wrap_behind("      why: ", &why.join(", ")));
             }
         }
     }
@@ -249,7 +268,7 @@ impl Narrator for Teller {
             return;
         }
         if !self.quiet {
-            say!("      {what}");
+            term::tell(&wrap(what, 6));
         }
     }
 
@@ -261,9 +280,9 @@ impl Narrator for Teller {
         if self.quiet || of == 0 || !term::is_watched() {
             return;
         }
-        let filled = usize::try_from(done.min(of) * BAR as u64 / of).unwrap_or(BAR);
-        let bar = format!("{}{}", "#".repeat(filled), ".".repeat(BAR - filled));
-        term::redraw(&format!("      [{bar}] {:>5} of {} KB", done / 1024, of / 1024));
+        let bar = self.bar.filter(|bar| bar.goes_on(done, of)).unwrap_or_else(|| Bar::begun(done, of));
+        term::redraw(&bar.line(done, bar.elapsed(), term::width()));
+        self.bar = bar.at(done);
         if done >= of {
             term::tell("\n");
         }
@@ -294,57 +313,4 @@ pub(crate) fn made_text(files: &[Made]) -> String {
         let _ = writeln!(text, "  {} ({} bytes){secret}", file.path.display(), file.bytes);
     }
     text
-}
-
-/// Text in lines of at most 100 characters, indented. What stands between backquotes stays on one line: it is there to be copied.
-pub(crate) fn wrap(text: &str, indent: usize) -> String {
-    let mut out = String::new();
-    let mut line = " ".repeat(indent);
-    for word in words(text) {
-        if line.trim_start().is_empty() {
-            line.push_str(&word);
-        } else if line.chars().count() + 1 + word.chars().count() <= 100 {
-            line.push(' ');
-            line.push_str(&word);
-        } else {
-            out.push_str(&line);
-            out.push('\n');
-            line = format!("{}{word}", " ".repeat(indent));
-        }
-    }
-    out.push_str(&line);
-    out.push('\n');
-    out
-}
-
-/// Words, with what stands between backquotes as one of them.
-fn words(text: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut inside = false;
-    for word in text.split_whitespace() {
-        match words.last_mut() {
-            Some(last) if inside => {
-                last.push(' ');
-                last.push_str(word);
-            }
-            _ => words.push(word.to_owned()),
-        }
-        inside ^= word.matches('`').count() % 2 == 1;
-    }
-    words
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn wrapping_keeps_every_word() {
-        let text = "word ".repeat(60);
-        let wrapped = wrap(&text, 4);
-        assert_eq!(wrapped.split_whitespace().count(), 60);
-        assert!(wrapped.lines().all(|l| l.chars().count() <= 100 && l.starts_with("    ")));
-        let command = format!("`provost {}`", "word ".repeat(30).trim_end());
-        assert!(wrap(&format!("{text} {command}; and on"), 4).lines().any(|l| l.trim().starts_with(&command)));
-    }
 }

@@ -15,7 +15,17 @@ use serde_json::Value;
 use crate::{
     events::{self, Event},
     given::Given,
+    lines::fold,
+    paint::{ColorChoice, paint},
 };
+
+/// Lines are not made longer than this, however wide the terminal is: longer ones are hard to read.
+const WIDEST: usize = 100;
+/// Nor shorter.
+const NARROWEST: usize = 40;
+
+/// Whether what is printed is coloured: on stdout, and on stderr.
+static COLOURED: OnceLock<[bool; 2]> = OnceLock::new();
 
 /// What was given on the command line. Here, because everything that is printed comes through here.
 static GIVEN: OnceLock<Given> = OnceLock::new();
@@ -23,6 +33,48 @@ static GIVEN: OnceLock<Given> = OnceLock::new();
 /// From now on every command line that is printed repeats what was given.
 pub(crate) fn repeat(given: Given) {
     let _ = GIVEN.set(given);
+}
+
+/// From now on text is coloured as this says; where stderr carries events, they are plain.
+pub(crate) fn colour(choice: ColorChoice, events: bool) {
+    let stderr = !events && choice.holds(io::stderr().is_terminal());
+    let _ = COLOURED.set([choice.holds(io::stdout().is_terminal()), stderr]);
+}
+
+/// A text that is ready for a terminal: completed, with nothing in it to obey but our own colours.
+fn ready(text: &str, stream: usize) -> String {
+    let mut text = visible(&complete(text)).into_owned();
+    if has_width(stream) {
+        text = fold(&text, width());
+    }
+    let coloured = COLOURED.get().and_then(|coloured| coloured.get(stream)).copied().unwrap_or_default();
+    if coloured { paint(&text) } else { text }
+}
+
+/// Whether somebody says how wide lines may be. In a file or a pipe they are left as they come.
+fn has_width(stream: usize) -> bool {
+    let is_terminal = if stream == 0 { io::stdout().is_terminal() } else { is_watched() };
+    is_terminal || std::env::var_os("COLUMNS").is_some()
+}
+
+/// How wide lines are made: as wide as the terminal is, or as COLUMNS says, within reason; 100 where nobody says.
+pub(crate) fn width() -> usize {
+    static WIDTH: OnceLock<usize> = OnceLock::new();
+    *WIDTH.get_or_init(|| {
+        let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        told.or_else(terminal_width).unwrap_or(WIDEST).clamp(NARROWEST, WIDEST)
+    })
+}
+
+#[cfg(feature = "terminal")]
+fn terminal_width() -> Option<usize> {
+    let streams = [terminal_size::terminal_size_of(io::stdout()), terminal_size::terminal_size_of(io::stderr())];
+    streams.into_iter().flatten().next().map(|(width, _)| width.0.into())
+}
+
+#[cfg(not(feature = "terminal"))]
+const fn terminal_width() -> Option<usize> {
+    None
 }
 
 /// A text whose command lines work as they stand.
@@ -40,6 +92,14 @@ pub(crate) fn command_line(line: &str) -> String {
 /// # Errors
 /// Stdout does not take it, for another reason than that its reader has gone away.
 pub(crate) fn print(text: &str) -> io::Result<()> {
+    forgiven(raw(&ready(text, 0)))
+}
+
+/// Prints a text that is for a program, as it is.
+///
+/// # Errors
+/// As [`print()`].
+pub(crate) fn print_verbatim(text: &str) -> io::Result<()> {
     forgiven(raw(&visible(&complete(text))))
 }
 
@@ -82,7 +142,7 @@ pub(crate) fn forgiven(result: io::Result<()>) -> io::Result<()> {
 
 /// Says something on stderr, heard or not.
 pub(crate) fn tell(text: &str) {
-    let _ = Stderr.write_all(visible(&complete(text)).as_bytes());
+    let _ = Stderr.write_all(ready(text, 1).as_bytes());
 }
 
 /// Says a line that is a document, heard or not.

@@ -1,6 +1,11 @@
-//! What a house demands of every close: `provost.toml`.
+//! What a project says once: `provost.toml`. Defaults of the command line, and what the house demands of every close.
 //!
 //! ```toml
+//! [defaults]
+//! probe = "0483:374e"
+//! part = "STM32H563ZI"
+//! credential = "safe/board"
+//!
 //! [close]
 //! require-rehearsal = true       # on every part, not only where the encryption word must be proven
 //! rehearsal-max-age = "1h"       # a remembered rehearsal counts for this long
@@ -26,10 +31,43 @@ const LARGEST: u64 = 1 << 20;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct Policy {
+    /// For the command line; no part of what is demanded.
+    #[serde(skip_serializing)]
+    pub defaults: Defaults,
     /// For `close`.
     pub close: ClosePolicy,
     /// For `--escrow`.
     pub escrow: EscrowPolicy,
+}
+
+/// The section `[defaults]`: options of the command line, as they are typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Defaults {
+    /// `--probe`.
+    pub probe: Option<String>,
+    /// `--part`.
+    pub part: Option<String>,
+    /// `--speed`, in kHz.
+    pub speed: Option<String>,
+    /// `--credential`, a folder.
+    pub credential: Option<String>,
+    /// `--policy`, a file.
+    pub policy: Option<String>,
+}
+
+impl Defaults {
+    /// The default of an option, by its name.
+    pub fn get(&self, option: &str) -> Option<&str> {
+        match option {
+            "probe" => self.probe.as_deref(),
+            "part" => self.part.as_deref(),
+            "speed" => self.speed.as_deref(),
+            "credential" => self.credential.as_deref(),
+            "policy" => self.policy.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 /// The section `[close]`.

@@ -42,6 +42,7 @@ impl Flash<'_> {
             sectors: sectors.len(),
             secure_sectors: 0,
             sha256: hex(&image.sha256()),
+            kept: 0,
             warnings: self.warnings(image),
         })
     }

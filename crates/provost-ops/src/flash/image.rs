@@ -154,6 +154,11 @@ impl Image {
         hash(self.by_place().into_iter())
     }
 
+    /// As Intel HEX, with the addresses as linked.
+    pub fn to_hex(&self) -> String {
+        hex_of(self.segments())
+    }
+
     /// The pieces by their place in flash, whatever alias they name.
     fn by_place(&self) -> Vec<(u32, &[u8])> {
         let mut parts: Vec<(u32, &[u8])> = self.segments().map(|(a, b)| (folded(a), b)).collect();
@@ -306,13 +311,20 @@ fn hex_segments(bytes: &[u8]) -> Result<Vec<(u32, Vec<u8>)>, String> {
 
 /// Bytes as Intel HEX, 16 a line.
 pub fn to_hex(address: u32, bytes: &[u8]) -> String {
+    hex_of(std::iter::once((address, bytes)))
+}
+
+/// Pieces in the order of their addresses as Intel HEX.
+fn hex_of<'a>(pieces: impl Iterator<Item = (u32, &'a [u8])>) -> String {
     let mut records = Vec::new();
     let mut high = None;
-    for (at, chunk) in (address..).step_by(16).zip(bytes.chunks(16)) {
-        if high.replace(at >> 16) != Some(at >> 16) {
-            records.push(ihex::Record::ExtendedLinearAddress((at >> 16) as u16));
+    for (address, bytes) in pieces {
+        for (at, chunk) in (address..).step_by(16).zip(bytes.chunks(16)) {
+            if high.replace(at >> 16) != Some(at >> 16) {
+                records.push(ihex::Record::ExtendedLinearAddress((at >> 16) as u16));
+            }
+            records.push(ihex::Record::Data { offset: at as u16, value: chunk.to_vec() });
         }
-        records.push(ihex::Record::Data { offset: at as u16, value: chunk.to_vec() });
     }
     records.push(ihex::Record::EndOfFile);
     // The records above are well formed: at most 16 bytes, one end.

@@ -8,6 +8,7 @@ mod controller;
 pub mod error;
 mod halted;
 pub mod image;
+mod keep;
 
 use provost_chip::{
     flash_map::{FlashMap, Sector},
@@ -50,6 +51,8 @@ pub struct Written {
     /// SHA-256 of the image, gaps filled with 0xFF, as read back.
     #[schemars(regex(pattern = crate::schema::SHA256))]
     pub sha256: String,
+    /// Other bytes of these sectors that were read first and written again.
+    pub kept: usize,
     /// What to know.
     pub warnings: Vec<String>,
 }
@@ -138,6 +141,7 @@ impl<'a> Flash<'a> {
             sectors: sectors.len(),
             secure_sectors: sectors.iter().filter(|s| s.secure).count(),
             sha256: hex(&image.sha256()),
+            kept: 0,
             warnings: self.warnings(image),
         };
         if sectors.is_empty() {
@@ -166,18 +170,20 @@ impl<'a> Flash<'a> {
         Ok(written)
     }
 
-    /// What somebody should know before an image is written: where it will not run, and what goes with the sectors it touches.
+    /// What somebody should know before an image is written: where it will not run, and what goes with the sectors it touches, where
+    /// that is not kept.
     ///
     /// # Errors
     /// The image does not fit.
-    pub fn beforehand(&self, image: &Image) -> Result<Vec<String>> {
+    pub fn beforehand(&self, image: &Image, kept: bool) -> Result<Vec<String>> {
         let parts = image.sectors(self.map.size)?;
         let mut says = self.warnings(image);
         let given: usize = parts.iter().map(SectorImage::given).sum();
         match parts.len() * SECTOR_SIZE as usize - given {
+            _ if kept => {}
             0 => {}
             others => says.push(format!(
-                "flash is erased by sectors of 8 KB: {others} other bytes of the {} that the image touches are erased, too",
+                "flash is erased by sectors of 8 KB: {others} other bytes of the {} that the image touches are erased, too; --keep FILE keeps them",
                 if parts.len() == 1 { "sector".to_owned() } else { format!("{} sectors", parts.len()) }
             )),
         }

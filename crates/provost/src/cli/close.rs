@@ -85,7 +85,7 @@ pub(crate) struct Close {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("what").required(true).args(["plan", "resume"]))]
 pub(crate) struct Apply {
-    /// The plan, as `provost close --save` wrote it.
+    /// The plan, as `provost close --to STATE --save FILE` wrote it.
     #[arg(value_name = "PLAN")]
     pub(crate) plan: Option<PathBuf>,
     /// Go on with the unfinished close of this chip.

@@ -156,7 +156,13 @@ const EXAMPLES: &[Example] = &[
         &[("provost obk image verify app_sign.bin --key key_pub.pem", "as the boot loader does")],
     ),
     example("obk image inspect", &[("provost obk image inspect app_sign.bin", "every byte named")]),
-    example("option list", &[("provost option list", "all, with what may be changed now")]),
+    example(
+        "option list",
+        &[
+            ("provost option list", "all, with what may be changed now"),
+            ("provost option list --changed", "what is not as it was delivered"),
+        ],
+    ),
     example("option get", &[("provost option get TZEN SECWM1_END", "in the form that set takes")]),
     example(
         "option set",
@@ -176,7 +182,8 @@ const EXAMPLES: &[Example] = &[
         "option diff",
         &[
             ("provost option diff board.toml --exit-code", "the chip against a file; 1 if they differ"),
-            ("provost option diff one.toml other.toml", "two boards"),
+            ("provost option diff one.toml other.toml", "two boards, from their files"),
+            ("provost option diff 0483:374e:SERIAL-1 0483:374e:SERIAL-2", "two boards, as they are"),
         ],
     ),
     example("option import", &[("provost option import board.toml --dry-run", "what would change")]),
@@ -186,6 +193,10 @@ const EXAMPLES: &[Example] = &[
             ("provost flash write app.elf", "where its headers say"),
             ("provost flash write app.bin@0x0C000000", "plain bytes, with their address"),
             ("provost flash write secure.elf non-secure.hex", "both sides in one go, with one reset"),
+            (
+                "provost flash write table.bin@0x0800E010 --keep before.hex",
+                "a few bytes; the rest of their sector stays",
+            ),
         ],
     ),
     example("flash verify", &[("provost flash verify app.hex", "reads only")]),
@@ -224,13 +235,22 @@ const EXAMPLES: &[Example] = &[
         &[("provost twin bench board.chip power=cycle nrst=low boot0=high", "while `twin serve` runs")],
     ),
     example("completions", &[("provost completions bash", "for ~/.local/share/bash-completion/completions/provost")]),
-    example("man", &[("provost man share/man/man1", "for a package, or for ~/.local/share")]),
+    example("man", &[("provost man --out share/man/man1", "for a package, or for ~/.local/share")]),
+    example(
+        "doctor",
+        &[
+            ("provost doctor", "what stands between this computer and a chip"),
+            ("provost doctor --reset --probe twin:board.chip", "NRST, too; resets the chip"),
+            ("provost doctor --install-udev", "as root: let every user at the machine reach debug probes"),
+        ],
+    ),
     example(
         "explain",
         &[
             ("provost explain provisioning", "a product state"),
             ("provost explain \"Error: Cannot connect to access port 1!\"", "what a tool printed"),
-            ("provost explain --list", "everything that has a name"),
+            ("provost explain \"erase the chip\"", "a phrase"),
+            ("provost explain index", "everything that has a name"),
         ],
     ),
 ];

@@ -1,11 +1,12 @@
 //! `option` and `flash`.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{
     ArgGroup, Args, Subcommand, ValueEnum,
     builder::{OsStringValueParser, TypedValueParser as _},
 };
+use provost_bench::{BenchError, Probe};
 
 use super::{ImageAt, close::image_at, number};
 
@@ -13,17 +14,25 @@ use super::{ImageAt, close::image_at, number};
 #[derive(Debug, Subcommand)]
 pub(crate) enum OptionCommand {
     /// All option bytes: value, meaning, what differs from the factory, and what may be changed now. Reads only.
-    List,
+    List(OptionListing),
     /// Some of them. Reads only.
     Get(OptionGet),
     /// Change several in one launch, reset the chip, and read them back.
     Set(OptionSet),
     /// Write them to a file, or to stdout. Reads only.
     Export(OptionExport),
-    /// Say what differs between a file and the chip, or between two files. Reads only.
+    /// Say what differs between a file and the chip, two files, or two chips. Reads only.
     Diff(OptionDiff),
     /// Set what differs from a file. PRODUCT_STATE is left alone.
     Import(OptionImport),
+}
+
+/// Options of `option list`.
+#[derive(Debug, Args)]
+pub(crate) struct OptionListing {
+    /// Only those that differ from the factory value, or wait for a reset.
+    #[arg(long)]
+    pub(crate) changed: bool,
 }
 
 /// Options of `option get`.
@@ -57,7 +66,7 @@ pub(crate) enum OptionFormat {
 /// Options of `option export`.
 #[derive(Debug, Args)]
 pub(crate) struct OptionExport {
-    /// The file; without one, stdout.
+    /// The file; without one, or as `-`, stdout.
     pub(crate) file: Option<PathBuf>,
     /// The format.
     #[arg(long, default_value = "toml")]
@@ -70,13 +79,34 @@ pub(crate) struct OptionExport {
 /// Options of `option diff`.
 #[derive(Debug, Args)]
 pub(crate) struct OptionDiff {
-    /// A file: TOML, or what STM32CubeProgrammer printed.
-    pub(crate) file: PathBuf,
-    /// Another one, instead of the chip.
-    pub(crate) other: Option<PathBuf>,
+    /// A file: TOML, or what STM32CubeProgrammer printed; or a chip, as --probe names one.
+    #[arg(value_name = "FILE|PROBE", value_parser = OsStringValueParser::new().try_map(side))]
+    pub(crate) one: Side,
+    /// Another one, instead of the chip of --probe.
+    #[arg(value_name = "FILE|PROBE", value_parser = OsStringValueParser::new().try_map(side))]
+    pub(crate) other: Option<Side>,
     /// End with exit code 1 if there are differences.
     #[arg(long)]
     pub(crate) exit_code: bool,
+}
+
+/// One side of a comparison.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// A file.
+    File(PathBuf),
+    /// A chip.
+    Chip(Probe),
+}
+
+/// A chip, where the word can only be one or no file of this name is there.
+fn side(word: OsString) -> Result<Side, BenchError> {
+    let file = PathBuf::from(&word);
+    match word.to_str().map(|text| (text.starts_with("twin:") || text.starts_with("replay:"), text.parse())) {
+        Some((true, probe)) => Ok(Side::Chip(probe?)),
+        Some((false, Ok(probe))) if !file.exists() => Ok(Side::Chip(probe)),
+        _ => Ok(Side::File(file)),
+    }
 }
 
 /// Options of `option import`.
@@ -93,13 +123,25 @@ pub(crate) struct OptionImport {
 #[derive(Debug, Subcommand)]
 pub(crate) enum FlashCommand {
     /// Erase the sectors that an image touches, program it, read it back, and reset the chip.
-    Write(FlashImage),
+    Write(FlashWrite),
     /// Compare flash with an image. Reads only.
     Verify(FlashImage),
     /// Erase whole sectors, and reset the chip.
     Erase(FlashErase),
     /// Read flash into a file: Intel HEX if it ends in .hex, plain bytes otherwise. Reads only.
     Read(FlashRead),
+}
+
+/// Options of `flash write`.
+#[derive(Debug, Args)]
+pub(crate) struct FlashWrite {
+    /// What to write.
+    #[command(flatten)]
+    pub(crate) image: FlashImage,
+    /// Keep the other bytes of sectors that the image fills only in part. All that is about to be written is saved in this file first
+    /// (Intel HEX): after a power cut `provost flash write FILE` brings everything back.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keep: Option<PathBuf>,
 }
 
 /// An image, or several that are written in one go, with one reset.
@@ -132,6 +174,7 @@ pub(crate) struct FlashErase {
 #[derive(Debug, Args)]
 pub(crate) struct FlashRead {
     /// The file to make.
+    #[arg(value_parser = OsStringValueParser::new().try_map(file_name))]
     pub(crate) file: PathBuf,
     /// From this address on, instead of all of user flash.
     #[arg(long, value_name = "ADDRESS", value_parser = number, requires = "size")]
@@ -142,4 +185,9 @@ pub(crate) struct FlashRead {
     /// Write over an existing file.
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// A name of a file; stdout is none.
+fn file_name(word: OsString) -> Result<PathBuf, &'static str> {
+    if word == "-" { Err("flash is read into a file, and `-` is the name of none") } else { Ok(word.into()) }
 }

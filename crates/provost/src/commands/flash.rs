@@ -14,7 +14,7 @@ use provost_ops::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    cli::{self, Arguments, FlashCommand, FlashErase, FlashImage, ImageAt},
+    cli::{self, Arguments, FlashCommand, FlashErase, FlashImage, FlashWrite, ImageAt},
     confirm,
     documents::{FileFormat, FlashErased, FlashRead},
     output::{Page, Stop, Teller},
@@ -54,15 +54,23 @@ pub(super) fn load(options: &FlashImage) -> Result<Image, provost_ops::error::Fa
     Ok(Image::joined(options.images.iter().map(load).collect::<Result<_, _>>()?)?)
 }
 
-fn run_write(arguments: &Arguments, options: &FlashImage) -> Result<Page, Stop> {
-    let image = load(options)?;
+fn run_write(arguments: &Arguments, options: &FlashWrite) -> Result<Page, Stop> {
+    let image = load(&options.image)?;
     on_flash(arguments, |flash, bench| {
         let mut teller = Teller::new(arguments);
-        for says in flash.beforehand(&image)? {
+        for says in flash.beforehand(&image, options.keep.is_some())? {
             teller.note(&format!("warning: {says}"));
         }
         confirm::write_to(bench, arguments, "write flash")?;
-        let written = flash.write(&mut bench.session, &image, &mut teller)?;
+        let written = match &options.keep {
+            Some(file) => {
+                let whole = flash.with_the_rest(&mut bench.session, &image)?;
+                files::write(file, whole.to_hex().as_bytes(), Secrecy::Public, false)?;
+                teller.note(&format!("all that is about to be written is in {}", file.display()));
+                flash.write_with_the_rest(&mut bench.session, &image, &whole, &mut teller)?
+            }
+            None => flash.write(&mut bench.session, &image, &mut teller)?,
+        };
         self::written(&written, "The chip was reset and runs what is in flash now.\n")
     })
 }
@@ -75,6 +83,9 @@ pub(super) fn written(written: &Written, end: &str) -> Result<Page, Stop> {
         "  sectors     {} erased and programmed, {} of them secure",
         written.sectors, written.secure_sectors
     );
+    if written.kept > 0 {
+        let _ = writeln!(text, "  kept        {} other bytes of these sectors", written.kept);
+    }
     let _ = writeln!(text, "  sha256      {}", written.sha256);
     text.push_str(end);
     Ok(Page::new(written, text)?)

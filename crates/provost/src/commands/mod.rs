@@ -5,7 +5,8 @@ mod auth;
 mod close;
 mod credential;
 pub(crate) mod diagnose;
-mod explain;
+mod doctor;
+pub(crate) mod explain;
 mod flash;
 mod history;
 mod obk;
@@ -53,7 +54,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
         #[cfg(feature = "terminal")]
         Command::Completions { shell } => shell::completions(*shell),
         #[cfg(feature = "terminal")]
-        Command::Man { folder, force } => shell::man(folder, *force),
+        Command::Man { out, force } => shell::man(out, *force),
+        Command::Doctor(options) => doctor::run(arguments, options),
     }
 }
 

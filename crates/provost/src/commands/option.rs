@@ -1,35 +1,39 @@
 //! `provost option`: option bytes by ST's names.
 
-use std::{collections::BTreeMap, fmt::Write as _, path::Path};
+mod diff;
+
+use std::{fmt::Write as _, path::Path};
 
 use provost_bench::Bench;
-use provost_chip::{option_bytes::OptionField, parts::PartId, states::ProductState};
+use provost_chip::states::ProductState;
 use provost_ops::{
     Narrator as _,
     error::Failure,
     identify::identify,
     option_bytes::{
-        Applied, Assignment, Change, Difference, FieldView, OptionBytes, OptionError, OptionFile, apply, change::find,
-        diff, displ, fields, file, plan,
+        Applied, Assignment, Change, FieldView, OptionBytes, OptionError, OptionFile, apply, change::find, displ,
+        fields, file, plan,
     },
     store::{Secrecy, files},
 };
 
 use crate::{
-    cli::{Arguments, OptionCommand, OptionDiff, OptionExport, OptionFormat, OptionImport, OptionSet},
+    cli::{Arguments, OptionCommand, OptionExport, OptionFormat, OptionImport, OptionSet},
     confirm,
-    documents::{OptionChange, OptionDifferences, OptionList, OptionText},
+    documents::{OptionChange, OptionList, OptionText},
     given::quoted,
     output::{Page, Stop, Teller, wrap},
 };
 
 pub(crate) fn run(arguments: &Arguments, command: &OptionCommand) -> Result<Page, Stop> {
     match command {
-        OptionCommand::List => on_bytes(arguments, |bytes, bench| list(bytes, &bench.session.probe().to_string())),
+        OptionCommand::List(options) => {
+            on_bytes(arguments, |bytes, bench| list(bytes, &bench.session.probe().to_string(), options.changed))
+        }
         OptionCommand::Get(options) => on_bytes(arguments, |bytes, _| get(bytes, &options.names)),
         OptionCommand::Set(options) => run_set(arguments, options),
         OptionCommand::Export(options) => on_bytes(arguments, |bytes, _| export(bytes, options)),
-        OptionCommand::Diff(options) => run_diff(arguments, options),
+        OptionCommand::Diff(options) => diff::run(arguments, options),
         OptionCommand::Import(options) => run_import(arguments, options),
     }
 }
@@ -57,8 +61,9 @@ fn listed<'a>(bytes: &'a OptionBytes, fields: &'a [FieldView]) -> OptionList<'a>
     OptionList { parts: &bytes.parts, product_state: bytes.chip.state, trustzone: bytes.chip.tz, fields }
 }
 
-pub(super) fn list(bytes: &OptionBytes, wire: &str) -> Result<Page, Stop> {
-    let fields = fields(bytes);
+pub(super) fn list(bytes: &OptionBytes, wire: &str, changed: bool) -> Result<Page, Stop> {
+    let mut fields = fields(bytes);
+    fields.retain(|field| !changed || field.changed || field.pending.is_some());
     let mut text = format!("{wire}\n{}\n", state(bytes));
     let mut register = "";
     for field in &fields {
@@ -67,14 +72,13 @@ pub(super) fn list(bytes: &OptionBytes, wire: &str) -> Result<Page, Stop> {
         }
         line(&mut text, field);
     }
-    text.push_str(LEGEND);
+    text.push('\n');
+    text.push_str(&wrap(LEGEND, 0));
     Ok(Page::new(&listed(bytes, &fields), text)?)
 }
 
-const LEGEND: &str = "
-* differs from the factory value. Changing a field now: `yes`; `confirm`: with a phrase, for it bites;
-`close`: through a close (`provost close --to STATE --dry-run`); `open question`: public sources do not agree; `no`. `provost explain RULE` says why.
-";
+const LEGEND: &str = "* differs from the factory value. Changing a field now: `yes`; `confirm`: with a phrase, for it bites; `close`: \
+through a close (`provost close --to STATE --dry-run`); `open question`: public sources do not agree; `no`. `provost explain RULE` says why.";
 
 fn line(text: &mut String, field: &FieldView) {
     let mark = if field.changed { '*' } else { ' ' };
@@ -279,11 +283,11 @@ fn export(bytes: &OptionBytes, options: &OptionExport) -> Result<Page, Stop> {
         OptionFormat::Toml => ("toml", file::to_toml(bytes)),
         OptionFormat::Displ => ("displ", displ::format(bytes)),
     };
-    if let Some(path) = &options.file {
+    let file = options.file.as_deref().filter(|path| *path != Path::new("-"));
+    if let Some(path) = file {
         files::write(path, text.as_bytes(), Secrecy::Public, options.force)?;
     }
-    let file = options.file.as_deref().map(Into::into);
-    let page = match &options.file {
+    let page = match file {
         // As many as a reader finds in it.
         Some(path) => {
             let written = OptionFile::parse(&text, path, Some(bytes.part()))?.values.len();
@@ -291,64 +295,6 @@ fn export(bytes: &OptionBytes, options: &OptionExport) -> Result<Page, Stop> {
         }
         None => text.clone(),
     };
-    Ok(Page::new(&OptionText { file, format, parts: &bytes.parts, text: &text }, page)?)
-}
-
-fn run_diff(arguments: &Arguments, options: &OptionDiff) -> Result<Page, Stop> {
-    match &options.other {
-        Some(other) => {
-            let left = OptionFile::load(&options.file, arguments.part())?;
-            let part = arguments.part().or(left.part);
-            let right = OptionFile::load(other, part)?;
-            let names = [options.file.display().to_string(), other.display().to_string()];
-            let unknown = [&left.unknown[..], &right.unknown[..]].concat();
-            let Some(part) = part.or(right.part).or_else(|| knows(&left.values)) else {
-                let (path, says) = (options.file.clone(), "name the part with --part".to_owned());
-                return Err((OptionError::Format { path, line: 1, says }).into());
-            };
-            let found = diff((part, arguments.order_code.and_then(|c| c.flash)), &left.values, &right.values, true);
-            Ok(diff_page(names, part, &found, &unknown)?.ending_if(options.exit_code && !found.is_empty()))
-        }
-        None => {
-            // A file that is none is told before anybody is disturbed.
-            OptionFile::load(&options.file, arguments.part())?;
-            on_bytes(arguments, |bytes, _| {
-                let file = load_for(bytes, &options.file)?;
-                let found = diff((bytes.part(), bytes.flash), &file.values, &file::values(bytes), false);
-                let names = [options.file.display().to_string(), "the chip".to_owned()];
-                let page = diff_page(names, bytes.part(), &found, &file.unknown)?;
-                Ok(page.ending_if(options.exit_code && !found.is_empty()))
-            })
-        }
-    }
-}
-
-/// The file as one of the parts that the chip may be.
-fn load_for(bytes: &OptionBytes, path: &Path) -> Result<OptionFile, Stop> {
-    let given = OptionFile::load(path, None).ok().and_then(|f| f.part).filter(|p| bytes.parts.contains(p));
-    Ok(OptionFile::load(path, Some(given.unwrap_or(bytes.part())))?)
-}
-
-fn knows(values: &BTreeMap<&'static str, u32>) -> Option<PartId> {
-    PartId::all().find(|part| values.keys().all(|name| OptionField::find(*part, name).is_some()))
-}
-
-fn diff_page(names: [String; 2], part: PartId, differences: &[Difference], unknown: &[String]) -> Result<Page, Stop> {
-    let mut text = match differences.len() {
-        0 => "no difference\n".to_owned(),
-        n => format!("{n} of the option bytes differ: {} -> {}\n", names[0], names[1]),
-    };
-    for d in differences {
-        let side = |hex: &Option<String>, means: &Option<String>| match (hex, means) {
-            (Some(hex), Some(means)) => format!("{hex} ({means})"),
-            (Some(hex), None) => hex.clone(),
-            (None, _) => "not given".to_owned(),
-        };
-        let _ = writeln!(text, "  {}: {} -> {}", d.name, side(&d.left, &d.left_means), side(&d.right, &d.right_means));
-    }
-    if !unknown.is_empty() {
-        text.push_str(&wrap(&format!("not option bytes of {part}: {}", unknown.join(", ")), 2));
-    }
-    let [left, right] = &names;
-    Ok(Page::new(&OptionDifferences { left, right, part, differences, unknown }, text)?)
+    Ok(Page::new(&OptionText { file: file.map(Into::into), format, parts: &bytes.parts, text: &text }, page)?
+        .verbatim())
 }

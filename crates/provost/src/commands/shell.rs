@@ -3,23 +3,35 @@
 use std::path::Path;
 
 use clap::Command;
-use clap_complete::Shell;
+use clap_complete::{Generator, Shell, generate};
+use clap_complete_nushell::Nushell;
 use clap_mangen::Man;
 use provost_ops::store::{NewFile, files};
 
 use crate::{
-    cli,
+    cli::{self, ShellName},
     documents::{MadeFiles, Text},
     output::{Page, Stop, made_text},
 };
 
 /// The completions of one shell.
-pub(super) fn completions(shell: Shell) -> Result<Page, Stop> {
+pub(super) fn completions(shell: ShellName) -> Result<Page, Stop> {
+    let (name, text) = match shell {
+        ShellName::Bash => ("bash", of(Shell::Bash)),
+        ShellName::Zsh => ("zsh", of(Shell::Zsh)),
+        ShellName::Fish => ("fish", of(Shell::Fish)),
+        ShellName::Powershell => ("powershell", of(Shell::PowerShell)),
+        ShellName::Elvish => ("elvish", of(Shell::Elvish)),
+        ShellName::Nushell => ("nushell", of(Nushell)),
+    };
+    let document = Text { what: format!("completions-{name}"), text: &text };
+    Ok(Page::new(&document, text.clone())?.verbatim())
+}
+
+fn of(shell: impl Generator) -> String {
     let mut bytes = Vec::new();
-    clap_complete::generate(shell, &mut cli::command(), "provost", &mut bytes);
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let document = Text { what: format!("completions-{shell}"), text: &text };
-    Ok(Page::new(&document, text.clone())?)
+    generate(shell, &mut cli::command(), "provost", &mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// A page for each command.

@@ -40,15 +40,16 @@ pub(super) fn run(arguments: &Arguments, uart: &Uart) -> Result<Page, Stop> {
     }
     match &arguments.command {
         Command::Status => on_line(uart, |chip| look(arguments, chip)),
-        Command::Option(OptionCommand::List) => {
-            on_options(arguments, uart, |bytes, chip| option::list(bytes, chip.boot.line()))
+        Command::Option(OptionCommand::List(options)) => {
+            on_options(arguments, uart, |bytes, chip| option::list(bytes, chip.boot.line(), options.changed))
         }
         Command::Option(OptionCommand::Get(options)) => {
             on_options(arguments, uart, |bytes, _| option::get(bytes, &options.names))
         }
         Command::Option(OptionCommand::Set(options)) => set(arguments, uart, options),
         Command::Flash(command) => match command {
-            FlashCommand::Write(options) => write(arguments, uart, options),
+            FlashCommand::Write(options) if options.keep.is_some() => Err(FaceError::NotByUart.into()),
+            FlashCommand::Write(options) => write(arguments, uart, &options.image),
             FlashCommand::Verify(options) => verify(arguments, uart, options),
             FlashCommand::Erase(options) => erase(arguments, uart, options),
             FlashCommand::Read(options) => read(arguments, uart, options),
@@ -227,7 +228,7 @@ fn write(arguments: &Arguments, uart: &Uart, options: &FlashImage) -> Result<Pag
     let image = flash::load(options)?;
     on_flash(arguments, uart, |flash, chip| {
         let mut teller = Teller::new(arguments);
-        for says in flash.beforehand(&image)? {
+        for says in flash.beforehand(&image, false)? {
             teller.note(&format!("warning: {says}"));
         }
         chip.confirm(arguments, "write flash")?;

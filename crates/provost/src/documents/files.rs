@@ -38,7 +38,6 @@ pub(crate) struct MadeFiles<'a> {
 }
 
 /// A text to be kept in a file.
-#[cfg_attr(not(feature = "terminal"), allow(dead_code, reason = "the completions of a shell are the only one so far"))]
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Text<'a> {
     pub(crate) what: String,

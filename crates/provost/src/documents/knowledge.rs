@@ -54,7 +54,10 @@ pub(crate) enum Explanation<'a> {
     OptionByte(Told<'a>),
     Check(Told<'a>),
     Cause(Told<'a>),
+    Step(Told<'a>),
     ExitCode(Told<'a>),
+    Phrase(Told<'a>),
+    Permission(Told<'a>),
     Word(Told<'a>),
     Topics {
         topics: Vec<Topics>,

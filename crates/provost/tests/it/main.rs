@@ -9,9 +9,9 @@
     reason = "tests, and what they share"
 )]
 
+#[cfg(unix)] // bash, and paths with its separators
+mod book;
 mod close_cli;
-#[cfg(unix)] // elsewhere paths are printed with other separators
-mod close_walkthrough;
 mod closed_chips;
 mod credential;
 mod damaged_files;
@@ -41,6 +41,9 @@ mod secrets;
 #[cfg(unix)]
 mod serve;
 mod serving;
+#[cfg(unix)]
+mod shells;
+mod terminal;
 mod traces;
 mod uart;
 mod usage;

@@ -210,40 +210,6 @@ fn wrong_calls_are_told_without_a_chip() {
     }
 }
 
-/// Every `$ provost …` of the document, in its order and in one folder; what follows it is what it prints. `…` stands for lines
-/// left out.
-#[test]
-fn the_document_says_what_the_program_says() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/option-bytes.md");
-    let text = fs::read_to_string(path).unwrap();
-    let s = Sandbox::new();
-    let mut commands = 0;
-    for block in text.split("```console\n").skip(1) {
-        let block = block.split("```").next().unwrap();
-        for piece in block.split("$ provost ").skip(1) {
-            let (line, expected) = piece.split_once('\n').unwrap();
-            let run = run(&s, line);
-            let printed = if run.code == 0 { run.out } else { run.err };
-            assert!(matches(expected.trim_end(), printed.trim_end()), "$ provost {line}\n{printed}");
-            commands += 1;
-        }
-    }
-    assert!(commands > 10, "{commands}");
-}
-
-fn matches(expected: &str, printed: &str) -> bool {
-    let mut pieces = expected.split('…').map(|p| p.trim_matches('\n'));
-    let first = pieces.next().unwrap_or_default();
-    let Some(mut rest) = printed.strip_prefix(first) else { return false };
-    let mut open = false;
-    for piece in pieces {
-        let Some(at) = rest.find(piece) else { return false };
-        rest = &rest[at + piece.len()..];
-        open = piece.is_empty();
-    }
-    open || rest.is_empty()
-}
-
 /// Several images are one write: one halt, one reset, and neither without the other.
 #[test]
 fn several_images_are_written_in_one_go() {

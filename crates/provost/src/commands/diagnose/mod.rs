@@ -94,7 +94,7 @@ struct Report {
 pub(crate) fn run(arguments: &Arguments, options: &Diagnose) -> Result<Page, Stop> {
     if options.template {
         let template = case_file::TEMPLATE;
-        return Ok(Page::new(&CaseTemplate { template }, template.to_owned())?);
+        return Ok(Page::new(&CaseTemplate { template }, template.to_owned())?.verbatim());
     }
     let mut report = Report::default();
     let asked = talk::is_wanted(arguments, options)?;

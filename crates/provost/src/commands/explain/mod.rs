@@ -1,6 +1,7 @@
 //! `provost explain`: whatever provost prints by name, and what other tools printed.
 
 mod topics;
+pub(crate) mod words;
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
@@ -12,10 +13,9 @@ use provost_chip::{
     sources::Source,
     states::ProductState,
 };
-use provost_diagnosis::{causes::Cause, messages::Message};
+use provost_diagnosis::messages::Message;
 use provost_ops::{
     close::preflight::Check,
-    credential::CHECKS,
     prospects::{LifeMap, StateSheet, life_map, state_sheet},
 };
 
@@ -28,7 +28,9 @@ use crate::{
 };
 
 pub(crate) fn run(options: &Explain) -> Result<Page, Stop> {
-    let Some(what) = options.what.as_deref() else { return topics_page() };
+    let Some(what) = options.what.as_deref().filter(|what| !what.eq_ignore_ascii_case(INDEX)) else {
+        return topics_page();
+    };
     if let Some(map) = life_map().filter(|_| what.eq_ignore_ascii_case(MAP)) {
         return Ok(Page::new(&map, map_text(&map))?);
     }
@@ -52,7 +54,10 @@ pub(crate) fn run(options: &Explain) -> Result<Page, Stop> {
     if let Some(text) = hints::explain(what) {
         return Ok(Page::new(&Explanation::Error { id: what, says: &text }, text.clone())?);
     }
-    if let Some(page) = word_page(what) {
+    if let Some(page) = words::page(what) {
+        return page;
+    }
+    if let Some(page) = words::unfolded(what) {
         return page;
     }
     let found = Message::search(what);
@@ -70,6 +75,8 @@ pub(crate) fn run(options: &Explain) -> Result<Page, Stop> {
     Err(FaceError::UnknownTopic { what: what.chars().take(80).collect(), known }.into())
 }
 
+/// The topic that is all topics, as `--list`.
+const INDEX: &str = "index";
 /// The topic that is the whole life cycle.
 pub(super) const MAP: &str = "map";
 
@@ -141,35 +148,17 @@ fn option_page(what: &str) -> Option<Result<Page, Stop>> {
         }
     }
     for (says, parts) in &said {
-        let _ = writeln!(text, "  {}", parts.join(", "));
+        text.push_str(&wrap(&parts.join(", "), 2));
         text.push_str(&wrap(says, 4));
     }
     let sources: BTreeSet<&str> = fields.iter().flat_map(|f| f.source.iter().copied()).collect();
     let sources: Vec<&str> = sources.into_iter().collect();
     let _ = writeln!(text, "    source: {}", sources.join(", "));
+    if let Some((_, way)) = words::WAYS.iter().find(|(name, _)| *name == first.name) {
+        text.push_str(&wrap(way, 4));
+    }
     text.push_str("`provost option list` says whether it may be changed now, and what that bites\n");
     Some(told_page(Explanation::OptionByte, first.name, &sources, text))
-}
-
-/// A word that provost itself prints: a check, a cause, a step, an exit code, a word of the provisioning service.
-fn word_page(what: &str) -> Option<Result<Page, Stop>> {
-    if let Some(check) = CHECKS.iter().find(|c| c.name.eq_ignore_ascii_case(what)) {
-        let text = format!("{}, a check of `provost credential check DIR`\n{}", check.name, wrap(check.says, 4));
-        return Some(told_page(Explanation::Check, check.name, &[], text));
-    }
-    if let Some(cause) = Cause::all().iter().find(|c| c.id.eq_ignore_ascii_case(what)) {
-        let mut text =
-            format!("{} ({}; {})\n{}", cause.id, cause.confidence, cause.source.join(", "), wrap(cause.why, 4));
-        let _ = writeln!(text, "    step: {}", cause.step);
-        return Some(told_page(Explanation::Cause, cause.id, cause.source, text));
-    }
-    let number = what.strip_prefix("exit code ").or_else(|| what.strip_prefix("exit ")).unwrap_or(what);
-    if let Some((code, says)) = number.parse().ok().and_then(|code: u8| EXITS.iter().find(|(c, _)| *c == code)) {
-        let text = format!("exit code {code}\n{}", wrap(says, 4));
-        return Some(told_page(Explanation::ExitCode, &code.to_string(), &[], text));
-    }
-    let (id, says) = WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(what))?;
-    Some(told_page(Explanation::Word, id, &[], format!("{id}\n{}", wrap(says, 4))))
 }
 
 /// What is told in words alone: the same for people and in the document.
@@ -182,31 +171,6 @@ fn told_page<'a>(
     let document = kind(Told { id, says: text.clone(), source });
     Ok(Page::new(&document, text)?)
 }
-
-/// What each exit code means to a script.
-const EXITS: &[(u8, &str)] = &[
-    (0, "done"),
-    (1, "failed; with `provost option diff --exit-code`: there are differences"),
-    (2, "called wrongly: a word, a file or a part that is not there, or must be told"),
-    (3, "refused, nothing was written: the chip, the credential or a file does not allow it"),
-    (4, "a person must act first: wire, power, credential"),
-    (5, "interrupted half-way; run the same command again, and it goes on"),
-];
-
-/// Words that are printed and are no name of anything else.
-const WORDS: &[(&str, &str)] = &[
-    (
-        "0x9A",
-        "PRODUCT_STATE while a regression runs: firmware at HDPL1 writes it to start one (R-FIRMWARE-REGRESSION); a regression that loses power is completed at the next boot",
-    ),
-    ("0xA3", "PRODUCT_STATE while a regression of the non-secure side runs"),
-    (
-        "0xCACA0AA0",
-        "a word of the ROM's provisioning service that says whether the object is to be encrypted; what it asks for is an open question: `provost explain rss-encrypt-word`",
-    ),
-    ("0xEAEAEAEA", "integrity word of a discovery: valid Debug Authentication data are provisioned"),
-    ("0xF5F5F5F5", "integrity word of a discovery: no valid Debug Authentication data are provisioned"),
-];
 
 /// What a tool's message means, and the next ones that look like it.
 fn message_page(best: &Message, score: f64, found: &[(&Message, f64)]) -> Result<Page, Stop> {

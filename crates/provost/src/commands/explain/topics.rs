@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use provost_adac::permission::Permission;
 use provost_chip::{
     assumptions::Assumptions, option_bytes::OptionField, parts::PartId, rules::Rule, states::ProductState,
 };
-use provost_diagnosis::causes::Cause;
+use provost_diagnosis::{causes::Cause, moves::Move};
 use provost_ops::{close::preflight::Check, credential};
 
+use super::words;
 use crate::{documents::Topics, error};
 
 /// Names that do not look less like the word than this are worth a question (Jaro-Winkler).
@@ -15,7 +17,7 @@ const ALIKE: f64 = 0.8;
 /// How many of them.
 const MOST: usize = 4;
 
-/// All topics. Exit codes are the numbers 0 to 5.
+/// All topics.
 pub(super) fn all() -> Vec<Topics> {
     let names = |kind, names: Vec<&str>| Topics { kind, names: names.into_iter().map(str::to_owned).collect() };
     let fields: BTreeSet<&str> = PartId::all().flat_map(OptionField::of).map(|f| f.name).collect();
@@ -29,7 +31,11 @@ pub(super) fn all() -> Vec<Topics> {
         names("checks of a credential", credential::CHECKS.iter().map(|c| c.name).collect()),
         names("checks of an object, and error codes", error::codes().collect()),
         names("causes", Cause::all().iter().map(|c| c.id).collect()),
-        names("exit codes", vec!["0", "1", "2", "3", "4", "5"]),
+        Topics { kind: "steps of plans", names: Move::all().map(|step| step.to_string()).collect() },
+        names("permissions", Permission::ALL.map(Permission::name).to_vec()),
+        Topics { kind: "exit codes", names: words::EXITS.iter().map(|(code, _)| code.to_string()).collect() },
+        names("phrases that confirm, in quotes", words::PHRASES.iter().map(|(phrase, ..)| *phrase).collect()),
+        names("words", words::GLOSSARY.iter().map(|(word, _)| *word).collect()),
     ]
 }
 

@@ -9,6 +9,19 @@ use serde_json::Value;
 
 pub struct Sandbox(tempfile::TempDir);
 
+/// What the program heeds, and a test must not have by chance.
+pub const VARIABLES: [&str; 9] = [
+    "RUST_LOG",
+    "PROVOST_PROBE",
+    "PROVOST_PART",
+    "PROVOST_SPEED",
+    "PROVOST_CREDENTIAL",
+    "PROVOST_POLICY",
+    "COLUMNS",
+    "NO_COLOR",
+    "PROVOST_PASSPHRASE",
+];
+
 /// What a run of the program printed and said.
 #[derive(Debug)]
 pub struct Run {
@@ -33,7 +46,7 @@ impl Sandbox {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_provost"));
         command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
-        for variable in ["RUST_LOG", "PROVOST_PROBE", "PROVOST_PART"] {
+        for variable in VARIABLES {
             command.env_remove(variable);
         }
         command
