@@ -185,6 +185,9 @@ impl VirtualBoard {
         let silicon = board.dp.bus_mut();
         silicon.set_nrst_wired(!plan.nrst_not_wired);
         silicon.set_boot0(plan.boot0);
+        if let Some(khz) = plan.swclk_khz {
+            silicon.set_swclk(khz);
+        }
         silicon.set_power(true);
         // By the time somebody plugs a probe in, the chip has long booted.
         silicon.advance(1_000_000_000);
@@ -317,6 +320,7 @@ struct Plan {
     nrst_not_wired: bool,
     boot0: bool,
     usb_plugged: bool,
+    swclk_khz: Option<u32>,
     cut_power: Option<u64>,
     unplug: Option<u64>,
 }
@@ -333,6 +337,10 @@ impl Plan {
             ("usb", "unplugged") => self.usb_plugged = false,
             ("usb", "plugged") => self.usb_plugged = true,
             ("nrst" | "boot0" | "usb", _) => return Err(unknown()),
+            // Slower than any probe, and faster than any: 1 kHz to 100 MHz.
+            ("swclk", n) => {
+                self.swclk_khz = Some(n.parse().ok().filter(|khz| (1..=100_000).contains(khz)).ok_or_else(unknown)?);
+            }
             ("cut-power", n) => self.cut_power = Some(n.parse().map_err(|_| unknown())?),
             ("unplug", n) => self.unplug = Some(n.parse().map_err(|_| unknown())?),
             _ => assumptions.set(name, value)?,
@@ -357,6 +365,8 @@ mod tests {
             ("fresh?nrst", "twin-option"),
             ("fresh?nrst=maybe", "twin-option"),
             ("fresh?cut-power=soon", "twin-option"),
+            ("fresh?swclk=0", "twin-option"),
+            ("fresh?swclk=fast", "twin-option"),
             ("fresh?leave-rss-da=never", "twin-switch"),
             ("fresh?colour=red", "twin-switch"),
         ] {

@@ -191,12 +191,6 @@ const HARDWARE: &[Entry] = &[
         &["PROBE-RS", "PROVOST"],
     ),
     entry(
-        "debug port",
-        "an access of a debugger to flash that is busy takes virtual time and is never answered WAIT",
-        None,
-        &["PROVOST"],
-    ),
-    entry(
         "memories",
         "addresses where nothing is read as zero for a debugger; the core faults when it fetches there",
         None,
@@ -252,8 +246,8 @@ const HARDWARE: &[Entry] = &[
     ),
     entry(
         "flash controller",
-        "programming and erasing cost virtual time at once: a debugger never sees WAIT for them, so its ways of waiting are tested with planned faults only",
-        None,
+        "a debugger's write to busy flash takes its virtual time at once; with a clock that was chosen (swclk=KHZ) it is held, and WAIT is answered meanwhile. Reads are never held, though one of the bank that is programmed is on silicon",
+        Some(Confidence::Inferred),
         &["PROVOST"],
     ),
     entry(
@@ -263,16 +257,16 @@ const HARDWARE: &[Entry] = &[
         &["PROVOST"],
     ),
     entry(
-        "DBGMCU",
-        "configuration and freeze registers take no writes, so nothing on the host that freezes a watchdog is tested against it",
-        None,
-        &["SVD"],
-    ),
-    entry(
         "door",
-        "virtual time passes with clock edges alone: a client that sleeps finds the chip as it left it",
+        "while a client sleeps the chip's time passes, ten seconds at most, unless it is served with --wire-time",
         None,
         &["PROVOST"],
+    ),
+    entry(
+        "bus",
+        "a secure access is one through the non-secure alias too, for registers, SRAM and flash, as with the SAU off after a reset: the flash algorithms of the vendor's pack rely on it",
+        Some(Confidence::Code),
+        &["PROBE-RS"],
     ),
     entry(
         "debug port",

@@ -25,8 +25,9 @@ use crate::{
     wire::dap::{Access, ApKind, Bus, BusFault, Size},
 };
 
-/// SWCLK of the virtual probe: 4 MHz.
-const SWCLK_PERIOD_NS: u64 = 250;
+/// SWCLK of a probe that nobody gave another one.
+const SWCLK_KHZ: u32 = 4_000;
+const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 
 impl Bus for Silicon {
     fn dpidr(&self) -> u32 {
@@ -72,6 +73,7 @@ impl Bus for Silicon {
     }
 
     fn read(&mut self, access: Access) -> Result<u32, BusFault> {
+        self.finish_held();
         self.settle();
         let word = match access.ap {
             0 => self.read_ap0(access.address),
@@ -82,13 +84,26 @@ impl Bus for Silicon {
     }
 
     fn write(&mut self, access: Access, value: u32) -> Result<(), BusFault> {
+        self.finish_held();
         self.settle();
+        if self.holds(access) {
+            self.held = Some((access, value));
+            return Ok(());
+        }
         match access.ap {
             0 => self.write_ap0(access.address, value),
             _ => self.write_ap1(access, value)?,
         }
         self.settle();
         Ok(())
+    }
+
+    fn stalled(&self) -> bool {
+        self.held.is_some()
+    }
+
+    fn abort(&mut self) {
+        self.held = None;
     }
 
     fn debug_power(&mut self, on: bool) {
@@ -99,7 +114,8 @@ impl Bus for Silicon {
     }
 
     fn elapse(&mut self, swclk_cycles: u32) {
-        self.advance(u64::from(swclk_cycles) * SWCLK_PERIOD_NS);
+        let khz = self.swclk_khz.unwrap_or(SWCLK_KHZ).max(1);
+        self.advance(u64::from(swclk_cycles) * NANOSECONDS_PER_MILLISECOND / u64::from(khz));
     }
 
     fn wait(&mut self, time: Duration) {
@@ -165,9 +181,29 @@ impl Silicon {
         self.chip().tz == TrustZone::Enabled && self.reaches_secure(access)
     }
 
-    fn side(&self, place: &Place) -> Side {
-        let secure = place.secure_alias && self.chip().tz == TrustZone::Enabled;
-        if secure { Side::Secure } else { Side::NonSecure }
+    /// Whether the bus holds a debugger's write: it is for user flash or OTP, whose controller is busy. Where no SWCLK was chosen such a
+    /// write takes its time at once instead.
+    fn holds(&self, access: Access) -> bool {
+        let place = Place::of(access.address).address;
+        let programs = self.flash_offset(place).is_some() || (memory::OTP..memory::UID).contains(&place);
+        self.swclk_khz.is_some()
+            && access.ap == 1
+            && (0x0800_0000..0x0900_0000).contains(&place)
+            && programs
+            && self.controller.busy_until().is_some()
+    }
+
+    /// Somebody accesses the bus past the debug port, which would have said WAIT.
+    fn finish_held(&mut self) {
+        if self.held.is_some() {
+            self.wait_for_flash();
+        }
+    }
+
+    /// The register set that an access reaches. With the SAU off, as it is after a reset, a secure access is one through either alias (Arm
+    /// DDI 0553, B8.3): the vendor's algorithm for secure flash reaches the secure registers through the non-secure address.
+    fn side(&self, access: Access) -> Side {
+        if self.is_secure(access) { Side::Secure } else { Side::NonSecure }
     }
 
     fn dbgmcu_offset(&self, address: u32) -> Option<u32> {
@@ -224,7 +260,7 @@ impl Silicon {
             return Ok(0);
         }
         if let Some(offset) = register_offset(place.address) {
-            return Ok(self.read_flash_register(self.side(&place), offset));
+            return Ok(self.read_flash_register(self.side(access), offset));
         }
         if let Some(word) = self.read_sbs(place.address) {
             return Ok(word);
@@ -237,7 +273,9 @@ impl Silicon {
                 self.read_flash_area(place.address, half, secure)?
             }
             0x0B00_0000..0x0C00_0000 => self.read_system(place.address, secure),
-            0x2000_0000..0x3000_0000 if self.sram_visible(&place) => self.sram().read(place.address).ok_or(BusFault)?,
+            0x2000_0000..0x3000_0000 if self.sram_visible(&place, secure) => {
+                self.sram().read(place.address).ok_or(BusFault)?
+            }
             at if self.identity().part.info().bkpsram.contains(at, 1) => self.sram().read(at).unwrap_or(0),
             0x4402_4000..0x4402_5000 => self.read_dbgmcu(place.address - dbgmcu::CPU_BASE),
             // The system bus shows the private one's DBGMCU too (probe-rs's sequence on H563ZI, NuttX's header).
@@ -267,13 +305,13 @@ impl Silicon {
             return Ok(());
         }
         if let Some(offset) = register_offset(place.address) {
-            self.write_flash_register(self.side(&place), offset, value);
+            self.write_flash_register(self.side(access), offset, value);
             return Ok(());
         }
         let secure = self.is_secure(access);
         match place.address {
             0x0800_0000..0x0900_0000 => self.write_flash_area(place.address, secure, access.size, value)?,
-            0x2000_0000..0x3000_0000 if self.sram_visible(&place) => {
+            0x2000_0000..0x3000_0000 if self.sram_visible(&place, secure) => {
                 let shift = 8 * (access.address & 3 & (4 - access.size.bytes()));
                 let kept = self.sram().read(place.address).ok_or(BusFault)? & !(access.size.mask() << shift);
                 self.sram.write(place.address, kept | value << shift);
@@ -306,7 +344,7 @@ impl Silicon {
         reached
             && match place.address >> 24 {
                 0x08 => self.flash_offset(place.address).is_some(),
-                0x20..=0x2F => self.sram_visible(&place),
+                0x20..=0x2F => self.sram_visible(&place, secure && self.chip().tz == TrustZone::Enabled),
                 _ => false,
             }
     }
@@ -337,7 +375,7 @@ impl Silicon {
     }
 
     fn flash_offset(&self, address: u32) -> Option<u32> {
-        let offset = address - memory::FLASH;
+        let offset = address.checked_sub(memory::FLASH)?;
         (offset < self.identity().flash.bytes()).then_some(offset)
     }
 
@@ -414,9 +452,9 @@ impl Silicon {
     }
 
     /// With TrustZone on all SRAM is secure after reset; the bootloader gets it opened, user code opens SRAM3 (templates).
-    fn sram_visible(&self, place: &Place) -> bool {
+    fn sram_visible(&self, place: &Place, secure: bool) -> bool {
         use provost_chip::model::Execution;
-        if place.secure_alias || self.chip().tz == TrustZone::Disabled {
+        if secure || place.secure_alias || self.chip().tz == TrustZone::Disabled {
             return true;
         }
         match self.chip().runs {

@@ -38,7 +38,10 @@ use self::{
     projection::product_state_code,
     sram::Sram,
 };
-use crate::rom::{self, debug_auth::RssDa};
+use crate::{
+    rom::{self, debug_auth::RssDa},
+    wire::dap::Access,
+};
 
 /// Virtual nanoseconds.
 pub(crate) type Time = u64;
@@ -97,6 +100,9 @@ pub struct Silicon {
     entropy: u64,
     life_changes: u64,
     unkept_flash: bool,
+    swclk_khz: Option<u32>,
+    /// A debugger's write that waits for the flash controller.
+    held: Option<(Access, u32)>,
 }
 
 impl Silicon {
@@ -126,6 +132,8 @@ impl Silicon {
             entropy: u64::from(identity.uid[0]) << 32 | u64::from(identity.uid[1]),
             life_changes: 0,
             unkept_flash: false,
+            swclk_khz: None,
+            held: None,
         };
         silicon.project();
         silicon
@@ -218,8 +226,15 @@ impl Silicon {
         }
     }
 
+    /// The clock of the probe on its wire. With one that was chosen, a debugger that writes to busy flash is answered WAIT, as often as its
+    /// clock has it; otherwise the clock is 4 MHz, and such a write takes its time at once.
+    pub fn set_swclk(&mut self, khz: u32) {
+        self.swclk_khz = Some(khz);
+    }
+
     /// A reset or a power cut stops the flash controller; OPSR will tell what it was doing.
     fn interrupt(&mut self) {
+        self.held = None;
         self.keep_flash();
         let operation = self.controller.operation_in_progress();
         if operation != 0 {
@@ -339,6 +354,12 @@ impl Silicon {
                 self.unkept_flash = true;
                 self.chip.firmware = self.firmware();
             }
+        }
+        if self.controller.busy_until().is_none()
+            && let Some((access, value)) = self.held.take()
+        {
+            // Only what the controller takes was held.
+            let _ = self.write_ap1(access, value);
         }
         if self.rss_da.is_some() && !self.nrst_low && !self.booting() {
             rom::debug_auth::serve(self);

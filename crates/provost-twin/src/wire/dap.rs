@@ -97,6 +97,12 @@ pub trait Bus {
     /// # Errors
     /// [`BusFault`] if the access is answered with an error.
     fn write(&mut self, access: Access, value: u32) -> Result<(), BusFault>;
+    /// Whether the last write is still held up by what it is for. Meanwhile whatever needs an access port is answered WAIT.
+    fn stalled(&self) -> bool {
+        false
+    }
+    /// The debugger gives up a write that is held up (ABORT.DAPABORT).
+    fn abort(&mut self) {}
     /// The debugger's power request (CTRL/STAT.CDBGPWRUPREQ) has changed.
     fn debug_power(&mut self, on: bool);
     /// Time passes: this many cycles of SWCLK since the last call. Called before each access and at least every 4096 cycles.
@@ -157,6 +163,7 @@ pub const RDBUFF: u8 = 0xC;
 /// TARGETSEL, write.
 pub const TARGETSEL: u8 = 0xC;
 
+const DAPABORT: u32 = 1 << 0;
 const ORUNDETECT: u32 = 1 << 0;
 const STICKYORUN: u32 = 1 << 1;
 const STICKYCMP: u32 = 1 << 4;
@@ -246,6 +253,11 @@ impl<B: Bus> Dap<B> {
         self.ctrl_stat & STICKY != 0 && !request.always_answered()
     }
 
+    /// Whether this request must be answered WAIT.
+    pub fn waits(&self, request: Request) -> bool {
+        !request.always_answered() && self.bus.stalled()
+    }
+
     /// A request was answered WAIT: with overrun detection, what follows it is refused until the host has noticed.
     pub fn waited(&mut self, request: Request) {
         if self.overrun_detect() {
@@ -302,7 +314,9 @@ impl<B: Bus> Dap<B> {
     pub fn write(&mut self, request: Request, value: u32) {
         match (request.ap, request.address) {
             (false, ABORT) => {
-                // Bit 0, DAPABORT, has nothing to abort: accesses end within their own packet.
+                if value & DAPABORT != 0 {
+                    self.bus.abort();
+                }
                 let cleared = [(1, STICKYCMP), (2, STICKYERR), (3, WDATAERR), (4, STICKYORUN)];
                 for (_, flag) in cleared.into_iter().filter(|(bit, _)| value >> bit & 1 == 1) {
                     self.ctrl_stat &= !flag;

@@ -289,6 +289,11 @@ impl<B: Bus> SwDp<B> {
             self.dap.refused(request);
             return self.refuse(request, ACK_FAULT);
         }
+        if self.dap.waits(request) {
+            self.stats.waits += 1;
+            self.dap.waited(request);
+            return self.refuse(request, ACK_WAIT);
+        }
         if request.read {
             let value = self.dap.read(request);
             let parity = u64::from(value.count_ones() & 1) ^ u64::from(parity_error);
