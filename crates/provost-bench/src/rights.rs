@@ -14,9 +14,7 @@ pub(crate) fn usb(device: &nusb::DeviceInfo) -> (bool, Option<String>) {
     #[cfg(target_os = "linux")]
     {
         let allowed = may_use(&format!("/dev/bus/usb/{:03}/{:03}", device.busnum(), device.device_address()));
-        let advice = "your user may not open it: a udev rule gives it, such as \
-                      SUBSYSTEM==\"usb\", ATTR{idVendor}==\"0483\", ATTR{idProduct}==\"df11\", TAG+=\"uaccess\" \
-                      in /etc/udev/rules.d/60-stm32-dfu.rules; then plug it in again";
+        let advice = "your user may not open it: `provost doctor --install-udev` installs a rule that gives it; then plug it in again";
         (allowed, (!allowed).then(|| advice.to_owned()))
     }
     #[cfg(target_os = "windows")]
