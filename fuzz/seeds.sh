@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 readonly crates=../crates
-mkdir -p corpus/{adac_packet,adac_tlv,adac_certificate,adac_token,adac_key,obk_file,obk_xml,obk_config,image,case_file,log,reading,option_file,flash_image,bootloader_serial,bootloader_usb,thumb,trace}
+mkdir -p corpus/{adac_packet,adac_tlv,adac_certificate,adac_token,adac_key,obk_file,obk_xml,obk_config,image,case_file,log,reading,option_file,flash_image,bootloader_serial,bootloader_usb,bootloader_usbip,thumb,trace}
 
 cp "$crates"/provost-obk/tests/vectors/*.obk corpus/obk_file/
 cp "$crates"/provost-obk/tests/vectors/*.bin corpus/adac_tlv/
@@ -44,6 +44,10 @@ def tlv(kind, value):
 put("bootloader_serial", "session", bytes.fromhex("03 7F 00FF 02FD 11EE 2000400060 0FF0 50AF 000202 00040000000004"))
 status, pointer = bytes.fromhex("A103000000000600"), bytes.fromhex("2101000000000500 2100400020")
 put("bootloader_usb", "session", b"".join(p.ljust(24, b"\0") for p in (pointer, status, status, bytes.fromhex("2106000000000000"))))
+submit = bytes.fromhex("00000001 00000001 00000000 00000001 00000000 00000000 00000006 00000000 00000000 00000000 A103000000000600")
+put("bootloader_usbip", "session", b"\x07" + submit + submit)
+put("bootloader_usbip", "list", bytes.fromhex("47 01118005 00000000"))
+put("bootloader_usb", "descriptors", bytes.fromhex("09021b00010100c032 09040000 00fe010204 09210bff0000041a01"))
 put("bootloader_usb", "map", b"@Internal Flash   /0x08000000/256*08Kg")
 
 vectors = json.loads((crates / "provost-adac/tests/vectors/vectors.json").read_text())

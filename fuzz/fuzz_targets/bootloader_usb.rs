@@ -1,10 +1,12 @@
-//! The USB bootloader: any transfers reach the device, any answer ends each of the host's operations, any string is a memory map or not.
+//! The USB bootloader: any transfers reach the device, any answer ends each of the host's operations, any string is a memory map or not,
+//! and so are any descriptors.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use provost_bootloader::{
     dfu::{Exchange, MemoryLayout, Operation, Setup, Step, Target},
     special::Special,
+    usb::{self, DfuInterface},
 };
 use provost_fuzz::{device::Ram, frugally};
 
@@ -33,6 +35,10 @@ fuzz_target!(|data: &[u8]| {
         ] {
             operate(&operation, data);
         }
+        if let Ok(interface) = DfuInterface::read(data) {
+            assert!(interface.transfer != 0 && !interface.alternates.is_empty());
+        }
+        let _ = usb::text(data);
         if let Ok(text) = std::str::from_utf8(data)
             && let Ok(layout) = MemoryLayout::parse(text)
         {

@@ -34,6 +34,20 @@ pub enum BenchError {
         /// Why.
         source: std::io::Error,
     },
+    /// What names no USB bootloader.
+    #[error("'{given}' is no USB bootloader (a serial number, usbip:ADDRESS:PORT, or twin:NAME)")]
+    DfuSelector {
+        /// What was given.
+        given: String,
+    },
+    /// A USB bootloader that cannot be had.
+    #[error("the USB bootloader {dfu} cannot be opened: {source}")]
+    DfuOpen {
+        /// The device.
+        dfu: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A trace that cannot be read.
     #[error("the trace {} cannot be read: {source}", .path.display())]
     TraceFile {
@@ -116,6 +130,21 @@ table! {
         causes: ["no such port", "another program has it open", "your user may not use it (group dialout on Linux)"],
         next: ["close the other program, check the name and the rights, run the same command again"],
     }
+    "dfu-bad-selector" => Usage {
+        causes: ["the serial number is misspelt, or the next word was taken for one"],
+        next: ["put --dfu at the end of the line, or name the device: `provost probes` lists them"],
+    }
+    "dfu-unopenable" => PersonMustAct {
+        causes: [
+            "the bootloader does not run: in Open it needs BOOT0 high at a reset, in a closed state it never runs",
+            "it was woken on another interface: the first that speaks to it keeps it until the next reset",
+            "your user may not use it (a udev rule on Linux, WinUSB on Windows), or another program has it open",
+        ],
+        next: [
+            "hold BOOT0 high, reset the chip (NRST or power), plug its USB in, and run the same command again; nothing was written",
+            "`provost probes` lists the devices, and says what keeps you from one",
+        ],
+    }
     "trace-file" => Failed {
         causes: ["no such file, or one that is not for this user", "what is in it is no text"],
         next: ["name a file that `provost selfcheck` wrote with --trace"],
@@ -146,6 +175,8 @@ impl BenchError {
             Self::Trace { source, .. } => source.code(),
             Self::UartSelector { .. } => "uart-bad-selector",
             Self::UartOpen { .. } => "uart-unopenable",
+            Self::DfuSelector { .. } => "dfu-bad-selector",
+            Self::DfuOpen { .. } => "dfu-unopenable",
         };
         let own = rows().find(|row| row.code == code).or_else(|| fault::find(code)).unwrap_or(&fault::UNFORESEEN);
         match self {

@@ -4,14 +4,20 @@
 //! only, and [`TwinWire`] drives them; a test holds that both do the same on the wire.
 
 mod bench;
+mod boot_wire;
+mod dfu;
 mod error;
 mod list;
+#[cfg(any(feature = "serial", feature = "usb"))]
+mod rights;
 mod selector;
 mod stoppable;
 mod twin_wire;
 mod uart;
 
 pub use bench::Bench;
+pub use boot_wire::{BootBench, BootWire};
+pub use dfu::Dfu;
 pub use error::{BenchError, rows};
 pub use list::{Listed, list};
 pub use provost_link::trace::Tape;

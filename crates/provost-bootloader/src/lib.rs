@@ -3,6 +3,7 @@
 //! - [`an3155`]: the commands of the serial protocol, each a value with its own reply; [`an3155::Exchange`] carries one out over whatever
 //!   moves bytes, [`an3155::Target`] is the other end.
 //! - [`dfu`]: control transfers, states, the memory map in a string descriptor; [`dfu::Exchange`] and [`dfu::Target`].
+//! - [`usb`]: what USB itself asks: setup packets, and descriptors, told and read.
 //! - [`device`]: what differs from part to part, with source and confidence.
 //! - [`special`]: the commands that only STM32H5 has: product state, reset, data provisioning.
 //! - [`memory`]: what both targets ask of the chip behind them.
@@ -15,6 +16,7 @@ pub mod device;
 pub mod dfu;
 pub mod memory;
 pub mod special;
+pub mod usb;
 
 /// The example of the README, run with the others.
 #[cfg(doctest)]

@@ -304,6 +304,29 @@ switches! {
         /// No: it reports an error.
         Refused "refused",
     }
+    /// Which option bytes do the alternate settings of the ROM bootloader's USB device show?
+    BootUsbOptions boot_usb_options "boot-usb-options" ["CUBEH5-OPENBL"] {
+        /// Two areas, which are the two images (ST's STM32H573 example).
+        TwoAreas "two-areas",
+        /// One area of 432 bytes (ST's example for a sister family).
+        OneArea "one-area",
+        /// None.
+        Absent "absent",
+    }
+    /// Does the ROM bootloader's USB device tell its DEV_ID in a string?
+    BootUsbDeviceId boot_usb_device_id "boot-usb-device-id" ["CUBEH5-OPENBL"] {
+        /// Yes, in string 0x14 (ST's STM32H573 example).
+        Told "told",
+        /// No.
+        Absent "absent",
+    }
+    /// How long does the ROM bootloader ask a USB host to wait for each piece of work?
+    BootUsbPoll boot_usb_poll "boot-usb-poll" ["CUBEH5-OPENBL"] {
+        /// 244 ms: 500 ms, cut to one byte (ST's STM32H573 example).
+        Example "244-ms",
+        /// 1 ms.
+        Short "1-ms",
+    }
     /// Can a debugger write a later product state in iROT-Provisioned or TZ-Closed?
     ForwardFromClosed forward_from_closed "forward-from-closed" ["WOLFTRUST" "LAT"] {
         /// No (one H563).

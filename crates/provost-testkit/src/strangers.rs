@@ -37,6 +37,16 @@ pub fn installed(programs: &[&str]) -> bool {
     absent.is_none()
 }
 
+/// Whether this program is installed, which ends well given these arguments; if not, the test is to be [skipped](skip).
+#[must_use]
+pub fn installed_by(program: &str, arguments: &[&str]) -> bool {
+    let there = runs(program, arguments);
+    if !there {
+        skip(format_args!("{program} {} does not run here", arguments.join(" ")));
+    }
+    there
+}
+
 /// The OpenOCD that `OPENOCD` names, or the one on the path, if its remote_bitbang adapter speaks SWD, which it does after version 0.12.
 #[must_use]
 pub fn openocd() -> Option<String> {

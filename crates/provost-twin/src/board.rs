@@ -11,10 +11,10 @@ use std::{
     time::Duration,
 };
 
-use provost_bootloader::dfu::Setup;
+use provost_bootloader::usb::SetupPacket;
 use provost_chip::assumptions::Assumptions;
 
-pub use crate::rom::bootloader::UsbError;
+pub use crate::rom::bootloader::{Attached, UsbError};
 use crate::{
     chipfile::ChipFile,
     error::TwinError,
@@ -63,11 +63,16 @@ impl Board {
         said
     }
 
+    /// The ROM bootloader's USB device, while there is one.
+    pub fn usb_device(&mut self) -> Option<Attached> {
+        self.interfaces.attached(self.dp.bus())
+    }
+
     /// A control transfer to the ROM bootloader on USB.
     ///
     /// # Errors
     /// It is stalled, or no bootloader answers.
-    pub fn usb(&mut self, setup: Setup, data: &[u8]) -> Result<Vec<u8>, UsbError> {
+    pub fn usb(&mut self, setup: SetupPacket, data: &[u8]) -> Result<Vec<u8>, UsbError> {
         let answer = self.interfaces.usb(self.dp.bus_mut(), setup, data);
         self.write_through();
         answer

@@ -26,7 +26,7 @@ pub(crate) use shell::*;
 pub(crate) use twin::*;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use provost_bench::{Probe, Uart};
+use provost_bench::{BootWire, Dfu, Probe, Uart};
 use provost_chip::{
     order_code::{OrderCode, OrderCodeError},
     parts::PartId,
@@ -59,6 +59,17 @@ pub(crate) struct Arguments {
     /// takes both, and provisions over this line.
     #[arg(long, global = true, value_name = "LINE")]
     pub(crate) uart: Option<Uart>,
+    /// The chip's ROM bootloader as a USB DFU device, in place of a probe: its serial number, or nothing for the only one;
+    /// usbip:ADDRESS:PORT, or twin:NAME for a virtual chip. For the same commands as --uart.
+    #[arg(
+        long,
+        global = true,
+        value_name = "SERIAL",
+        num_args = 0..=1,
+        default_missing_value = "dfu",
+        conflicts_with = "uart"
+    )]
+    pub(crate) dfu: Option<Dfu>,
     /// The part as written on the chip, such as STM32H533RE. DEV_ID alone does not tell H523 from H533, or H563 from H573; outside
     /// Open a chip need not tell its flash size, which is the last of these letters.
     #[arg(
@@ -115,6 +126,11 @@ impl Arguments {
     /// The chip, where it was named for this very command.
     pub(crate) fn named_probe(&self) -> Option<&Probe> {
         self.probe.as_ref().filter(|_| self.probe_is_typed)
+    }
+
+    /// The way to the ROM bootloader, where one was given.
+    pub(crate) fn bootloader(&self) -> Option<BootWire> {
+        self.uart.clone().map(BootWire::Uart).or_else(|| self.dfu.clone().map(BootWire::Dfu))
     }
 
     /// The line of the part given.

@@ -103,7 +103,7 @@ documents! {
     "receipt": rescue::Receipt, "What a rescue did; also the file receipt.json";
     "selfcheck": Selfcheck, "What a chip says to the questions that public sources leave open";
     "served": Served, "Last document of `twin serve --json` and of `serve --json`";
-    "serving": Serving, "First lines of `twin serve --json`, one for each door";
+    "serving": Serving<'_>, "First lines of `twin serve --json`, one for each door";
     "sheet": Sheet, "A file, field by field";
     "status": Status, "Who a chip is, what is open, what can be done from here";
     "text": Text<'_>, "A text to be kept in a file";

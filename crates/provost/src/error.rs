@@ -115,8 +115,8 @@ faults! {
         /// A command that a bootloader cannot serve.
         #[error("this command does not go over a bootloader")]
         NotByUart = "uart-not-here", Usage {
-            causes: ["--uart was given to a command that needs no chip, or more of it than its bootloader shows"],
-            next: ["leave --uart out; with a chip, name a debug probe: --probe VID:PID"],
+            causes: ["--uart or --dfu was given to a command that needs no chip, or more of it than its bootloader shows"],
+            next: ["leave it out; with a chip, name a debug probe: --probe VID:PID"],
         }
         /// The page cannot be served.
         #[error("the page cannot be served on port {port}: {source}")]
@@ -130,7 +130,7 @@ faults! {
             next: ["leave --port out: the system then chooses one that is free"],
         }
         /// Two ways to one chip, and a command that goes one of them.
-        #[error("this command goes over one wire: --probe or --uart")]
+        #[error("this command goes over one wire: --probe, --uart or --dfu")]
         TwoWires = "uart-and-probe", Usage {
             causes: ["both were given; only a rescue and a write of objects use both"],
             next: ["leave one of them out"],

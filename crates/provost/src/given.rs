@@ -58,6 +58,8 @@ const REPEATED: &[(&str, &[&str])] = &[
     ("probe", ON_CHIP),
     ("uart", ON_LINE),
     ("uart", BESIDE),
+    ("dfu", ON_LINE),
+    ("dfu", BESIDE),
     ("part", ON_CHIP),
     ("part", FOR_PART),
     ("speed", ON_CHIP),
@@ -188,14 +190,14 @@ impl Given {
             return uses && WITH_CREDENTIAL.contains(&name) && takes(name, option);
         }
         // What holds for the chip or the part at hand holds wherever it can be said.
-        let anywhere = ["probe", "uart", "part", "speed"].contains(&option);
+        let anywhere = ["probe", "uart", "dfu", "part", "speed"].contains(&option);
         REPEATED.iter().any(|(known, among)| {
             *known == option && among.contains(&name) && (anywhere || among.contains(&self.command.as_str()))
         }) && takes(name, option)
             // Rules of the system are for every probe.
             && !(name == "doctor" && words.iter().any(|word| word == "--udev" || word == "--install-udev"))
             // A line goes in place of a probe, or beside it.
-            && (option != "uart" || if self.has("probe") { BESIDE } else { ON_LINE }.contains(&name))
+            && (!["uart", "dfu"].contains(&option) || if self.has("probe") { BESIDE } else { ON_LINE }.contains(&name))
             // Two files are compared without a chip.
             && !(name == "option diff" && option == "probe" && words.iter().skip(3).filter(|w| !w.starts_with('-')).count() > 1)
     }
@@ -271,6 +273,10 @@ mod tests {
         let by_line = given(&["provost", "status", "--uart", "COM3"]);
         assert_eq!(by_line.command_line("provost option list"), "provost option list --uart COM3");
         assert_eq!(by_line.command_line("provost rescue"), "provost rescue", "that takes a probe");
+        let by_usb = given(&["provost", "status", "--dfu"]);
+        assert_eq!(by_usb.command_line("provost option list"), "provost option list --dfu dfu");
+        let by_usb = given(&["provost", "status", "--dfu", "2003675E3650"]);
+        assert_eq!(by_usb.command_line("provost option set"), "provost option set --dfu 2003675E3650");
         let both = given(&["provost", "rescue", "--uart", "COM3", "--probe", "twin:a"]);
         assert_eq!(both.command_line("provost rescue"), "provost rescue --probe twin:a --uart COM3");
         assert_eq!(both.command_line("provost status"), "provost status --probe twin:a");

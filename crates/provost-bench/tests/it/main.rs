@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
 mod chip_file;
+mod dfu;
 mod soc_id;
 #[cfg(feature = "probe-rs")]
 mod speed;

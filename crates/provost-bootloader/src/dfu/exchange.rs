@@ -49,6 +49,18 @@ pub enum DfuError {
         /// How long it was waited for.
         waited: Duration,
     },
+    /// It stalls the endpoint: a request that it does not serve, or not in this state, or an address that it does not show.
+    #[error("the bootloader stalled {request}")]
+    Stalled {
+        /// The request.
+        request: Request,
+    },
+    /// Something that DfuSe has no request for.
+    #[error("DfuSe cannot {what}")]
+    NotServed {
+        /// What was wanted.
+        what: &'static str,
+    },
     /// An upload brought another number of bytes.
     #[error("an upload of {wanted} bytes brought {found}")]
     Length {
@@ -65,6 +77,8 @@ provost_codes::codes!(DfuError, self => self, {
     Self::Reported { .. } => "dfu-reported",
     Self::State { .. } => "dfu-state",
     Self::Busy { .. } => "dfu-busy",
+    Self::Stalled { .. } => "dfu-stalled",
+    Self::NotServed { .. } => "dfu-not-served",
     Self::Length { .. } => "dfu-length",
 });
 
@@ -91,6 +105,8 @@ pub enum Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Point {
     Begin,
+    /// GET_STATE is out: it begins nothing, as GET_STATUS does where a download waits for it.
+    State,
     /// A transfer is out; nobody has said how it went.
     Pending,
     /// GET_STATUS is due.
@@ -158,7 +174,15 @@ impl Exchange {
                 Step::Out(self.setup(Request::Dnload, *block, data.len() as u16), data)
             }
             (Point::Begin, Act::Upload { block, length, .. }) => Step::In(self.setup(Request::Upload, *block, *length)),
+            (Point::Begin, Act::Settle) => {
+                self.point = Point::State;
+                return Step::In(self.setup(Request::GetState, 0, 1));
+            }
             (Point::Begin, Act::Abort) => Step::Out(self.setup(Request::Abort, 0, 0), Vec::new()),
+            // What somebody downloaded and did not see through must not begin now.
+            (Point::Pending, Act::Settle) if self.clears == 0 => {
+                Step::Out(self.setup(Request::Abort, 0, 0), Vec::new())
+            }
             (Point::Pending, _) if self.clears > 0 => Step::Out(self.setup(Request::ClrStatus, 0, 0), Vec::new()),
             _ => {
                 self.point = Point::Asked;
@@ -179,6 +203,12 @@ impl Exchange {
     /// # Errors
     /// It is not what was asked for, or the device reports an error or stays busy.
     pub fn received(&mut self, bytes: &[u8]) -> Result<(), DfuError> {
+        if self.point == Point::State {
+            // A device that answers something else is asked for its status.
+            let waits = matches!(bytes, [state] if State::from_code(*state) == Some(State::DnloadSync));
+            self.point = if waits { Point::Pending } else { Point::Ask };
+            return Ok(());
+        }
         if self.point == Point::Asked {
             let report = StatusReport::from_bytes(bytes).ok_or(DfuError::NoStatus { length: bytes.len() })?;
             return self.reported(report);

@@ -14,7 +14,7 @@ pub use self::{
     layout::{Kind, LayoutError, MemoryLayout, Region, Segment},
     operation::Operation,
     setup::{Request, Setup, State, Status, StatusReport},
-    target::{Stall, Target},
+    target::{EXAMPLE_POLL, Stall, Target},
 };
 
 /// Vendor id of ST's bootloaders.

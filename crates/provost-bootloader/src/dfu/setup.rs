@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::usb::SetupPacket;
+
 /// Requests of the class (DFU 1.1 §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "all of the standard")]
@@ -26,9 +28,28 @@ impl Request {
         Self::ALL.into_iter().find(|request| *request as u8 == code)
     }
 
+    /// Its name in the standard.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Detach => "DFU_DETACH",
+            Self::Dnload => "DFU_DNLOAD",
+            Self::Upload => "DFU_UPLOAD",
+            Self::GetStatus => "DFU_GETSTATUS",
+            Self::ClrStatus => "DFU_CLRSTATUS",
+            Self::GetState => "DFU_GETSTATE",
+            Self::Abort => "DFU_ABORT",
+        }
+    }
+
     /// Whether the device sends the data.
     pub const fn is_in(self) -> bool {
         matches!(self, Self::Upload | Self::GetStatus | Self::GetState)
+    }
+}
+
+impl std::fmt::Display for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
     }
 }
 
@@ -52,23 +73,27 @@ impl Setup {
         if self.request.is_in() { 0xA1 } else { 0x21 }
     }
 
+    /// The same among all setup packets of USB.
+    pub const fn packet(&self) -> SetupPacket {
+        let Self { request, value, index, length } = *self;
+        SetupPacket { request_type: self.request_type(), request: request as u8, value, index, length }
+    }
+
+    /// The class request of a setup packet; `None` if it is none to an interface.
+    pub fn from_packet(packet: SetupPacket) -> Option<Self> {
+        let SetupPacket { request_type, request, value, index, length } = packet;
+        let setup = Self { request: Request::from_code(request)?, value, index, length };
+        (setup.request_type() == request_type).then_some(setup)
+    }
+
     /// The eight bytes.
     pub fn to_bytes(&self) -> [u8; 8] {
-        let [v0, v1] = self.value.to_le_bytes();
-        let [i0, i1] = self.index.to_le_bytes();
-        let [l0, l1] = self.length.to_le_bytes();
-        [self.request_type(), self.request as u8, v0, v1, i0, i1, l0, l1]
+        self.packet().to_bytes()
     }
 
     /// The packet in eight bytes; `None` if it is no request of the class to an interface.
-    pub fn from_bytes([kind, request, v0, v1, i0, i1, l0, l1]: [u8; 8]) -> Option<Self> {
-        let setup = Self {
-            request: Request::from_code(request)?,
-            value: u16::from_le_bytes([v0, v1]),
-            index: u16::from_le_bytes([i0, i1]),
-            length: u16::from_le_bytes([l0, l1]),
-        };
-        (setup.request_type() == kind).then_some(setup)
+    pub fn from_bytes(bytes: [u8; 8]) -> Option<Self> {
+        Self::from_packet(SetupPacket::from_bytes(bytes))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What ST's example asks a host to wait: 500 ms, cut to one byte.
-const POLL: Duration = Duration::from_millis(244);
+pub const EXAMPLE_POLL: Duration = Duration::from_millis(244);
 
 /// The device stalls the control endpoint: the request is none, or not for this state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -38,13 +38,20 @@ pub struct Target {
     status: Status,
     pointer: u32,
     transfer: u16,
+    poll: Duration,
     work: Option<Work>,
 }
 
 impl Target {
     /// A device in dfuIDLE whose blocks have this many bytes.
     pub const fn new(transfer: u16) -> Self {
-        Self { state: State::Idle, status: Status::Ok, pointer: 0x0800_0000, transfer, work: None }
+        Self { state: State::Idle, status: Status::Ok, pointer: 0x0800_0000, transfer, poll: EXAMPLE_POLL, work: None }
+    }
+
+    /// The same, which asks the host to wait this long for each piece of work.
+    #[must_use]
+    pub fn polled_after(self, poll: Duration) -> Self {
+        Self { poll, ..self }
     }
 
     /// Its state.
@@ -142,7 +149,7 @@ impl Target {
         match (self.state, self.work.take()) {
             (State::DnloadSync, Some(work)) => {
                 // The work begins now; its end is seen by the next request.
-                poll = POLL;
+                poll = self.poll;
                 match self.perform(work, device) {
                     Ok(what) => (after, self.state) = (what, State::DnBusy),
                     Err(status) => self.fail(status),
@@ -184,8 +191,10 @@ impl Target {
             Work::Write { address, data } if known(device, address) => Ok(device.write(address, &data)),
             Work::Write { .. } => Err(Status::ErrAddress),
             Work::Special(special) if device.special_over_usb() => {
-                let SpecialAnswer { status, after, .. } = device.special(special);
-                if status.iter().all(|byte| *byte == 0) { Ok(after) } else { Err(Status::ErrVendor) }
+                // An error code is data on a serial line; here the status is all there is (AN2606).
+                let SpecialAnswer { data, status, after } = device.special(special);
+                let good = data.is_empty() && status.iter().all(|byte| *byte == 0);
+                if good { Ok(after) } else { Err(Status::ErrVendor) }
             }
             Work::Special(_) => Err(Status::ErrStalledPacket),
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use provost_bootloader::{
     an3155::{HostError, Phase},
-    dfu::{DfuError, LayoutError, State, Status},
+    dfu::{DfuError, LayoutError, Request, State, Status},
 };
 
 #[test]
@@ -28,6 +28,8 @@ fn every_error_says_its_code_and_something_measured() {
         DfuError::Reported { status: Status::ErrErase, state: State::Error },
         DfuError::State { state: State::AppIdle },
         DfuError::Busy { waited: Duration::from_secs(5) },
+        DfuError::Stalled { request: Request::Upload },
+        DfuError::NotServed { what: "erase one bank" },
         DfuError::Length { wanted: 1024, found: 3 },
     ];
     assert_eq!(usb.iter().map(DfuError::code).collect::<Vec<_>>(), DfuError::CODES);

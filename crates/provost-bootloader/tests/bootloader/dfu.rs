@@ -22,7 +22,7 @@ fn outs(operation: &Operation) -> Vec<(Request, u16, Vec<u8>)> {
             Request::Abort => state = 2,
             _ => {}
         }
-        if setup.request != Request::GetStatus {
+        if !matches!(setup.request, Request::GetStatus | Request::GetState) {
             seen.push((setup.request, setup.value, data.to_vec()));
         }
         let answer = match setup.request {
@@ -122,6 +122,18 @@ fn errors_are_reported_and_cleared_by_the_next_operation() {
     assert_eq!(operate_on(&mut target, &mut toy, &read, 1024), Usb::Done { data: vec![0xFF; 16], vanished: false });
     toy.closed = true;
     assert_eq!(operate_on(&mut target, &mut toy, &read, 1024), Usb::Stalled);
+}
+
+#[test]
+fn what_another_host_left_half_way_is_not_begun() {
+    let (mut target, mut toy) = (Target::new(1024), Toy::default());
+    // Erase everything: GET_STATUS would begin it.
+    let erase = Setup { request: Request::Dnload, value: 0, index: 0, length: 1 };
+    assert_eq!(target.control(erase, &[0x41], &mut toy), Ok((vec![], After::Stays)));
+    assert_eq!(target.state(), State::DnloadSync);
+    let read = Operation::Read { address: FLASH, length: 16 };
+    assert_eq!(operate_on(&mut target, &mut toy, &read, 1024), Usb::Done { data: vec![0xFF; 16], vanished: false });
+    assert!(toy.erased.is_empty());
 }
 
 #[test]

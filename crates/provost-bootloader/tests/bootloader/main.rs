@@ -8,3 +8,4 @@ mod frames;
 mod hostile;
 mod properties;
 mod toy;
+mod usb;

@@ -18,10 +18,11 @@ enum Reach {
 }
 
 const CLOSED: Reach = Reach::Never("it takes a chip in a later state than Provisioning");
+const USB: Reach = Reach::Never("it takes the USB of the ROM bootloader");
 const SERIAL: Reach = Reach::Never("it takes the serial line of the ROM bootloader");
 
 /// What it takes, switch by switch.
-const REACH: [(&str, Reach); 25] = [
+const REACH: [(&str, Reach); 28] = [
     ("reply-word", Reach::From(Level::Provisioning)),
     ("ack-roles", Reach::From(Level::Resets)),
     ("tlv-padding", Reach::From(Level::Provisioning)),
@@ -42,7 +43,10 @@ const REACH: [(&str, Reach); 25] = [
     ("boot-final-ack", SERIAL),
     ("boot-version", SERIAL),
     ("boot-readout-opcodes", SERIAL),
-    ("boot-usb-special", Reach::Never("it takes the USB of the ROM bootloader")),
+    ("boot-usb-special", USB),
+    ("boot-usb-options", USB),
+    ("boot-usb-device-id", USB),
+    ("boot-usb-poll", USB),
     ("forward-from-closed", CLOSED),
     ("debug-grant", CLOSED),
     ("debug-hdpl", CLOSED),

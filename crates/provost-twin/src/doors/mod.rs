@@ -7,11 +7,14 @@ pub mod bench;
 mod black_magic;
 mod clock;
 mod cmsis_dap;
+#[cfg(unix)]
+pub mod pty;
 mod pyocd;
 pub mod remote;
 mod remote_bitbang;
 mod serial;
 mod server;
+pub mod usbip;
 
 use std::{
     io,
@@ -113,6 +116,23 @@ pub fn serve_serial(listener: &TcpListener, board: &VirtualBoard, terms: &Terms<
     server::serve::<serial::Line, Board>(listener, board.mutex(), terms)
 }
 
+/// Serves the serial line of a board's ROM bootloader on a pseudo-terminal, until told to stop.
+///
+/// # Errors
+/// [`DoorError::Io`] if the terminal fails.
+#[cfg(unix)]
+pub fn serve_pty(pty: &pty::Pty, board: &VirtualBoard, terms: &Terms<'_>) -> Result<(), DoorError> {
+    Ok(pty.serve(board.mutex(), terms)?)
+}
+
+/// Serves the USB device of a board's ROM bootloader, see [`mod@usbip`], until told to stop.
+///
+/// # Errors
+/// As [`serve`].
+pub fn serve_usbip(listener: &TcpListener, board: &VirtualBoard, terms: &Terms<'_>) -> Result<(), DoorError> {
+    server::serve::<usbip::Session, Board>(listener, board.mutex(), terms)
+}
+
 /// Why a door cannot serve.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -120,7 +140,7 @@ pub enum DoorError {
     /// A virtual chip is not for the network: whoever reaches a door can do everything with the chip.
     #[error("{0} is not a loopback address")]
     NotLoopback(SocketAddr),
-    /// The listening socket failed.
-    #[error("the listening socket failed")]
+    /// The listening socket or the terminal failed.
+    #[error("the listening socket or the terminal failed")]
     Io(#[from] io::Error),
 }

@@ -273,7 +273,7 @@ fn secure_sectors_are_hidden_and_refuse_silently() {
 
 #[test]
 fn r_bootloader_usb_first_keeps_the_serial_line_silent() {
-    let ask = Setup { request: Request::GetStatus, value: 0, index: 0, length: 6 };
+    let ask = Setup { request: Request::GetStatus, value: 0, index: 0, length: 6 }.packet();
     let plugged = VirtualBoard::open("stuck-in-provisioning?usb=plugged").unwrap();
     assert!(say(&plugged, &[0x7F]).is_empty());
     assert_eq!(plugged.board().usb(ask, &[]), Ok(vec![0, 0, 0, 0, 2, 0]));

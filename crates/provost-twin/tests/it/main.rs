@@ -17,6 +17,7 @@ mod silicon_flash;
 mod silicon_model;
 mod silicon_options;
 mod silicon_regression;
+mod usbip;
 mod wire_cmsis_dap;
 mod wire_dap;
 mod wire_faults;

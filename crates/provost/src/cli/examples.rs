@@ -24,6 +24,7 @@ const EXAMPLES: &[Example] = &[
             ),
             ("provost status --json --probe twin:stuck-in-provisioning", "a virtual chip, for a script"),
             ("provost status --uart /dev/ttyUSB0", "no probe: the ROM bootloader on a serial line"),
+            ("provost status --dfu", "the same over USB"),
         ],
     ),
     example(

@@ -94,6 +94,14 @@ pub(crate) struct TwinServe {
     /// Offer the serial line of its ROM bootloader on this loopback port, for --uart tcp:127.0.0.1:PORT; 0 lets the system choose.
     #[arg(long, value_name = "PORT", group = "doors")]
     pub(crate) serial: Option<u16>,
+    /// Offer the same line as a pseudo-terminal, whose name is printed, for programs that open a port by its name.
+    #[cfg(unix)]
+    #[arg(long, group = "doors")]
+    pub(crate) pty: bool,
+    /// Export the USB DFU device of its ROM bootloader by USB/IP on this loopback port, for --dfu usbip:127.0.0.1:PORT and for Linux's
+    /// usbip; 0 lets the system choose.
+    #[arg(long, value_name = "PORT", group = "doors")]
+    pub(crate) usbip: Option<u16>,
     /// Let the chip's time pass with clocks on the wire only, so that runs repeat exactly. Otherwise it passes too while a client sleeps.
     #[arg(long)]
     pub(crate) wire_time: bool,

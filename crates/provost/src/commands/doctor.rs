@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &Arguments, options: &cli::Doctor) -> Result<Page, 
     if let Some(folder) = &options.install_udev {
         return install(folder, options.force);
     }
-    let probes: Vec<Listed> = list().into_iter().filter(|probe| probe.kind != "virtual").collect();
+    let probes: Vec<Listed> = list().into_iter().filter(|l| l.option == "--probe" && l.kind != "virtual").collect();
     let mut checks = vec![drivers()];
     checks.extend(driver());
     let is_virtual = matches!(arguments.probe, Some(Probe::Twin(_) | Probe::Replay(_)));

@@ -2,6 +2,7 @@
 
 mod apply;
 mod auth;
+mod bootloader;
 mod close;
 mod credential;
 pub(crate) mod diagnose;
@@ -18,7 +19,6 @@ mod selfcheck;
 mod shell;
 mod status;
 mod twin;
-mod uart;
 
 use provost_bench::{Bench, Probe};
 
@@ -30,8 +30,8 @@ use crate::{
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<Page, Stop> {
-    if let Some(line) = &arguments.uart {
-        return uart::run(arguments, line);
+    if let Some(wire) = arguments.bootloader() {
+        return bootloader::run(arguments, &wire);
     }
     match &arguments.command {
         Command::Probes => probes::run(),

@@ -17,6 +17,8 @@ use std::{
 
 use provost_bench::BenchError;
 use provost_chip::assumptions::Assumptions;
+#[cfg(unix)]
+use provost_twin::doors::pty::Pty;
 use provost_twin::{
     board::VirtualBoard,
     doors::{
@@ -93,6 +95,7 @@ fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
         (Offer::Swd(Door::BlackMagic), options.black_magic),
         (Offer::Swd(Door::PyOcd), options.pyocd),
         (Offer::Serial, options.serial),
+        (Offer::UsbIp, options.usbip),
     ];
     let mut open = Vec::new();
     for (door, port) in wanted.iter().filter_map(|(door, port)| Some((*door, (*port)?))) {
@@ -100,6 +103,8 @@ fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
         let port = listener.local_addr().map_err(|e| broken(port, e))?.port();
         open.push((door, listener, port));
     }
+    #[cfg(unix)]
+    let pty = options.pty.then(Pty::open).transpose().map_err(|e| broken(0, e))?;
     // Where the board lies in a file, it has doors for provost itself, too, whose ports a file beside it names.
     let bench_door = match Path::new(options.chip.name()) {
         file if file.is_file() => Some(OwnDoors::open(file)?),
@@ -112,14 +117,22 @@ fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
         let handler = move || flag.store(true, Ordering::Relaxed);
         ctrlc::set_handler(handler).map_err(|e| broken(0, std::io::Error::other(e)))?;
     }
-    for (door, _, port) in &open {
+    let announce = |serving: &Serving<'_>, place: &str, speaks: &str| {
         if arguments.json {
-            output::print_line(&Serving { door: door.as_str(), port: *port })
+            output::print_line(serving)
         } else {
-            let chip = &options.chip;
-            term::print(&format!("serving {chip} on 127.0.0.1:{port} ({}); stop with Ctrl-C\n", door.speaks()))
+            term::print(&format!("serving {} on {place} ({speaks}); stop with Ctrl-C\n", options.chip))
         }
-        .map_err(FaceError::Output)?;
+        .map_err(FaceError::Output)
+    };
+    for (door, _, port) in &open {
+        let serving = Serving { door: door.as_str(), port: Some(*port), path: None };
+        announce(&serving, &format!("127.0.0.1:{port}"), &door.speaks())?;
+    }
+    #[cfg(unix)]
+    if let Some(pty) = &pty {
+        let serving = Serving { door: "pty", port: None, path: Some(pty.path()) };
+        announce(&serving, pty.path(), &Offer::Serial.speaks())?;
     }
     let clock = WallClock::default();
     let terms = Terms { shutdown: &shutdown, idle: doors::IDLE, clock: (!options.wire_time).then_some(&clock) };
@@ -129,6 +142,7 @@ fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
         let result = match door {
             Offer::Swd(door) => doors::serve(*door, listener, &wire, &terms),
             Offer::Serial => doors::serve_serial(listener, &board, &terms),
+            Offer::UsbIp => doors::serve_usbip(listener, &board, &terms),
         };
         shutdown.store(true, Ordering::Relaxed);
         result.map_err(|e| broken(*port, std::io::Error::other(e)))
@@ -138,15 +152,23 @@ fn serve(arguments: &Arguments, options: &TwinServe) -> Result<Page, Stop> {
             scope.spawn(|| doors::serve_bench(&door.bench, &board, &terms));
             scope.spawn(|| doors::serve(Door::RemoteBitbang, &door.pins, &wire, &terms));
         }
-        let threads: Vec<_> = open.iter().map(|door| scope.spawn(|| serve(door))).collect();
+        let threads = open.iter().map(|door| scope.spawn(|| serve(door)));
+        #[cfg(unix)]
+        let threads = threads.chain(pty.iter().map(|pty| {
+            scope.spawn(|| {
+                let result = doors::serve_pty(pty, &board, &terms);
+                shutdown.store(true, Ordering::Relaxed);
+                result.map_err(|e| broken(0, std::io::Error::other(e)))
+            })
+        }));
+        let threads: Vec<_> = threads.collect();
         threads.into_iter().map(|thread| thread.join()).collect()
     });
     for result in results {
         result.unwrap_or_else(|_| Err(broken(0, std::io::Error::other("a door panicked"))))?;
     }
     board.store().map_err(BenchError::from)?;
-    // The command line asks for one door at least.
-    let port = open.first().map_or(0, |(_, _, port)| *port);
+    let port = open.first().map(|(_, _, port)| *port);
     Ok(Page::new(&Served { port }, "stopped\n".to_owned())?)
 }
 
@@ -156,6 +178,8 @@ enum Offer {
     Swd(Door),
     /// The serial line of the ROM bootloader.
     Serial,
+    /// Its USB device.
+    UsbIp,
 }
 
 impl Offer {
@@ -164,6 +188,7 @@ impl Offer {
         match self {
             Self::Swd(door) => door.as_str(),
             Self::Serial => "serial",
+            Self::UsbIp => "usbip",
         }
     }
 
@@ -171,6 +196,7 @@ impl Offer {
         match self {
             Self::Swd(door) => format!("{}, SWD", door.as_str()),
             Self::Serial => "serial line of the ROM bootloader".to_owned(),
+            Self::UsbIp => "USB/IP, DFU device of the ROM bootloader".to_owned(),
         }
     }
 }

@@ -52,12 +52,17 @@ pub(crate) struct PresetLine {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Serving {
+pub(crate) struct Serving<'a> {
     /// The protocol that the chip is served by.
-    #[schemars(extend("enum" = ["black-magic", "cmsis-dap", "pyocd", "remote-bitbang", "serial"]))]
+    #[schemars(extend("enum" = ["black-magic", "cmsis-dap", "pty", "pyocd", "remote-bitbang", "serial", "usbip"]))]
     pub(crate) door: &'static str,
+    /// The port on the loopback interface; none for a pseudo-terminal.
     #[schemars(range(min = 1))]
-    pub(crate) port: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) port: Option<u16>,
+    /// The name of a pseudo-terminal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<&'a str>,
 }
 
 #[cfg_attr(not(feature = "serve"), allow(dead_code, reason = "only the page's server says where it is"))]
@@ -71,8 +76,9 @@ pub(crate) struct Address<'a> {
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Served {
+    /// The first port of those that were served, if there was one.
     #[schemars(range(min = 1))]
-    pub(crate) port: u16,
+    pub(crate) port: Option<u16>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]

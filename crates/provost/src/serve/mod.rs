@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Serve) -> Result<Page, Stop> 
         running: Mutex::new(()),
     });
     server.serve(&listener, Duration::from_secs(60 * options.idle)).map_err(broken(port))?;
-    Ok(Page::new(&Served { port }, "stopped\n".to_owned())?)
+    Ok(Page::new(&Served { port: Some(port) }, "stopped\n".to_owned())?)
 }
 
 /// Shows the page, if the system knows how; its address stands in the terminal anyway.

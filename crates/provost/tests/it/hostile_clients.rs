@@ -18,12 +18,13 @@ const CONNECTIONS: usize = 1_000;
 const HELD: usize = 100;
 
 /// What a client that means it says first at each door, with how its answer begins.
-const GREETINGS: [(&str, &[u8], &[u8]); 7] = [
+const GREETINGS: [(&str, &[u8], &[u8]); 8] = [
     ("remote-bitbang", b"R", b"1"),
     ("cmsis-dap", b"DAP\0\x02\0\x01\0\0\x01", b"DAP\0"),
     ("black-magic", b"+#!GA#", b"&K"),
     ("pyocd", b"{\"id\": 0, \"request\": \"hello\", \"arguments\": [1]}\n", b"{"),
     ("serial", b"\x7F", b""),
+    ("usbip", b"\x01\x11\x80\x05\0\0\0\0", b"\x01\x11\0\x05"),
     ("bench", b"provost-bench/1 nrst=high\n", b"ok"),
     ("pins", b"R", b"1"),
 ];

@@ -11,11 +11,15 @@
 
 #[cfg(unix)] // bash, and paths with its separators
 mod book;
+#[cfg(unix)]
+mod boot_strangers;
 mod close_cli;
 mod closed_chips;
 mod credential;
 mod damaged_files;
 mod debug_wish;
+#[cfg(unix)] // a pseudo-terminal
+mod dfu;
 mod diagnose;
 mod every_chip;
 mod exit_codes;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::sandbox::{Sandbox, validate};
 
 /// In the order in which the doors are told.
-pub const DOORS: [&str; 5] = ["remote-bitbang", "cmsis-dap", "black-magic", "pyocd", "serial"];
+pub const DOORS: [&str; 6] = ["remote-bitbang", "cmsis-dap", "black-magic", "pyocd", "serial", "usbip"];
 
 /// A server; it ends with the test.
 pub struct Server(Child, [u16; DOORS.len()]);

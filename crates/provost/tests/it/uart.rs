@@ -12,7 +12,7 @@ use provost_chip::{
     parts::PartId,
     states::{ProductState, TrustZone},
 };
-use sandbox::{Sandbox, validate};
+use sandbox::{Ended, Sandbox, validate};
 use serde_json::Value;
 
 #[test]
@@ -203,15 +203,4 @@ fn an_object_goes_in_over_the_line_with_the_checks_that_it_has_over_a_probe() {
     let (code, value) = s.json(&format!("obk write aes/DA_Config.obk {line}"));
     assert_eq!((code, &value["code"]), (4, &"obk-no-discovery".into()), "{value}");
     assert!(value["message"].as_str().unwrap().contains("--encrypt-word"), "{value}");
-}
-
-/// A server that does not outlive its test.
-#[cfg(unix)]
-struct Ended(std::process::Child);
-
-#[cfg(unix)]
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-    }
 }

@@ -10,14 +10,14 @@ faults! {
     /// Why the bootloader is of no use, or did not do what it acknowledged.
     pub enum BootloaderError {
         /// The line itself fails.
-        #[error("the serial line {line} failed: {source}")]
+        #[error("the line {line} failed: {source}")]
         Lost {
             /// The line.
             line: String,
             /// Why.
             source: io::Error,
         } = "uart-lost", PersonMustAct {
-            causes: ["the converter was unplugged", "the other end of the connection has gone"],
+            causes: ["the converter or the USB cable was unplugged, or the chip lost power", "the other end of the connection has gone"],
             next: [
                 "reset the chip (NRST or power) before anything else is sent to it: it may wait for the rest of a command, and would take the next bytes for it",
                 "plug it in again and run the same command again: what was written was read back before it was believed",
@@ -47,7 +47,7 @@ faults! {
             ],
             next: [
                 "unplug the chip's USB, hold BOOT0 high, reset the chip (NRST or power), run the same command again; nothing was written",
-                "or connect a debug probe, which `provost probes` lists, and give --probe in place of --uart",
+                "or connect a debug probe, which `provost probes` lists, and give --probe instead",
             ],
         }
         /// Another family's bootloader.
@@ -61,6 +61,15 @@ faults! {
             causes: ["the chip is of another family, or a part newer than this program"],
             next: ["check the marking on the package; nothing was written"],
         }
+        /// A USB device that does not say which part it is.
+        #[error("the bootloader on {line} does not tell its device id")]
+        NoDeviceId {
+            /// The device.
+            line: String,
+        } = "boot-no-device-id", PersonMustAct {
+            causes: ["over USB a bootloader need not tell which part it is"],
+            next: ["read the part off the package and say it: --part STM32H563VG; nothing was written"],
+        }
         /// The line and the probe lead to different chips.
         #[error("what was written into SRAM over {line} is not there for {probe}: these are two chips")]
         TwoChips {
@@ -69,7 +78,7 @@ faults! {
             /// The probe.
             probe: String,
         } = "boot-two-chips", Refused {
-            causes: ["--uart and --probe are plugged into different boards"],
+            causes: ["--uart or --dfu and --probe are plugged into different boards"],
             next: ["plug both into the board that is meant and run the same command again; nothing was stored in either"],
         }
         /// What is left takes a debug probe.
@@ -84,8 +93,8 @@ faults! {
                 "the way back to Open ends in Debug Authentication, which speaks through the mailbox behind AP0 and begins with a reset by NRST: no bootloader serves it",
             ],
             next: [
-                "connect a debug probe with NRST and run the same command again with --probe VID:PID beside --uart: what the line can do goes over the line; nothing was written",
-                "or leave --uart out: over the probe alone everything is done, too",
+                "connect a debug probe with NRST and run the same command again with --probe VID:PID beside it: what the bootloader can do goes over the bootloader; nothing was written",
+                "or leave --uart or --dfu out: over the probe alone everything is done, too",
             ],
         }
         /// The part given does not have this device id.
@@ -144,7 +153,7 @@ faults! {
             causes: ["BOOT0 is low again, so that the chip runs its firmware", "the chip went on to a state without a bootloader"],
             next: [
                 "hold BOOT0 high, reset the chip, and run the same command again: it reads what is there before it writes",
-                "or look with a debug probe, which `provost probes` lists: --probe in place of --uart",
+                "or look with a debug probe, which `provost probes` lists: --probe",
             ],
         }
         /// The product state did not change.

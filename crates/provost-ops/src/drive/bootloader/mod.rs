@@ -1,68 +1,81 @@
-//! A chip through its ROM bootloader, on a serial line: for boards that have nothing else, and for a chip in Provisioning, which runs it
-//! whatever BOOT0 is.
+//! A chip through its ROM bootloader, on a serial line or as a USB DFU device: for boards that have nothing else, and for a chip in
+//! Provisioning, which runs it whatever BOOT0 is.
 //!
 //! What the bootloader acknowledges need not have happened (rule `R-BOOTLOADER-ACK`): everything written is read back here.
 
 mod error;
 mod options;
 mod provision;
+mod serial;
 mod target;
+mod usb;
 
 use std::{fmt, io, time::Duration};
 
 use provost_bootloader::{
-    an3155::{
-        Capabilities, Command, EraseFlash, Exchange, Get, GetId, HostError, LARGEST_TRANSFER, Read, SpecialCommand,
-        SpecialReply, Step, Sync, Write, opcode,
-    },
+    an3155::{HostError, SpecialReply},
     device::Device,
+    dfu::DfuError,
     memory::Erase,
     special::Special,
 };
 use provost_chip::{
     parts::{FlashSize, PartId},
-    registers::memory,
+    registers::{flash, memory},
     states::ProductState,
     unique_id::UniqueId,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use self::error::BootloaderError;
-pub use self::options::OptionImages;
-pub use self::target::{BothWires, ByBootloader};
+pub use self::{
+    error::BootloaderError,
+    options::OptionImages,
+    serial::Line,
+    target::{BothWires, ByBootloader},
+    usb::{Plug, PlugError},
+};
+use self::{serial::Serial, usb::Usb};
 use super::identify::Identity;
 use crate::fault::{Failure, Result, fail};
 
 /// From a reset until the bootloader listens: 11.7 ms on the slowest part (AN2606 Table 227), plus an option change.
 const RESTART: Duration = Duration::from_millis(50);
-/// How often a chip that was reset is called.
-const CALLS: u32 = 4;
-/// A byte that is not the one which calls: see [`break_off`].
-const SPOILER: u8 = 0x00;
 
-/// Whatever moves the bytes: 8 data bits, even parity, one stop bit.
-pub trait Line: fmt::Debug {
+/// What a bootloader's commands travel by. Each does one thing; what follows from it is decided above, once for all.
+trait Carrier: fmt::Debug {
     /// What it is, for messages.
     fn name(&self) -> &str;
-
-    /// Sends, after throwing away what was received before.
-    ///
-    /// # Errors
-    /// The line fails; [`io::ErrorKind::Interrupted`] where a person stopped it.
-    fn send(&mut self, bytes: &[u8]) -> io::Result<()>;
-
-    /// What comes within this time, as soon as something does; nothing is silence.
-    ///
-    /// # Errors
-    /// The line fails.
-    fn receive(&mut self, within: Duration) -> io::Result<Vec<u8>>;
 
     /// Lets time pass.
     fn sleep(&mut self, time: Duration);
 
     /// Time by the clock of whatever is at the other end.
     fn now(&mut self) -> Duration;
+
+    /// The version of the protocol, 0x40 for 4.0, and the commands that it serves.
+    fn serves(&self) -> (u8, &[u8]);
+
+    /// How often a chip that was reset is called, [`RESTART`] apart.
+    fn calls(&self) -> u32;
+
+    /// Calls it; false where nobody answers.
+    fn call(&mut self) -> Result<bool>;
+
+    /// Reads.
+    fn read(&mut self, address: u32, length: usize) -> Result<Vec<u8>>;
+
+    /// Writes; what is acknowledged need not have happened.
+    fn write(&mut self, address: u32, data: &[u8]) -> Result<()>;
+
+    /// Writes an option image from its beginning. The chip resets, and may cut off the answer.
+    fn write_image(&mut self, address: u32, data: &[u8]) -> Result<()>;
+
+    /// Erases; what is acknowledged need not have happened.
+    fn erase(&mut self, what: &Erase) -> Result<()>;
+
+    /// A special command.
+    fn special(&mut self, command: Special) -> Result<SpecialReply>;
 }
 
 /// Who answers, and how it is.
@@ -89,39 +102,43 @@ pub struct Seen {
 /// A bootloader that has answered.
 #[derive(Debug)]
 pub struct Bootloader {
-    line: Box<dyn Line>,
+    carrier: Box<dyn Carrier>,
     device: &'static Device,
-    capabilities: Capabilities,
 }
 
 impl Bootloader {
-    /// Wakes the bootloader and asks what it serves. Reads only.
+    /// Wakes the bootloader on a serial line and asks what it serves. Reads only.
     ///
     /// # Errors
     /// Nobody answers, or what answers is no STM32H5.
     pub fn open(line: Box<dyn Line>) -> Result<Self> {
-        let mut line = line;
-        let wake = |line: &mut dyn Line| run(line, Sync);
-        match wake(line.as_mut()) {
-            Ok(()) => {}
-            Err(error) if silent(&error) => {
-                break_off(line.as_mut())?;
-                return fail(BootloaderError::NobodyThere { line: line.name().to_owned() });
-            }
-            Err(error) => return Err(error),
-        }
-        let capabilities = run(line.as_mut(), Get)?;
-        capabilities.require("Get ID", opcode::GET_ID)?;
-        let id = run(line.as_mut(), GetId)?;
-        match Device::find(id) {
-            Some(device) => Ok(Self { line, device, capabilities }),
-            None => fail(BootloaderError::UnknownDevice { line: line.name().to_owned(), id }),
+        let (serial, id) = Serial::open(line)?;
+        Self::of(Box::new(serial), id)
+    }
+
+    /// Takes up the bootloader that is a USB device. Over USB it need not tell its device id: then that of the part given counts. Reads
+    /// only.
+    ///
+    /// # Errors
+    /// What is there is no DFU device of an STM32H5; it does not say which one it is, and nobody else does.
+    pub fn open_usb(plug: Box<dyn Plug>, given: Option<PartId>) -> Result<Self> {
+        let (usb, told) = Usb::open(plug)?;
+        match told.or(given.map(|part| part.info().dev_id)) {
+            Some(id) => Self::of(Box::new(usb), id),
+            None => fail(BootloaderError::NoDeviceId { line: usb.name().to_owned() }),
         }
     }
 
-    /// The line.
+    fn of(carrier: Box<dyn Carrier>, id: u16) -> Result<Self> {
+        match Device::find(id) {
+            Some(device) => Ok(Self { carrier, device }),
+            None => fail(BootloaderError::UnknownDevice { line: carrier.name().to_owned(), id }),
+        }
+    }
+
+    /// The line, or the device.
     pub fn line(&self) -> &str {
-        self.line.name()
+        self.carrier.name()
     }
 
     /// The parts it may be, given what the user says it is.
@@ -154,7 +171,8 @@ impl Bootloader {
             }
             _ => (None, None),
         };
-        let Capabilities { version: protocol, opcodes, .. } = self.capabilities.clone();
+        let (protocol, opcodes) = self.carrier.serves();
+        let opcodes = opcodes.to_vec();
         // The byte reads zero where nothing is known.
         Ok(Seen { id: self.device.id, parts, protocol, opcodes, version: version.filter(|v| *v != 0), uid, flash })
     }
@@ -177,21 +195,14 @@ impl Bootloader {
     /// # Errors
     /// The address is refused, or the line breaks.
     pub fn read(&mut self, address: u32, length: usize) -> Result<Vec<u8>> {
-        self.capabilities.require("Read Memory", opcode::READ)?;
-        let mut bytes = Vec::with_capacity(length);
-        while bytes.len() < length {
-            let count = (length - bytes.len()).min(LARGEST_TRANSFER);
-            let at = address.wrapping_add(bytes.len() as u32);
-            bytes.extend(run(self.line.as_mut(), Read { address: at, length: count })?);
-        }
-        Ok(bytes)
+        self.carrier.read(address, length)
     }
 
     /// The same where the bootloader may refuse it.
     fn try_read(&mut self, address: u32, length: usize) -> Result<Option<Vec<u8>>> {
         match self.read(address, length) {
             Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if matches!(error.of(), Some(HostError::Refused { .. })) => Ok(None),
+            Err(error) if refused(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -201,10 +212,7 @@ impl Bootloader {
     /// # Errors
     /// Flash in pieces that are no quad-words; something else stands there afterwards; the line breaks.
     pub fn write(&mut self, address: u32, data: &[u8]) -> Result<()> {
-        self.capabilities.require("Write Memory", opcode::WRITE)?;
-        for (at, block) in (address..).step_by(LARGEST_TRANSFER).zip(data.chunks(LARGEST_TRANSFER)) {
-            run(self.line.as_mut(), Write { address: at, data: block })?;
-        }
+        self.carrier.write(address, data)?;
         let found = self.read(address, data.len())?;
         let differs: Vec<usize> = (0..data.len()).filter(|at| found.get(*at) != data.get(*at)).collect();
         match differs.first() {
@@ -222,13 +230,11 @@ impl Bootloader {
     /// # Errors
     /// A whole bank is refused, or the line breaks.
     pub fn erase(&mut self, what: &Erase) -> Result<()> {
-        self.capabilities.require("Extended Erase", opcode::ERASE)?;
-        run(self.line.as_mut(), EraseFlash(what))
+        self.carrier.erase(what)
     }
 
     fn special(&mut self, command: Special) -> Result<SpecialReply> {
-        self.capabilities.require("Special Command", opcode::SPECIAL)?;
-        run(self.line.as_mut(), SpecialCommand(command))
+        self.carrier.special(command)
     }
 
     /// Resets the chip; whether the bootloader is back afterwards, as it is with BOOT0 high and in Provisioning.
@@ -245,13 +251,31 @@ impl Bootloader {
     /// # Errors
     /// The chip does not take the step; the line breaks.
     pub fn write_product_state(&mut self, to: ProductState) -> Result<Option<ProductState>> {
-        self.special(Special::ProductState(to))?;
-        if !self.comes_back()? {
+        let back = match self.special(Special::ProductState(to))? {
+            // It does not take the command, as one on USB may: the image that holds the state does the same.
+            SpecialReply::Answered { status, .. } if status.iter().any(|byte| *byte != 0) => {
+                self.write_state_in_image(to)?
+            }
+            _ => self.comes_back()?,
+        };
+        if !back {
             return Ok(None);
         }
         match self.option_images()?.options().state() {
             Some(found) if found != to => fail(BootloaderError::StateUnchanged { wanted: to, found }),
             found => Ok(found),
+        }
+    }
+
+    /// The state, with every other word as it is in force; whether the bootloader is back afterwards.
+    fn write_state_in_image(&mut self, to: ProductState) -> Result<bool> {
+        let before = self.option_images()?.options().optsr_prg;
+        let after = before & !0xFF00 | u32::from(to.code()) << 8;
+        let Some(part) = PartId::with_dev_id(self.device.id).next() else { return Ok(false) };
+        match self.change_options(part, &[(flash::OPTSR_CUR + 4, before, after)]) {
+            Ok(()) => Ok(true),
+            Err(error) if matches!(error.of(), Some(BootloaderError::Gone { .. })) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -265,16 +289,20 @@ impl Bootloader {
 
     /// Calls a chip that was reset.
     fn comes_back(&mut self) -> Result<bool> {
-        for _ in 0..CALLS {
-            self.line.sleep(RESTART);
-            match run(self.line.as_mut(), Sync) {
-                Ok(()) => return Ok(true),
-                Err(error) if silent(&error) => {}
-                Err(error) => return Err(error),
+        for _ in 0..self.carrier.calls() {
+            self.carrier.sleep(RESTART);
+            if self.carrier.call()? {
+                return Ok(true);
             }
         }
         Ok(false)
     }
+}
+
+/// Whether an error is the bootloader's no, and not that of a line that broke.
+fn refused(error: &Failure) -> bool {
+    matches!(error.of(), Some(HostError::Refused { .. }))
+        || matches!(error.of(), Some(DfuError::Stalled { .. } | DfuError::Reported { .. }))
 }
 
 /// Whether an error is that of a line that broke: what was being done may or may not have been done.
@@ -284,15 +312,6 @@ pub fn line_broke(error: &Failure) -> bool {
             error.of(),
             Some(BootloaderError::Lost { .. } | BootloaderError::Stopped { .. } | BootloaderError::Gone { .. })
         )
-}
-
-/// Spoils what an earlier call left half-way.
-///
-/// A bootloader that was cut off behind an address takes whatever comes for length and data, also the byte that calls it: some dozen calls
-/// would be a write of nothing but that byte, whose exclusive-or is right, into the option image if its address was the last that was
-/// sent. One byte of another kind in each unanswered call makes the sum wrong, and the write is refused.
-fn break_off(line: &mut dyn Line) -> Result<()> {
-    line.send(&[SPOILER]).map_err(|source| lost(line, source).into())
 }
 
 fn silent(error: &Failure) -> bool {
@@ -305,26 +324,10 @@ fn words(bytes: &[u8]) -> Vec<u32> {
 }
 
 /// A line that fails, or that a person stopped.
-fn lost(line: &dyn Line, source: io::Error) -> BootloaderError {
-    let name = line.name().to_owned();
+fn lost(line: &str, source: io::Error) -> BootloaderError {
+    let line = line.to_owned();
     match source.kind() {
-        io::ErrorKind::Interrupted => BootloaderError::Stopped { line: name },
-        _ => BootloaderError::Lost { line: name, source },
-    }
-}
-
-/// Carries a command out on a line.
-fn run<C: Command>(line: &mut dyn Line, command: C) -> Result<C::Reply> {
-    let mut exchange = Exchange::new(command)?;
-    loop {
-        match exchange.step()? {
-            Step::Send(bytes) => line.send(&bytes).map_err(|source| lost(line, source))?,
-            Step::Receive { within } => match line.receive(within) {
-                Ok(bytes) if bytes.is_empty() => exchange.silence(),
-                Ok(bytes) => exchange.received(&bytes),
-                Err(source) => return Err(lost(line, source).into()),
-            },
-            Step::Done(reply) => return Ok(reply),
-        }
+        io::ErrorKind::Interrupted => BootloaderError::Stopped { line },
+        _ => BootloaderError::Lost { line, source },
     }
 }

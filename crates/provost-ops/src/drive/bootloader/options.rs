@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use provost_bootloader::an3155::{HostError, Write};
 use provost_chip::{option_bytes::OptionField, parts::PartId, registers::flash};
 
-use super::{Bootloader, BootloaderError, run, words};
+use super::{Bootloader, BootloaderError, words};
 use crate::{
     drive::identify::Options,
     fault::{Result, fail},
@@ -78,12 +77,7 @@ impl Bootloader {
                     place.copy_from_slice(&word.to_le_bytes());
                 }
             }
-            match run(self.line.as_mut(), Write { address: image.address, data: &bytes }) {
-                Ok(()) => {}
-                // The reset may cut off the acknowledgement.
-                Err(error) if matches!(error.of(), Some(HostError::Silent { .. })) => {}
-                Err(error) => return Err(error),
-            }
+            self.carrier.write_image(image.address, &bytes)?;
             if !self.comes_back()? {
                 return fail(BootloaderError::Gone { doing: "the change of option bytes" });
             }

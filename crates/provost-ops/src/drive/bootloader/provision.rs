@@ -36,7 +36,7 @@ impl Bootloader {
         };
         self.write(sram3, object.payload)?;
         let candidates: Vec<RssChecksum> = known.map_or_else(|| CHECKSUMS.to_vec(), |checksum| vec![checksum]);
-        let mut last = 0;
+        let (mut last, mut named) = (0, false);
         for &checksum in &candidates {
             let words = request(sram3, object.destination, object.payload, checksum, object.word);
             self.write(sram3 + REQUEST_OFFSET, &words.map(u32::to_le_bytes).concat())?;
@@ -49,7 +49,9 @@ impl Bootloader {
                 }
                 SpecialReply::Answered { data, status } => {
                     last = error_code(&data, &status);
-                    if last != RssStatus::Checksum.word() {
+                    named |= !data.is_empty();
+                    // Over USB a refusal has no reason: it may be the checksum.
+                    if !data.is_empty() && last != RssStatus::Checksum.word() {
                         *known = Some(checksum);
                         narrator.note(&format!(
                             "the service refused it ({}), nothing was written",
@@ -69,6 +71,10 @@ impl Bootloader {
                     return Ok(Stored::Yes { checksum, ap1_open: true });
                 }
             }
+        }
+        if !named {
+            narrator.note(&format!("the bootloader does not say why (status {last:#04x}); nothing was written"));
+            return Ok(Stored::Refused { status: last });
         }
         fail(ServiceError::ChecksumUnknown { tried: candidates.len(), status: last })
     }

@@ -39,11 +39,11 @@ impl Target for ByBootloader<'_> {
     }
 
     fn now(&mut self) -> Duration {
-        self.boot.line.now()
+        self.boot.carrier.now()
     }
 
     fn sleep(&mut self, time: Duration) {
-        self.boot.line.sleep(time);
+        self.boot.carrier.sleep(time);
     }
 
     fn can(&self, capability: Capability) -> bool {

@@ -4,14 +4,16 @@
 //! the provisioning service like everybody else's.
 
 mod device;
+mod usb;
 
 use provost_bootloader::{
     an3155,
-    dfu::{self, Setup, Stall},
+    dfu::Stall,
     memory::After,
+    usb::{Description, SetupPacket},
 };
 
-use self::device::Rom;
+use self::{device::Rom, usb::UsbDevice};
 use crate::silicon::{Silicon, Time};
 
 /// One byte of eleven bits at 115,200 baud, in nanoseconds.
@@ -25,7 +27,7 @@ enum Chosen {
     #[default]
     None,
     Serial(an3155::Target),
-    Usb(dfu::Target),
+    Usb(UsbDevice),
 }
 
 /// The interfaces of one chip.
@@ -35,6 +37,16 @@ pub(crate) struct Interfaces {
     pub(crate) usb_plugged: bool,
     since: Option<Time>,
     chosen: Chosen,
+}
+
+/// A USB device of a board: since when it is there, by which one that has come back is told from the one before, and what it tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "all there is to see of a device from outside")]
+pub struct Attached {
+    /// Virtual time in nanoseconds.
+    pub since: Time,
+    /// What it tells.
+    pub description: Description,
 }
 
 /// Why a transfer over USB came to nothing.
@@ -76,17 +88,24 @@ impl Interfaces {
         said
     }
 
+    /// The USB device that is there.
+    pub(crate) fn attached(&mut self, silicon: &Silicon) -> Option<Attached> {
+        let there = self.wake(silicon) && !matches!(self.chosen, Chosen::Serial(_));
+        self.since.filter(|_| there).map(|since| Attached { since, description: usb::describe(silicon) })
+    }
+
     /// Serves a control transfer. Whoever makes one has plugged USB in.
-    pub(crate) fn usb(&mut self, silicon: &mut Silicon, setup: Setup, data: &[u8]) -> Result<Vec<u8>, UsbError> {
+    pub(crate) fn usb(&mut self, silicon: &mut Silicon, setup: SetupPacket, data: &[u8]) -> Result<Vec<u8>, UsbError> {
         silicon.advance(TRANSFER_TIME);
         if !self.wake(silicon) {
             return Err(UsbError::Gone);
         }
         if matches!(self.chosen, Chosen::None) {
-            self.chosen = Chosen::Usb(dfu::Target::new(dfu::TRANSFER_SIZE));
+            self.chosen = Chosen::Usb(UsbDevice::new(silicon.assumptions()));
         }
-        let Chosen::Usb(target) = &mut self.chosen else { return Err(UsbError::Gone) };
-        let (answer, after) = target.control(setup, data, &mut Rom(silicon))?;
+        let Chosen::Usb(device) = &mut self.chosen else { return Err(UsbError::Gone) };
+        let description = usb::describe(silicon);
+        let (answer, after) = device.control(setup, data, &description, &mut Rom(silicon))?;
         finish(silicon, after);
         Ok(answer)
     }

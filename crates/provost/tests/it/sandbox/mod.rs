@@ -90,3 +90,13 @@ pub fn validate_as(value: &Value, name: &str, what: &str) {
     let errors: Vec<String> = validator.iter_errors(value).map(|e| format!("{}: {e}", e.instance_path())).collect();
     assert!(errors.is_empty(), "{what}: {errors:#?}\n{value:#}");
 }
+
+/// A server that does not outlive its test.
+pub struct Ended(pub std::process::Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -14,7 +14,7 @@ use std::{
 };
 
 use serde_json::Value;
-use situations::{COMMANDS, Situation, all};
+use situations::{BY_BOOTLOADER, COMMANDS, Situation, all, at_a_bootloader};
 
 use crate::sandbox::{Run, Sandbox};
 
@@ -160,41 +160,66 @@ fn follow(desk: &Desk, situation: &Situation, line: &str) -> Came {
     }
 }
 
-#[test]
-fn every_command_line_that_is_printed_leads_where_the_text_says() {
-    let (mut pages, mut lines, mut wrong) = (0, 0, Vec::new());
-    let situations = all();
-    for situation in &situations {
+/// What a walk came to.
+#[derive(Default)]
+struct Walked {
+    pages: usize,
+    lines: usize,
+    wrong: Vec<String>,
+}
+
+/// Gives each command in each situation, over this wire, and follows what is printed.
+fn walk(by: &str, situations: &[Situation], commands: &[&str]) -> Walked {
+    let mut walked = Walked::default();
+    for situation in situations {
         let desk = situation.make();
-        for command in COMMANDS {
-            let given = format!("provost {command} --probe '{}' --part {}", situation.probe, situation.part);
+        for command in commands {
+            let given = format!("provost {command} --{by} '{}' --part {}", situation.probe, situation.part);
             let on = desk.copy();
             let words: Vec<String> = words(&given).into_iter().skip(1).collect();
             let run = on.run(&words);
             let text = format!("{}\n{}", run.out, run.err);
             let printed = lines_in(&text);
-            pages += 1;
+            walked.pages += 1;
             let (mut well, mut said) = (0, Vec::new());
             for line in &printed {
-                lines += 1;
+                walked.lines += 1;
                 match follow(&on, situation, line) {
                     Came::Well => well += 1,
                     Came::Refused => said.push(line.clone()),
-                    Came::Wrong(why) => wrong.push(format!("{}: `{command}` prints `{line}`: {why}", situation.name)),
+                    Came::Wrong(why) => {
+                        walked.wrong.push(format!("{}: `{command}` prints `{line}`: {why}", situation.name));
+                    }
                 }
             }
-            // An explanation is about its topic, whatever the chip at hand may be.
-            if !printed.is_empty() && well == 0 && !command.starts_with("explain") {
-                wrong.push(format!("{}: `{command}` leads nowhere: {said:#?}", situation.name));
+            // An explanation is about its topic, whatever the chip at hand may be; a bootloader sends its host to a probe.
+            if !printed.is_empty() && well == 0 && !command.starts_with("explain") && by == "probe" {
+                walked.wrong.push(format!("{}: `{command}` leads nowhere: {said:#?}", situation.name));
             }
         }
     }
+    let Walked { pages, lines, wrong } = &walked;
     println!(
-        "{lines} printed command lines on {pages} pages in {} situations, {} wrong",
+        "{lines} printed command lines on {pages} pages in {} situations by --{by}, {} wrong",
         situations.len(),
         wrong.len()
     );
+    walked
+}
+
+#[test]
+fn every_command_line_that_is_printed_leads_where_the_text_says() {
+    let Walked { lines, wrong, .. } = walk("probe", &all(), COMMANDS);
     // As docs/figures.md says.
-    assert!(lines > 800 && situations.len() >= 17, "the walk finds what it is about: {lines}");
+    assert!(lines > 800 && all().len() >= 17, "the walk finds what it is about: {lines}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_command_line_that_is_printed_over_a_bootloader_leads_where_the_text_says() {
+    for by in ["uart", "dfu"] {
+        let Walked { lines, wrong, .. } = walk(by, &at_a_bootloader(), BY_BOOTLOADER);
+        assert!(lines > 20, "the walk finds what it is about: {lines}");
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
 }

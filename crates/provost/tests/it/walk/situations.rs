@@ -160,6 +160,34 @@ pub fn all() -> Vec<Situation> {
     ]
 }
 
+/// Those in which a bootloader runs, and one in which none does.
+pub fn at_a_bootloader() -> Vec<Situation> {
+    let running = "twin:board.chip?boot0=high";
+    vec![
+        situation(
+            "stuck, by bootloader",
+            "STM32H533",
+            true,
+            PLAIN,
+            &["twin new board.chip --preset stuck-in-provisioning"],
+        ),
+        situation(
+            "Open, by bootloader",
+            "STM32H563",
+            false,
+            running,
+            &["twin new board.chip --part STM32H563", "PASSWORD"],
+        ),
+        situation(
+            "no bootloader runs",
+            "STM32H563",
+            false,
+            PLAIN,
+            &["twin new board.chip --part STM32H563", "PASSWORD"],
+        ),
+    ]
+}
+
 impl Situation {
     /// Makes it.
     pub fn make(&self) -> Desk {
@@ -271,4 +299,22 @@ pub const COMMANDS: &[&str] = &[
     "explain TZEN",
     "twin new board.chip",
     "history",
+];
+
+/// What is tried over a bootloader.
+pub const BY_BOOTLOADER: &[&str] = &[
+    "status",
+    "rescue --dry-run",
+    "rescue",
+    "auth discover",
+    "close --to closed --credential safe/board",
+    "option list",
+    "option get NOTHING",
+    "option set PRODUCT_STATE=closed",
+    "option set PRODUCT_STATE=provisioning",
+    "option export options.toml",
+    "obk write safe/board/DA_Config.obk",
+    "flash write fw.bin",
+    "flash write fw.bin@0x08000000",
+    "flash read fw.bin",
 ];

@@ -1,8 +1,8 @@
-//! What goes over the ROM bootloader on a serial line: `--uart`, in place of a debug probe or beside one.
+//! What goes over the ROM bootloader, on a serial line or over USB: `--uart` or `--dfu`, in place of a debug probe or beside one.
 
 use std::fmt::Write as _;
 
-use provost_bench::{Bench, BenchError, Probe, Uart, UartBench};
+use provost_bench::{Bench, BenchError, BootWire, Probe};
 use provost_chip::states::ProductState;
 use provost_ops::{
     Narrator as _,
@@ -34,44 +34,44 @@ struct Chip {
     virtual_chip: bool,
 }
 
-pub(super) fn run(arguments: &Arguments, uart: &Uart) -> Result<Page, Stop> {
+pub(super) fn run(arguments: &Arguments, wire: &BootWire) -> Result<Page, Stop> {
     if let Some(probe) = arguments.named_probe() {
-        return beside(arguments, uart, probe);
+        return beside(arguments, wire, probe);
     }
     match &arguments.command {
-        Command::Status => on_line(uart, |chip| look(arguments, chip)),
+        Command::Status => on_line(arguments, wire, |chip| look(arguments, chip)),
         Command::Option(OptionCommand::List(options)) => {
-            on_options(arguments, uart, |bytes, chip| option::list(bytes, chip.boot.line(), options.changed))
+            on_options(arguments, wire, |bytes, chip| option::list(bytes, chip.boot.line(), options.changed))
         }
         Command::Option(OptionCommand::Get(options)) => {
-            on_options(arguments, uart, |bytes, _| option::get(bytes, &options.names))
+            on_options(arguments, wire, |bytes, _| option::get(bytes, &options.names))
         }
-        Command::Option(OptionCommand::Set(options)) => set(arguments, uart, options),
+        Command::Option(OptionCommand::Set(options)) => set(arguments, wire, options),
         Command::Flash(command) => match command {
             FlashCommand::Write(options) if options.keep.is_some() => Err(FaceError::NotByUart.into()),
-            FlashCommand::Write(options) => write(arguments, uart, &options.image),
-            FlashCommand::Verify(options) => verify(arguments, uart, options),
-            FlashCommand::Erase(options) => erase(arguments, uart, options),
-            FlashCommand::Read(options) => read(arguments, uart, options),
+            FlashCommand::Write(options) => write(arguments, wire, &options.image),
+            FlashCommand::Verify(options) => verify(arguments, wire, options),
+            FlashCommand::Erase(options) => erase(arguments, wire, options),
+            FlashCommand::Read(options) => read(arguments, wire, options),
         },
         Command::Obk(ObkCommand::Write(options)) => {
             let request = obk::write::request(arguments, options)?;
-            on_line(uart, |chip| {
+            on_line(arguments, wire, |chip| {
                 let place = chip.asks(arguments).then(|| chip.boot.line().to_owned());
                 let mut target = ByBootloader::new(&mut chip.boot, chip.virtual_chip);
-                obk::write::on_target(arguments, options, &request, &mut target, (uart.chip_name(), place))
+                obk::write::on_target(arguments, options, &request, &mut target, (wire.chip_name(), place))
             })
         }
         Command::Rescue(options) => {
             let credential = rescue::credential(arguments, options)?;
-            on_line(uart, |chip| {
+            on_line(arguments, wire, |chip| {
                 let boot = (&mut chip.boot, chip.virtual_chip);
-                rescue::on_line(arguments, options, credential, boot, uart.chip_name())
+                rescue::on_line(arguments, options, credential, boot, wire.chip_name())
             })
         }
         // They end in Debug Authentication, which is a matter of SWD and NRST.
         Command::Close(_) | Command::Apply(_) | Command::Auth(_) => {
-            Err(TargetError::Cannot { wire: format!("the bootloader on {uart}"), capability: Capability::Unlock }
+            Err(TargetError::Cannot { wire: format!("the bootloader on {wire}"), capability: Capability::Unlock }
                 .into())
         }
         _ => Err(FaceError::NotByUart.into()),
@@ -79,11 +79,11 @@ pub(super) fn run(arguments: &Arguments, uart: &Uart) -> Result<Page, Stop> {
 }
 
 /// What goes over both wires: the line provisions, the probe does the rest.
-fn beside(arguments: &Arguments, uart: &Uart, probe: &Probe) -> Result<Page, Stop> {
+fn beside(arguments: &Arguments, wire: &BootWire, probe: &Probe) -> Result<Page, Stop> {
     match &arguments.command {
         Command::Obk(ObkCommand::Write(options)) => {
             let request = obk::write::request(arguments, options)?;
-            on_both(uart, probe, |bench, boot| {
+            on_both(arguments, wire, probe, |bench, boot| {
                 let place = confirm::place(bench, arguments);
                 let chip = super::chip_name(arguments, bench);
                 let mut target = BothWires::new(&mut bench.session, boot);
@@ -92,28 +92,38 @@ fn beside(arguments: &Arguments, uart: &Uart, probe: &Probe) -> Result<Page, Sto
         }
         Command::Rescue(options) => {
             let credential = rescue::credential(arguments, options)?;
-            on_both(uart, probe, |bench, boot| rescue::on_bench(arguments, options, credential, bench, Some(boot)))
+            on_both(arguments, wire, probe, |bench, boot| {
+                rescue::on_bench(arguments, options, credential, bench, Some(boot))
+            })
         }
         _ => Err(FaceError::TwoWires.into()),
     }
 }
 
 fn on_both(
-    uart: &Uart,
+    arguments: &Arguments,
+    wire: &BootWire,
     probe: &Probe,
     work: impl FnOnce(&mut Bench, &mut Bootloader) -> Result<Page, Stop>,
 ) -> Result<Page, Stop> {
-    let (wire, bench) = UartBench::open_with(uart, probe)?;
-    let UartBench { line, board } = wire.until(stop::watch());
-    let result = super::on_bench(bench, |bench| work(bench, &mut Bootloader::open(line)?));
+    let (way, bench) = wire.open_with(probe)?;
+    let way = way.until(stop::watch());
+    let board = way.board.clone();
+    let result = super::on_bench(bench, |bench| work(bench, &mut way.bootloader(arguments.part())?));
     kept(board, result)
 }
 
 /// Works on the chip, and keeps what happened to a virtual one.
-fn on_line(uart: &Uart, work: impl FnOnce(&mut Chip) -> Result<Page, Stop>) -> Result<Page, Stop> {
-    let UartBench { line, board } = UartBench::open(uart)?.until(stop::watch());
+fn on_line(
+    arguments: &Arguments,
+    wire: &BootWire,
+    work: impl FnOnce(&mut Chip) -> Result<Page, Stop>,
+) -> Result<Page, Stop> {
+    let way = wire.open()?.until(stop::watch());
+    let board = way.board.clone();
     let virtual_chip = board.is_some();
-    let result = Bootloader::open(line).map_err(Stop::from).and_then(|boot| work(&mut Chip { boot, virtual_chip }));
+    let boot = way.bootloader(arguments.part()).map_err(Stop::from);
+    let result = boot.and_then(|boot| work(&mut Chip { boot, virtual_chip }));
     kept(board, result)
 }
 
@@ -128,10 +138,10 @@ fn kept(board: Option<VirtualBoard>, result: Result<Page, Stop>) -> Result<Page,
 
 fn on_options(
     arguments: &Arguments,
-    uart: &Uart,
+    wire: &BootWire,
     work: impl FnOnce(&OptionBytes, &mut Chip) -> Result<Page, Stop>,
 ) -> Result<Page, Stop> {
-    on_line(uart, |chip| {
+    on_line(arguments, wire, |chip| {
         let bytes = OptionBytes::by_bootloader(&mut chip.boot, arguments.order_code)?;
         work(&bytes, chip)
     })
@@ -139,10 +149,10 @@ fn on_options(
 
 fn on_flash(
     arguments: &Arguments,
-    uart: &Uart,
+    wire: &BootWire,
     work: impl FnOnce(&Flash<'_>, &mut Chip) -> Result<Page, Stop>,
 ) -> Result<Page, Stop> {
-    on_options(arguments, uart, |bytes, chip| work(&Flash::of(bytes).map_err(Failure::from)?, chip))
+    on_options(arguments, wire, |bytes, chip| work(&Flash::of(bytes).map_err(Failure::from)?, chip))
 }
 
 impl Chip {
@@ -214,9 +224,9 @@ fn versions(seen: &Seen) -> String {
     format!("{version}protocol {}.{}", seen.protocol >> 4, seen.protocol & 0xF)
 }
 
-fn set(arguments: &Arguments, uart: &Uart, options: &OptionSet) -> Result<Page, Stop> {
+fn set(arguments: &Arguments, wire: &BootWire, options: &OptionSet) -> Result<Page, Stop> {
     let assignments = option::assignments(arguments, options)?;
-    on_options(arguments, uart, |bytes, chip| {
+    on_options(arguments, wire, |bytes, chip| {
         let wire = (chip.boot.line().to_owned(), chip.asked(arguments, option::WHAT));
         option::change(arguments, options.dry_run, bytes, &assignments, wire, |change| {
             apply_by_bootloader(&mut chip.boot, bytes, change, &mut Teller::new(arguments))
@@ -224,9 +234,9 @@ fn set(arguments: &Arguments, uart: &Uart, options: &OptionSet) -> Result<Page, 
     })
 }
 
-fn write(arguments: &Arguments, uart: &Uart, options: &FlashImage) -> Result<Page, Stop> {
+fn write(arguments: &Arguments, wire: &BootWire, options: &FlashImage) -> Result<Page, Stop> {
     let image = flash::load(options)?;
-    on_flash(arguments, uart, |flash, chip| {
+    on_flash(arguments, wire, |flash, chip| {
         let mut teller = Teller::new(arguments);
         for says in flash.beforehand(&image, false)? {
             teller.note(&format!("warning: {says}"));
@@ -237,16 +247,16 @@ fn write(arguments: &Arguments, uart: &Uart, options: &FlashImage) -> Result<Pag
     })
 }
 
-fn verify(arguments: &Arguments, uart: &Uart, options: &FlashImage) -> Result<Page, Stop> {
+fn verify(arguments: &Arguments, wire: &BootWire, options: &FlashImage) -> Result<Page, Stop> {
     let image = flash::load(options)?;
-    on_flash(arguments, uart, |flash, chip| {
+    on_flash(arguments, wire, |flash, chip| {
         let verified = flash.verify_by_bootloader(&mut chip.boot, &image, &mut Teller::new(arguments))?;
         flash::verified(&verified)
     })
 }
 
-fn erase(arguments: &Arguments, uart: &Uart, options: &FlashErase) -> Result<Page, Stop> {
-    on_flash(arguments, uart, |flash, chip| {
+fn erase(arguments: &Arguments, wire: &BootWire, options: &FlashErase) -> Result<Page, Stop> {
+    on_flash(arguments, wire, |flash, chip| {
         chip.confirm(arguments, "erase flash")?;
         let (address, size) = flash.range(options.at, options.size);
         let sectors = flash.erase_by_bootloader(&mut chip.boot, address, size, &mut Teller::new(arguments))?;
@@ -254,8 +264,8 @@ fn erase(arguments: &Arguments, uart: &Uart, options: &FlashErase) -> Result<Pag
     })
 }
 
-fn read(arguments: &Arguments, uart: &Uart, options: &FlashRead) -> Result<Page, Stop> {
-    on_flash(arguments, uart, |flash, chip| {
+fn read(arguments: &Arguments, wire: &BootWire, options: &FlashRead) -> Result<Page, Stop> {
+    on_flash(arguments, wire, |flash, chip| {
         flash::may_keep(options)?;
         let (address, size) = flash.range(options.at, options.size);
         let mut teller = Teller::new(arguments);
