@@ -7,11 +7,13 @@
 //! * [`sign()`]: a body becomes an image; whoever holds the key signs through [`Signer`](provost_adac::key::Signer);
 //! * [`Image::parse`]: the structure of an image; nothing is trusted yet;
 //! * [`verify()`]: hash, signature, decryption and the rules of the boot loader that will read it;
+//! * [`description`]: what ST's descriptions of images ask for;
 //! * [`inspect()`]: every byte range by its name.
 
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod bytes;
+pub mod description;
 mod ecies;
 mod error;
 pub mod header;

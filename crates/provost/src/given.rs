@@ -70,6 +70,7 @@ const REPEATED: &[(&str, &[&str])] = &[
     ("policy", FORWARD),
     ("to", CLOSE),
     ("credential", CLOSE),
+    ("obk", CLOSE),
     ("image", CLOSE),
     ("options", CLOSE),
     ("override", CLOSE),
@@ -83,7 +84,7 @@ const KEYS: &[&str] = &["passphrase-file", "pkcs11", "token-label", "key-label",
 /// Words that stand for a value of an option: that which was given, if it was.
 const STAND_FOR: &[(&str, &str)] = &[("credential", "DIR"), ("to", "STATE")];
 /// Options that may be given several times.
-const SEVERAL: &[&str] = &["image", "override", "recipient", "key-label"];
+const SEVERAL: &[&str] = &["obk", "image", "override", "recipient", "key-label"];
 
 /// Options and values of the command that runs.
 #[derive(Debug, Default, Clone)]

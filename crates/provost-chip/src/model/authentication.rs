@@ -117,6 +117,7 @@ pub fn full_regression(chip: &mut Chip) {
         // Rule R-H503-OTP: what stands in OTP stays.
         da: chip.da.filter(|_| chip.part.info().da_store == DaStore::Otp),
         st_irot_data: false,
+        st_irot_image: true,
         firmware: Firmware::default(),
         pending: Pending::default(),
         runs: Execution::Nowhere,

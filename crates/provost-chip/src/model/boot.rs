@@ -34,6 +34,9 @@ pub fn target(chip: &Chip, bench: &Bench, da_request: bool, assumptions: &Assump
         _ if chip.part.info().crypto && chip.boot_ube == BootUbe::StIrot && !chip.st_irot_data => {
             Decision::new(Execution::Nowhere, RuleId::BootStIrotNeedsData)
         }
+        _ if chip.part.info().crypto && chip.boot_ube == BootUbe::StIrot && !chip.st_irot_image => {
+            Decision::new(Execution::Nowhere, RuleId::BootStIrotNeedsImage)
+        }
         _ => Decision::new(user, RuleId::BootClosed),
     }
 }
@@ -133,6 +136,15 @@ mod tests {
         c.st_irot_data = false;
         c.part = "STM32H563".parse().unwrap();
         assert_eq!(boots(&c, false, false).0, Execution::User);
+    }
+
+    #[test]
+    fn r_boot_st_irot_needs_an_image_that_it_takes() {
+        let mut c = chip(ProductState::Closed);
+        (c.boot_ube, c.st_irot_data, c.st_irot_image) = (BootUbe::StIrot, true, false);
+        assert_eq!(boots(&c, false, false), (Execution::Nowhere, RuleId::BootStIrotNeedsImage));
+        c.boot_ube = BootUbe::OemIrot;
+        assert_eq!(boots(&c, false, false).0, Execution::User, "the user flash starts what lies there");
     }
 
     #[test]

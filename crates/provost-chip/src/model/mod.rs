@@ -114,6 +114,8 @@ pub struct Chip {
     pub da: Option<DaRecord>,
     /// Whether ST-iRoT has its configuration and data.
     pub st_irot_data: bool,
+    /// Whether ST-iRoT takes an image where its configuration says that there is one. Taken for true until somebody has looked.
+    pub st_irot_image: bool,
     /// The owner's firmware.
     pub firmware: Firmware,
     /// What the next reset brings.
@@ -134,6 +136,7 @@ impl Chip {
             boot_ube: BootUbe::OemIrot,
             da: None,
             st_irot_data: false,
+            st_irot_image: true,
             firmware: Firmware { boots: false, non_secure: false, regresses: false, hdpl: debug::Hdpl::One },
             pending: Pending { state: None, tz: None, boot_ube: None },
             runs: Execution::Nowhere,

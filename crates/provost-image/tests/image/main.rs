@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod broken;
+mod descriptions;
 mod properties;
 mod strangers;
 mod vectors;

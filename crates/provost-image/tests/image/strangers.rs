@@ -61,6 +61,9 @@ fn imgtool_verifies_and_dumps_ours() {
         assert!(good && said.contains("Image was correctly validated"), "{name}: {said}");
         assert!(said.contains(&format!("Image version: {}", options.version)), "{name}: {said}");
     }
+    let described = folder.write("described.bin", &crate::descriptions::made(&crate::descriptions::for_imgtool()));
+    let (good, said) = imgtool(&["verify".as_ref(), "-k".as_ref(), &folder.key("key.pem"), &described]);
+    assert!(good && said.contains("Image was correctly validated"), "{said}");
     let file = folder.key("dependent.bin");
     let (good, said) = imgtool(&["verify".as_ref(), "-k".as_ref(), &folder.key("other.pem"), &file]);
     assert!(!good, "{said}");

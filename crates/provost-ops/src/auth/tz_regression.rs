@@ -21,7 +21,7 @@ use crate::{
         target::{Target, link_broke},
     },
     fault::{Failure, Result, fail},
-    job::{Driver, Phase, PlanStep, Record, Step, document, hash_of},
+    job::{Driver, Phase, PlanStep, ReceiptHead, Record, Step, document, hash_of},
     store::{Base, Job, Kind, Match, Secrecy, Subject, find},
 };
 
@@ -53,18 +53,9 @@ pub struct TzReceipt {
     /// [`SCHEMA`].
     #[schemars(extend("const" = SCHEMA))]
     pub schema: &'static str,
-    /// Version of the tool.
-    pub version: &'static str,
-    /// When it ended, UTC.
-    #[schemars(regex(pattern = crate::schema::TIME))]
-    pub time: String,
-    /// What `--probe` said.
-    pub chip: String,
-    /// Whether the chip is a virtual one.
-    pub virtual_chip: bool,
-    /// Hash of the plan that was carried out.
-    #[schemars(regex(pattern = crate::schema::SHA256))]
-    pub plan: String,
+    /// Which tool, when, which chip, which plan.
+    #[serde(flatten)]
+    pub head: ReceiptHead,
     /// Its unique id, where it shows one.
     pub uid: Option<UniqueId>,
     /// The chip before.
@@ -116,11 +107,7 @@ pub fn tz_regression(target: &mut dyn Target, wish: TzWish, narrator: &mut dyn N
         regress(target, &mut driver, &conversation, &proof).map_err(|error| interrupted(&driver, error))?;
     let receipt = TzReceipt {
         schema: SCHEMA,
-        version: env!("CARGO_PKG_VERSION"),
-        time: wish.out.store().clock().text(),
-        chip: wish.chip,
-        virtual_chip: target.probe().virtual_chip,
-        plan,
+        head: ReceiptHead::new(wish.out.store().clock().text(), &wish.chip, target.probe().virtual_chip, &plan),
         uid: conversation.unique_id(),
         before,
         asked: conversation.report(),

@@ -6,7 +6,7 @@ use super::{
     plan::ClosePlan,
     preflight, restore,
     resume::resume,
-    run::{Ended, PLAN, Run, as_planned, held},
+    run::{Ended, PLAN, Run, as_planned, held, objects},
     survey::{Consent, survey},
     whose::{self, Begun},
     wish::{Site, Wish},
@@ -107,6 +107,7 @@ fn start(
     }
     job.put(PLAN, &document(&plan)?, Secrecy::Secret)?;
     let (set, payload) = held(&plan, site)?;
+    let objects = objects(&plan)?;
     if let Some(escrow) = &site.escrow {
         escrow.keep(&job, set.folder())?;
     }
@@ -115,7 +116,8 @@ fn start(
     driver.open(job);
     let known = facts.rehearsal_that_counts().and_then(Result::ok);
     let asked = facts.asked;
-    let mut run = Run { session, site, consent, driver, plan, set, payload, kept, known, started, rehearsed: false };
+    let mut run =
+        Run { session, site, consent, driver, plan, set, payload, objects, kept, known, started, rehearsed: false };
     match asked {
         Asked::Not => run.start_from_open(),
         Asked::Answered { in_rom } => run.start_in_provisioning(in_rom),

@@ -13,6 +13,7 @@ use super::{
     facts::Facts,
     image::Digest,
     rehearsal::{self, Rehearsal},
+    root_of_trust::BoundObject,
     words::{self, Difference, Words},
 };
 use crate::{
@@ -56,6 +57,9 @@ pub struct Bound {
     /// SHA-256 of the object that is provisioned, for a certificate.
     #[schemars(regex(pattern = crate::schema::SHA256))]
     pub object: Option<String>,
+    /// Objects of a root of trust, which go in behind it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<BoundObject>,
     /// What the flash holds.
     pub images: Vec<Digest>,
     /// The encryption word to use, where the user knows it.
@@ -103,6 +107,7 @@ impl Bound {
             credential: custody.folder.clone().into(),
             binding: Binding::of(set, method, facts.identity.uid)?,
             object: custody.payload(method).filter(|_| certificate).map(digest),
+            objects: facts.objects.iter().map(super::Given::bound).collect::<Option<_>>()?,
             images: facts.images.iter().map(|i| i.wanted.clone()).collect(),
             encrypt_word: wish.encrypt_word,
             rehearse: wish.rehearse,
@@ -134,6 +139,8 @@ impl Bound {
                 compare(&difference.what, difference.planned, difference.found);
             }
         }
+        let objects = |b: &Self| b.objects.iter().map(|o| o.sha256.clone()).collect::<Vec<_>>().join(", ");
+        compare("objects", objects(self), objects(found));
         let images = |b: &Self| {
             b.images.iter().map(|i| format!("{:#010x}+{:#x} {}", i.address, i.size, i.sha256)).collect::<Vec<_>>()
         };

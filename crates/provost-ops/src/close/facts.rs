@@ -13,6 +13,7 @@ use super::{
     custody::Custody,
     image::{Digest, Image},
     rehearsal::Rehearsal,
+    root_of_trust::{self, Given, Slot},
     wish::{Site, Wish},
 };
 use crate::{
@@ -69,6 +70,10 @@ pub struct Facts {
     pub images: Vec<Found>,
     /// What was read back of them, to be written again after a rehearsal.
     pub kept: Vec<Image>,
+    /// The objects that were given for a root of trust.
+    pub objects: Vec<Given>,
+    /// Where that looks for images, and what stands there.
+    pub slots: Vec<Slot>,
     /// The first block of OTP and its lock, on a part that keeps its password there.
     pub otp: Option<OtpBlock>,
     /// The supply, where the probe can tell, in volts.
@@ -181,6 +186,8 @@ pub fn measure(session: &mut Session, wish: &Wish, site: &Site, narrator: &mut d
         ns_vectors: None,
         images: Vec::new(),
         kept: Vec::new(),
+        objects: wish.objects.iter().map(|path| Given::load(path)).collect(),
+        slots: Vec::new(),
         otp: None,
         volts: session.target_voltage(),
         rehearsed: None,
@@ -217,13 +224,27 @@ fn read_flash(session: &mut Session, facts: &mut Facts, narrator: &mut dyn Narra
     let ns = facts.ns_boot().filter(|_| facts.trustzone() == TrustZone::Enabled);
     let ns = ns.filter(|(_, at)| !flash.map().sector(at / SECTOR_SIZE).secure);
     let ns_vectors = ns.map_or(Ok(None), |(_, at)| vectors_at(at))?;
-    let (mut images, mut kept) = (Vec::new(), Vec::new());
+    let (mut images, mut kept, mut slots) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, offset, size) in root_of_trust::slots(&facts.objects) {
+        if offset.checked_add(size).is_some_and(|end| end <= flash.map().size.bytes()) && size > 0 {
+            let bytes = flash.read(session, memory::FLASH + offset, size, narrator)?;
+            slots.push(Slot { name: name.to_owned(), offset, bytes });
+        }
+    }
+    let looks_for_images = !facts.objects.is_empty() && slots.is_empty();
     let whole = Digest::whole_flash(flash.map().size);
-    let wanted = if facts.wish.images.is_empty() { vec![whole] } else { facts.wish.images.clone() };
+    let mut wanted = if facts.wish.images.is_empty() { vec![whole] } else { facts.wish.images.clone() };
+    // What a root of trust will look at is a part of what is closed, and comes back after a rehearsal.
+    for slot in &slots {
+        wanted.extend(slot.not_in(&wanted));
+    }
     for mut wanted in wanted {
         let mut found = None;
         if wanted.fits(flash.map().size) {
             let bytes = flash.read(session, wanted.address, wanted.size, narrator)?;
+            if looks_for_images {
+                slots.extend(root_of_trust::images_in(&wanted.name, wanted.address, &bytes));
+            }
             let image = Image { name: wanted.name.clone(), address: wanted.address, bytes };
             found = Some(image.digest().sha256);
             if facts.wish.rehearse {
@@ -236,5 +257,6 @@ fn read_flash(session: &mut Session, facts: &mut Facts, narrator: &mut dyn Narra
         images.push(Found { wanted, found });
     }
     (facts.vectors, facts.ns_vectors, facts.images, facts.kept) = (own, ns_vectors, images, kept);
+    facts.slots = slots;
     Ok(())
 }

@@ -121,8 +121,8 @@ fn steps(bound: &Bound) -> Vec<Step> {
     steps.extend([
         if bound.is_otp() { Step::WriteOtp } else { Step::Provision { phase, method } },
         Step::Discover { phase, method },
-        Step::WriteFinal { to: bound.target },
-        Step::VerifyFinal,
     ]);
+    steps.extend(bound.objects.iter().map(|object| Step::ProvisionObject { destination: object.destination }));
+    steps.extend([Step::WriteFinal { to: bound.target }, Step::VerifyFinal]);
     steps
 }

@@ -2,6 +2,7 @@
 
 mod checks;
 mod credential;
+mod roots;
 mod table;
 
 use provost_chip::sources::Confidence;

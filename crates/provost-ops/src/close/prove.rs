@@ -6,12 +6,13 @@ use super::{CloseError, gate, run::Run};
 use crate::{
     drive::{
         debug_auth::Conversation,
-        otp,
+        otp, reset,
         service::{EncryptWord, ServiceError, Stored, words_end_at_zero},
         target::Delivery,
     },
     fault::{Result, fail},
     job::{Attempt, AttemptOutcome, How, Phase, Record, Step, deliver, refusal},
+    objects::ObjectError,
 };
 
 impl Run<'_> {
@@ -85,6 +86,33 @@ impl Run<'_> {
                 fail(CloseError::Gate { rule: "P-DA-VALID", found })
             }
         }
+    }
+
+    /// Has the objects of a root of trust stored, with the word that the credential's own has shown to be understood. All of them, each
+    /// time: nobody can look which are in the chip.
+    pub(super) fn provision_objects(&mut self) -> Result<()> {
+        let Some(How::Service { attempt, checksum }) = self.driver.progress().proven else { return Ok(()) };
+        let (tz, parts) = (self.bound().trustzone, &self.plan.bound.parts);
+        let encrypts = parts.iter().any(|part| part.info().crypto);
+        let mut checksum = Some(checksum);
+        for given in &self.objects {
+            let Ok(obk) = &given.obk else { continue };
+            let destination = obk.destination();
+            self.driver.begin(Step::ProvisionObject { destination })?;
+            let word = attempt.encrypt_word;
+            let word = if obk.encrypt() == encrypts { word } else { word.opposite() };
+            let object = Delivery { destination, payload: obk.payload(), word };
+            match deliver(self.session, &mut self.driver, (parts, tz), object, &mut checksum)? {
+                Stored::Yes { ap1_open: true, .. } => {}
+                Stored::Yes { ap1_open: false, .. } => reset::leave_rom(self.session)?,
+                Stored::Refused { status } => return fail(ObjectError::Refused { file: given.name(), status }),
+                Stored::Faulted => {
+                    reset::leave_rom(self.session)?;
+                    return fail(ServiceError::Unreachable { tz });
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn discover(&mut self, phase: Phase) -> Result<Conversation> {

@@ -14,7 +14,7 @@ use super::{bound::Bound, preflight::Finding};
 use crate::{
     drive::debug_auth::Discovered,
     fault::Result,
-    job::How,
+    job::{How, ReceiptHead},
     store::{FilePath, StoreError, Unfinished, files, list_unfinished},
 };
 
@@ -29,18 +29,9 @@ pub struct Receipt {
     /// [`SCHEMA`].
     #[schemars(extend("const" = SCHEMA))]
     pub schema: &'static str,
-    /// Version of the tool.
-    pub version: &'static str,
-    /// When it ended, UTC.
-    #[schemars(regex(pattern = crate::schema::TIME))]
-    pub time: String,
-    /// What `--probe` said.
-    pub chip: String,
-    /// Whether the chip is a virtual one.
-    pub virtual_chip: bool,
-    /// Hash of the plan that was carried out.
-    #[schemars(regex(pattern = crate::schema::SHA256))]
-    pub plan: String,
+    /// Which tool, when, which chip, which plan.
+    #[serde(flatten)]
+    pub head: ReceiptHead,
     /// What it was bound to: the chip as it was before.
     pub bound: Bound,
     /// What the preflight found.

@@ -14,7 +14,7 @@ use super::{
     preflight,
     rehearsal::Rehearsal,
     restore,
-    run::{Ended, PLAN, Run, as_planned, held},
+    run::{Ended, PLAN, Run, as_planned, held, objects},
     survey::Consent,
     whose::{self, Choice, Who},
     wish::Site,
@@ -108,6 +108,7 @@ pub fn resume(
         return fail(CloseError::StoppedBeforeTheDoor { phrase });
     }
     let (set, payload) = held(&plan, site)?;
+    let objects = objects(&plan)?;
     let mut job = found.resume()?;
     if let Some(escrow) = &site.escrow {
         escrow.keep(&job, set.folder())?;
@@ -130,7 +131,8 @@ pub fn resume(
     let mut driver = Driver::new(narrator, plan.list());
     driver.open(job);
     let known = progress.rehearsed.or(remembered.map(|r| r.how));
-    let mut run = Run { session, site, consent, driver, plan, set, payload, kept, known, started, rehearsed: false };
+    let mut run =
+        Run { session, site, consent, driver, plan, set, payload, objects, kept, known, started, rehearsed: false };
     run.go_on(place, &progress).map_err(|e| run.interrupted(e))
 }
 

@@ -12,6 +12,7 @@ use super::{
     plan::ClosePlan,
     receipt::{Receipt, SCHEMA},
     restore,
+    root_of_trust::{BoundObject, Given},
     survey::Consent,
     wish::{Site, Wish},
     words::Difference,
@@ -28,7 +29,7 @@ use crate::{
         target::link_broke,
     },
     fault::{Failure, Result, fail},
-    job::{Driver, How, Phase, Progress, Record, Step, document},
+    job::{Driver, How, Phase, Progress, ReceiptHead, Record, Step, document},
     rescue::RescueError,
     store::Secrecy,
 };
@@ -61,6 +62,7 @@ pub(super) fn as_planned(bound: &Bound, site: &Site) -> Wish {
             _ => None,
         },
         credential: Some(site.credential.clone().unwrap_or_else(|| bound.credential.to_path_buf())),
+        objects: bound.objects.iter().map(|object| object.file.to_path_buf()).collect(),
         images: bound.images.clone(),
         // What was to be in force was looked at when the plan was made, and all option words are bound.
         options: std::collections::BTreeMap::new(),
@@ -87,6 +89,20 @@ pub(super) fn held(plan: &ClosePlan, site: &Site) -> Result<(CredentialSet, Vec<
     fail(CloseError::PlanDiffers { differences })
 }
 
+/// The objects of the plan, as they lie on the disk now.
+pub(super) fn objects(plan: &ClosePlan) -> Result<Vec<Given>> {
+    let same = |planned: &BoundObject| {
+        let given = Given::load(&planned.file);
+        if given.bound().is_some_and(|found| found.sha256 == planned.sha256) {
+            return Ok(given);
+        }
+        let what = format!("object {}", planned.file);
+        let found = "another one, or none".to_owned();
+        fail(CloseError::PlanDiffers { differences: vec![Difference { what, planned: planned.sha256.clone(), found }] })
+    };
+    plan.bound.objects.iter().map(same).collect()
+}
+
 /// A close under way.
 pub(super) struct Run<'a> {
     pub(super) session: &'a mut Session,
@@ -96,6 +112,7 @@ pub(super) struct Run<'a> {
     pub(super) plan: ClosePlan,
     pub(super) set: CredentialSet,
     pub(super) payload: Vec<u8>,
+    pub(super) objects: Vec<Given>,
     pub(super) kept: Vec<Image>,
     /// How an object is known to be provisioned on this chip: by a rehearsal, or by an earlier run.
     pub(super) known: Option<How>,
@@ -208,8 +225,9 @@ impl Run<'_> {
         self.last_step()
     }
 
-    /// The object is in the chip and proven: the phrase, and the final state.
+    /// The object is in the chip and proven: those of a root of trust, the phrase, and the final state.
     pub(super) fn last_step(&mut self) -> Result<Ended> {
+        self.provision_objects()?;
         let phrase = self.bound().phrase();
         if !self.consent.ask(&phrase) {
             return fail(CloseError::StoppedBeforeTheDoor { phrase });
@@ -261,11 +279,12 @@ impl Run<'_> {
         let progress = self.driver.progress();
         let receipt = Receipt {
             schema: SCHEMA,
-            version: env!("CARGO_PKG_VERSION"),
-            time: self.site.out.store().clock().text(),
-            chip: self.site.chip.clone(),
-            virtual_chip: self.session.probe().virtual_chip,
-            plan: self.plan.hash.clone(),
+            head: ReceiptHead::new(
+                self.site.out.store().clock().text(),
+                &self.site.chip,
+                self.session.probe().virtual_chip,
+                &self.plan.hash,
+            ),
             bound: self.plan.bound.clone(),
             checks: self.plan.checks.clone(),
             how: progress.proven.or(progress.rehearsed),

@@ -16,6 +16,8 @@ pub struct Wish {
     pub target: ProductState,
     /// The folder with the credential that will be the way back.
     pub credential: Option<PathBuf>,
+    /// Objects of a root of trust, which go in behind the credential's.
+    pub objects: Vec<PathBuf>,
     /// What must be in the flash, by its digest. Without any, the whole flash is read and digested.
     pub images: Vec<Digest>,
     /// Option bytes that must be in force, by ST's names.

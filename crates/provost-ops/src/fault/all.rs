@@ -83,6 +83,7 @@ mod tests {
             provost_obk::xml::XmlError::CODES,
             provost_image::ImageError::CODES,
             provost_image::SignError::CODES,
+            provost_image::description::DescriptionError::CODES,
             provost_image::VerifyError::CODES,
             provost_diagnosis::case_file::CaseError::CODES,
         ];

@@ -29,7 +29,7 @@ table! {
         next: ["correct the path, which counts from the folder of the description; nothing was written"],
     }
     "xml-too-large" | "xml-not-utf8" | "xml-syntax" | "xml-wrong-root" | "xml-unknown-element" | "xml-repeated" | "xml-missing"
-        | "xml-not-a-number" | "xml-out-of-range" | "xml-word" | "xml-outside-da" | "xml-body-too-long" | "xml-password" | "xml-object" => Refused {
+        | "xml-not-a-number" | "xml-out-of-range" | "xml-word" | "xml-outside-da" | "xml-body-too-long" | "xml-password" | "xml-object" | "image-description" => Refused {
         causes: ["the XML has an element or a value that does not belong there, or lacks one"],
         next: ["correct the line that the message names, or take the XML as ST ships it; nothing was written"],
     }

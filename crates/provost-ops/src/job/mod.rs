@@ -7,11 +7,13 @@
 mod deliver;
 mod driver;
 mod plan;
+mod receipt;
 mod record;
 mod step;
 
 pub(crate) use deliver::{deliver, refusal};
 pub use driver::{Driver, JobError};
 pub use plan::{PlanStep, document, hash_of};
+pub use receipt::ReceiptHead;
 pub use record::{Attempt, AttemptOutcome, How, Progress, Record};
 pub use step::{Phase, Step};

@@ -53,6 +53,11 @@ pub enum Step {
         /// What its hash is of; `None` for an object that is not of Debug Authentication.
         method: Option<DaMethod>,
     },
+    /// An object of a root of trust is stored through the provisioning service.
+    ProvisionObject {
+        /// Where it goes.
+        destination: u32,
+    },
     /// The hash of a password is written into OTP and locked.
     WriteOtp,
     /// Debug Authentication is entered, and the chip says what it holds.
@@ -119,6 +124,7 @@ impl Step {
             Self::Provision { phase: Work, method: Some(DaMethod::Certificate) } => "provision-da:certificate",
             Self::Provision { phase: Work, method: Some(DaMethod::Password) } => "provision-da:password",
             Self::Provision { phase: Work, method: None } => "provision",
+            Self::ProvisionObject { .. } => "provision:root-of-trust",
             Self::WriteOtp => "write:otp",
             Self::Discover { phase: Rehearsal, .. } => "rehearse:discover",
             Self::Discover { phase: Work, .. } => "discover",
@@ -169,6 +175,9 @@ impl Step {
             Self::Provision { method: None, .. } => {
                 "store an object in the chip through its provisioning service".into()
             }
+            Self::ProvisionObject { destination } => format!(
+                "store the object that goes to {destination:#010x} through the provisioning service, in the form that the chip was seen to use"
+            ),
             Self::WriteOtp => {
                 "write the hash of the password into OTP and lock its block, for the life of the chip, unless it stands there already".into()
             }
@@ -206,6 +215,7 @@ impl Step {
             Self::MakeCredential { .. } => "make a credential for this chip and save it before it is sent".into(),
             Self::ReadCredential => "write plan and journal, and read the credential back".into(),
             Self::Provision { method: Some(method), .. } => format!("provision the {method} object"),
+            Self::ProvisionObject { destination } => format!("provision the object for {destination:#010x}"),
             Self::WriteOtp => "write the password's hash into OTP and lock it".into(),
             Self::Discover { .. } => "enter Debug Authentication and discover".into(),
             Self::Regress { .. } => "authenticate a full regression: this erases the chip".into(),
@@ -240,6 +250,9 @@ impl Step {
                 R::CryptoNeedsEncrypted,
             ],
             Self::Provision { method: None, .. } => &[R::ProvisionOverwrites, R::RssChecksum, R::RssEncryptWord],
+            Self::ProvisionObject { .. } => {
+                &[R::ProvisionOverwrites, R::RssEncryptWord, R::BootStIrotNeedsData, R::BootStIrotNeedsImage]
+            }
             Self::Discover { .. } => &[R::DaNeedsValidData, R::DaNeedsNrst, R::RssDaStays],
             Self::Regress { .. } => &[R::FullRegressionEffect, R::DaFourMasks],
             Self::RegressTz | Self::VerifyTzClosed => &[R::TzRegression, R::DaFourMasks],
@@ -259,7 +272,7 @@ impl Step {
     pub const fn erases(self) -> &'static str {
         match self {
             Self::Provision { method: Some(_), .. } => "an earlier Debug Authentication object",
-            Self::Provision { method: None, .. } => "what was stored there before",
+            Self::Provision { method: None, .. } | Self::ProvisionObject { .. } => "what was stored there before",
             Self::WriteOtp => "an empty OTP block",
             Self::Regress { .. } => "user flash, SRAM and the option-byte keys",
             Self::RegressTz => "the non-secure user flash and the option-byte keys of the non-secure side",
@@ -277,7 +290,7 @@ impl Step {
             Self::EnterProvisioning { tz: TrustZone::Disabled, .. } => {
                 "`provost rescue`, where the service can be called with TrustZone off"
             }
-            Self::Provision { .. } => "another object may be written over it",
+            Self::Provision { .. } | Self::ProvisionObject { .. } => "another object may be written over it",
             Self::WriteOtp => "never, not by a regression either",
             Self::Regress { phase: Phase::Rehearsal } => "the next step",
             Self::Regress { phase: Phase::Work } => "cannot be undone",
@@ -297,7 +310,7 @@ impl Step {
             Self::MakeCredential { .. } => "the files read back",
             Self::ReadCredential => "the files; a token signed and verified",
             Self::EnterProvisioning { .. } => "PRODUCT_STATE = 0x17, TZEN as before",
-            Self::Provision { .. } => "status of the service",
+            Self::Provision { .. } | Self::ProvisionObject { .. } => "status of the service",
             Self::WriteOtp => "each half-word and the lock bit read back",
             Self::AskWho | Self::Discover { .. } | Self::VerifyFinal | Self::VerifyTzClosed => "discovery",
             Self::Regress { .. } | Self::RegressTz | Self::OpenDebug => "the ROM's status",
@@ -315,6 +328,7 @@ impl Step {
             self,
             Self::EnterProvisioning { .. }
                 | Self::Provision { .. }
+                | Self::ProvisionObject { .. }
                 | Self::WriteOtp
                 | Self::Regress { .. }
                 | Self::RegressTz

@@ -1,4 +1,4 @@
-//! Building an object from ST's XML or from our TOML.
+//! Building an object from ST's XML or from our TOML, and an image from ST's XML.
 
 use std::{
     io,
@@ -16,9 +16,12 @@ use provost_obk::{
 use super::ObjectError;
 use crate::{
     error::Result,
+    flash::image::to_hex,
     store::{NewFile, files},
 };
 
+/// No flash is larger.
+const LARGEST_INPUT: u64 = 4 << 20;
 const LARGEST_DESCRIPTION: u64 = 256 << 10;
 
 /// What was built. Nothing is on the disk yet.
@@ -28,6 +31,8 @@ pub struct Built {
     pub file: NewFile,
     /// What it is.
     pub kind: String,
+    /// Whether it is an image, which no part speaks against.
+    pub is_image: bool,
     /// What speaks against writing it to this part, if one was named.
     pub findings: Vec<Finding>,
 }
@@ -44,6 +49,9 @@ pub fn build(description: &Path, out: Option<&Path>, part: Option<PartId>) -> Re
         Ok(files::read(&folder.join(path), provost_obk::files::MAX_BYTES as u64)?)
     };
     let failed = |code, says: String, fix| ObjectError::Description { path: description.to_owned(), code, says, fix };
+    if provost_image::description::is_one(&text) {
+        return image(description, out, &text, &neighbours);
+    }
     let is_xml = text.iter().find(|b| !b.is_ascii_whitespace() && !matches!(b, 0xEF | 0xBB | 0xBF)) == Some(&b'<');
     let (product, output) = if is_xml {
         let built = xml::build(&text, &neighbours).map_err(|e| failed(e.code(), e.to_string(), e.fix()))?;
@@ -72,5 +80,38 @@ pub fn build(description: &Path, out: Option<&Path>, part: Option<PartId>) -> Re
     };
     let bytes = product.to_bytes();
     let file = if secret { NewFile::secret(path, &*bytes) } else { NewFile::public(path, &*bytes) };
-    Ok(Built { file, kind, findings })
+    Ok(Built { file, kind, is_image: false, findings })
+}
+
+/// Builds what ST's description of an image says.
+fn image(
+    description: &Path,
+    out: Option<&Path>,
+    text: &[u8],
+    neighbours: &dyn Fn(&str) -> io::Result<zeroize::Zeroizing<Vec<u8>>>,
+) -> Result<Built> {
+    let folder = description.parent().unwrap_or(Path::new(""));
+    let failed = |code, says: String, fix| ObjectError::Description { path: description.to_owned(), code, says, fix };
+    let asked = provost_image::description::read(text, neighbours)
+        .map_err(|error| failed(error.code(), error.to_string(), error.fix()))?;
+    let body = files::read(&folder.join(&asked.input), LARGEST_INPUT)?;
+    let signer = asked.key.as_ref().map(|key| key as &dyn provost_adac::key::Signer);
+    let bytes = provost_image::sign(&body, &asked.options, signer)
+        .map_err(|error| failed(error.code(), error.to_string(), error.fix()))?;
+    let path: PathBuf = match (out, &asked.output) {
+        (Some(out), _) => out.to_owned(),
+        (None, Some(output)) => folder.join(output),
+        (None, None) => description.with_extension("bin"),
+    };
+    let is_hex = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("hex"));
+    let bytes = if is_hex {
+        let says =
+            || failed("image-description", "a .hex file is due, and no address (-x)".to_owned(), "name an address");
+        to_hex(asked.address.ok_or_else(says)?, &bytes).into_bytes()
+    } else {
+        bytes
+    };
+    let kind = asked.options.profile.name.to_owned();
+    // An image is what goes into every chip; what was secret in its making stays in the key.
+    Ok(Built { file: NewFile::public(path, bytes), kind, is_image: true, findings: Vec::new() })
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{
     credential::Binding,
     drive::{debug_auth::Discovered, identify::Identity},
-    job::How,
+    job::{How, ReceiptHead},
 };
 
 /// Schema of the receipt.
@@ -18,18 +18,9 @@ pub struct Receipt {
     /// [`SCHEMA`].
     #[schemars(extend("const" = SCHEMA))]
     pub schema: &'static str,
-    /// Version of the tool.
-    pub version: &'static str,
-    /// When it ended, UTC.
-    #[schemars(regex(pattern = crate::schema::TIME))]
-    pub time: String,
-    /// What `--probe` said.
-    pub chip: String,
-    /// Whether the chip is a virtual one.
-    pub virtual_chip: bool,
-    /// Hash of the plan that was carried out.
-    #[schemars(regex(pattern = crate::schema::SHA256))]
-    pub plan: String,
+    /// Which tool, when, which chip, which plan.
+    #[serde(flatten)]
+    pub head: ReceiptHead,
     /// The chip before.
     pub before: Identity,
     /// What the last discovery showed.

@@ -28,7 +28,7 @@ use crate::{
         target::{Capability, Target, link_broke},
     },
     fault::{Failure, Result, fail},
-    job::{Driver, How, Phase, Record, Step, document},
+    job::{Driver, How, Phase, ReceiptHead, Record, Step, document},
     store::{Base, Job, Secrecy},
 };
 
@@ -358,11 +358,12 @@ impl Run<'_> {
         let set = self.set();
         let receipt = Receipt {
             schema: SCHEMA,
-            version: env!("CARGO_PKG_VERSION"),
-            time: self.wish.out.store().clock().text(),
-            chip: self.wish.chip.clone(),
-            virtual_chip: self.target.probe().virtual_chip,
-            plan: self.plan.hash.clone(),
+            head: ReceiptHead::new(
+                self.wish.out.store().clock().text(),
+                &self.wish.chip,
+                self.target.probe().virtual_chip,
+                &self.plan.hash,
+            ),
             before,
             discovered: finish.discovered,
             how: finish.how,

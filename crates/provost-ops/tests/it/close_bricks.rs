@@ -40,33 +40,33 @@ const ENCRYPT: u32 = 0;
 const PLAIN: u32 = rss::ENCRYPT_WORD_CACA;
 
 /// Somebody with a debugger and no preflight.
-struct Careless(Bench);
+pub struct Careless(Bench);
 
 impl Careless {
-    fn on(board: &VirtualBoard) -> Self {
+    pub fn on(board: &VirtualBoard) -> Self {
         let mut bench = Bench::on_board(board.clone());
         identify(&mut bench.session).unwrap();
         Self(bench)
     }
 
     /// Writes PRODUCT_STATE and resets, and does not look what came of it: as scripts do.
-    fn state(&mut self, to: ProductState, side: Side) -> &mut Self {
+    pub fn state(&mut self, to: ProductState, side: Side) -> &mut Self {
         write_product_state(&mut self.0.session, to, side).unwrap();
         self.0.session.pulse_nrst().unwrap();
         let _ = self.0.session.wait_for_ap1();
         self
     }
 
-    fn provisioning(&mut self) -> &mut Self {
+    pub fn provisioning(&mut self) -> &mut Self {
         self.state(ProductState::Provisioning, Side::Secure)
     }
 
-    fn then(&mut self, to: ProductState) {
+    pub fn then(&mut self, to: ProductState) {
         self.state(to, Side::NonSecure);
     }
 
     /// Calls the provisioning service by hand (layout: CMSIS `RSSLIB_DataProvisioningConf_t`).
-    fn object(&mut self, payload: &[u8], destination: u32, word: u32) -> &mut Self {
+    pub fn object(&mut self, payload: &[u8], destination: u32, word: u32) -> &mut Self {
         let fields = [SRAM3, destination, payload.len() as u32, word];
         let mut covered = payload.to_vec();
         covered.extend(fields.iter().flat_map(|f| f.to_le_bytes()));

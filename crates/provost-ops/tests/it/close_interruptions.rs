@@ -29,21 +29,38 @@ struct Case {
     tz: TrustZone,
     target: ProductState,
     rehearse: bool,
+    /// With the objects and the image of ST-iRoT.
+    root: bool,
 }
 
 /// A part that refuses what it cannot use: the close alone.
-const PLAIN: Case = Case { part: "STM32H563", tz: TrustZone::Enabled, target: ProductState::TzClosed, rehearse: false };
+const PLAIN: Case =
+    Case { part: "STM32H563", tz: TrustZone::Enabled, target: ProductState::TzClosed, rehearse: false, root: false };
 /// A part with secure AES: the whole round trip, then the close.
-const CRYPTO: Case = Case { part: "STM32H533", tz: TrustZone::Enabled, target: ProductState::TzClosed, rehearse: true };
+const CRYPTO: Case =
+    Case { part: "STM32H533", tz: TrustZone::Enabled, target: ProductState::TzClosed, rehearse: true, root: false };
 /// A password, TrustZone off.
 const PASSWORD: Case =
-    Case { part: "STM32H533", tz: TrustZone::Disabled, target: ProductState::Closed, rehearse: true };
+    Case { part: "STM32H533", tz: TrustZone::Disabled, target: ProductState::Closed, rehearse: true, root: false };
+/// ST's root of trust, with its objects and an image.
+const ROOT: Case = Case {
+    part: crate::close_roots::PART,
+    tz: TrustZone::Enabled,
+    target: ProductState::TzClosed,
+    rehearse: true,
+    root: true,
+};
 /// A password in OTP.
-const OTP: Case = Case { part: "STM32H503", tz: TrustZone::Disabled, target: ProductState::Closed, rehearse: false };
+const OTP: Case =
+    Case { part: "STM32H503", tz: TrustZone::Disabled, target: ProductState::Closed, rehearse: false, root: false };
 
 impl Case {
     fn request(self, base: &Path, set: &Path, keys: &Keys) -> Request {
-        let mut request = request(self.part, self.tz, self.target, base);
+        let mut request = if self.root {
+            crate::close_roots::Made::default().request(base)
+        } else {
+            request(self.part, self.tz, self.target, base)
+        };
         // A slow hash of the password is worked out once, not with every run.
         request.site.keys = keys.clone();
         request.credential = Some(set.to_owned());
@@ -55,7 +72,7 @@ impl Case {
     }
 
     fn board(self) -> VirtualBoard {
-        board(self.part, self.tz)
+        if self.root { crate::close_roots::Made::default().board() } else { board(self.part, self.tz) }
     }
 }
 
@@ -108,6 +125,49 @@ fn interrupted_at(
         .unwrap_or_else(|e| panic!("{name}: no way back: {e}"));
     assert_eq!(state_of(&board), (ProductState::Open, TrustZone::Disabled), "{name}");
     format!("{first}; then {second}, closed, and back in Open")
+}
+
+/// Every so many-th transaction of a close with a root of trust; all of them with `--ignored`.
+fn sampled(how: Interruption, stride: u64) {
+    let scratch = scratch();
+    let set = scratch.path().join("set");
+    root_only_set(&set);
+    let (credential, keys) = (CredentialSet::load(&set).unwrap(), Keys::default());
+    let board = ROOT.board();
+    let before = board.board().stats().transactions;
+    run(&board, &ROOT.request(&scratch.path().join("whole"), &set, &keys)).unwrap();
+    let count = board.board().stats().transactions - before;
+    let endings = every_index(scratch.path(), count / stride, |index, base| {
+        interrupted_at((ROOT, how), index * stride, base, &credential, &keys)
+    });
+    println!("{how:?}, every {stride} of {count} transactions: {endings:?}");
+    assert!(endings.values().sum::<usize>() as u64 == count / stride + 1);
+}
+
+/// A prime: over the runs of one command no phase of it is met more often than another.
+const STRIDE: u64 = 211;
+
+#[test]
+fn root_of_trust_power_cut() {
+    sampled(Interruption::PowerCutAfter, STRIDE);
+}
+
+#[test]
+fn root_of_trust_program_killed() {
+    sampled(Interruption::ProgramKilled, STRIDE);
+}
+
+#[test]
+#[ignore = "minutes: every transaction"]
+fn root_of_trust_every_transaction() {
+    for how in [
+        Interruption::PowerCutBefore,
+        Interruption::PowerCutAfter,
+        Interruption::ProbeUnplugged,
+        Interruption::ProgramKilled,
+    ] {
+        sampled(how, 1);
+    }
 }
 
 fn campaign(case: Case, how: Interruption) {

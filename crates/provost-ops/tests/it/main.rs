@@ -17,6 +17,7 @@ mod close_every_world;
 mod close_interruptions;
 mod close_journal;
 mod close_plans;
+mod close_roots;
 mod closed_loop;
 mod closing;
 mod common;

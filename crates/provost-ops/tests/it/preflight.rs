@@ -1,6 +1,6 @@
 //! Every rule of the preflight alone: a chip that passes them all, and for each rule a chip that fails this one only.
 
-use crate::closing;
+use crate::{close_roots, closing};
 
 use std::path::{Path, PathBuf};
 
@@ -98,8 +98,13 @@ fn spoilt(rule: &str, base: &Path) -> Bed {
         "P-OTP" | "P-KEPT" => Bed::with(maker("STM32H503", TrustZone::Disabled), base),
         _ => Bed::new(base),
     };
+    if let Some(made) = close_roots::spoilt(rule) {
+        bed.bench = Bench::on_board(made.board());
+        bed.request = made.request(base);
+    }
     let standard = PermissionMask::STM32H5;
     match rule {
+        "P-ROT-HIDDEN" => bed.option("HDP1_STRT", 0, true),
         "P-NO-PENDING" => bed.option("NSBOOTADD", 0x08_1000, false),
         "P-PART" => bed.request.part = None,
         "P-TARGET" => bed.request.target = ProductState::TzClosed,
@@ -164,7 +169,10 @@ fn a_chip_that_passes_everything() {
     // What is not said of this chip belongs to parts of another kind.
     let silent: Vec<&str> =
         survey.findings.iter().filter(|f| f.verdict == Verdict::NotMeasured).map(|f| f.rule.as_str()).collect();
-    assert_eq!(silent, ["P-OPTIONS", "P-OTP", "P-TARGET-USB"]);
+    assert_eq!(
+        silent,
+        ["P-OBJECTS", "P-ROT-IMAGE", "P-ROT-VERSION", "P-ROT-HIDDEN", "P-OPTIONS", "P-OTP", "P-TARGET-USB"]
+    );
     for finding in survey.findings.iter().filter(|f| f.verdict == Verdict::Passed) {
         assert!(!finding.found.is_empty(), "{}: what was measured?", finding.rule);
     }

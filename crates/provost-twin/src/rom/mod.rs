@@ -6,6 +6,7 @@ pub(crate) mod bootloader;
 pub(crate) mod debug_auth;
 pub(crate) mod descriptor;
 pub(crate) mod rss;
+pub(crate) mod st_irot;
 
 use crate::silicon::Silicon;
 

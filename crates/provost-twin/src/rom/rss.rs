@@ -1,5 +1,7 @@
 //! The provisioning service: checks a request in SRAM3, then stores its data in the option-byte keys.
 
+use std::ops::Range;
+
 use provost_chip::{
     assumptions::{Assumptions, RssChecksum},
     model::{
@@ -187,17 +189,25 @@ pub(crate) fn carries_its_hash(object: &[u8]) -> bool {
     object.split_at_checked(32).is_some_and(|(hash, body)| Sha256::digest(body).as_slice() == hash)
 }
 
+/// What was stored encrypted in this range of the keys, in the clear; bytes that were stored otherwise come out as nonsense.
+pub(crate) fn opened(silicon: &Silicon, range: Range<usize>) -> Option<Vec<u8>> {
+    let stored = silicon.nvm().obk().get(range.clone())?;
+    silicon.identity().part.info().crypto.then(|| seal(silicon, range.start, stored))
+}
+
+/// An object that carries its own hash, in the clear, and whether the chip had encrypted it.
+pub(crate) fn object(silicon: &Silicon, range: Range<usize>) -> Option<(Vec<u8>, bool)> {
+    if let Some(opened) = opened(silicon, range.clone()).filter(|bytes| carries_its_hash(bytes)) {
+        return Some((opened, true));
+    }
+    let stored = silicon.nvm().obk().get(range)?;
+    carries_its_hash(stored).then(|| (stored.to_vec(), false))
+}
+
 /// The Debug Authentication payload as the ROM would use it, and whether the chip had encrypted it.
 pub(crate) fn da_payload(silicon: &Silicon) -> Option<(Vec<u8>, bool)> {
     let offset = memory::OBK_DA_OFFSET as usize;
-    let stored = silicon.nvm().obk().get(offset..offset + memory::DA_SIZE as usize)?;
-    if silicon.identity().part.info().crypto {
-        let opened = seal(silicon, offset, stored);
-        if carries_its_hash(&opened) {
-            return Some((opened, true));
-        }
-    }
-    carries_its_hash(stored).then(|| (stored.to_vec(), false))
+    object(silicon, offset..offset + memory::DA_SIZE as usize)
 }
 
 #[cfg(test)]

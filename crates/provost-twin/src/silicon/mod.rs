@@ -96,6 +96,8 @@ pub struct Silicon {
     mailbox: Mailbox,
     debug_config: DebugConfig,
     rss_da: Option<Box<RssDa>>,
+    /// Where the vector table of the image stands that ST-iRoT has started, from the beginning of the flash.
+    st_irot: Option<u32>,
     last_refusal: Option<RefusalReason>,
     entropy: u64,
     life_changes: u64,
@@ -128,6 +130,7 @@ impl Silicon {
             mailbox: Mailbox::default(),
             debug_config: DebugConfig::default(),
             rss_da: None,
+            st_irot: None,
             last_refusal: None,
             entropy: u64::from(identity.uid[0]) << 32 | u64::from(identity.uid[1]),
             life_changes: 0,
@@ -397,6 +400,7 @@ impl Silicon {
             self.sram.reset(&self.loaded, &self.layout);
         }
         self.project();
+        self.ask_st_irot();
         boot::reset(&mut self.chip, &self.bench, kind, request, &self.assumptions);
         self.controller = Controller::after_reset(self.take_interrupted());
         let vtor = self.vector_table();

@@ -8,7 +8,7 @@ use provost_chip::{
 };
 
 use super::{FirmwareBehaviour, Silicon, nvm::OptionWords};
-use crate::rom;
+use crate::rom::{self, st_irot::Verdict};
 
 /// Where the vector table of the ROM is taken to lie: the beginning of system memory (AN2606 names the bootloader's own places).
 const ROM_VECTORS: u32 = 0x0BF8_0000;
@@ -24,9 +24,8 @@ impl Silicon {
         self.chip.firmware = self.firmware();
         self.chip.da = self.da_record();
         // ST-iRoT's data counts as present when its two objects carry their own hash.
-        let obk = self.nvm.obk();
         self.chip.st_irot_data =
-            rom::rss::carries_its_hash(&obk[0x200..0x300]) && rom::rss::carries_its_hash(&obk[0x400..0x460]);
+            rom::rss::object(self, 0x200..0x300).is_some() && rom::rss::object(self, 0x400..0x460).is_some();
         let stored = &self.nvm.options;
         let (state, tz) = (product_state_code(stored), trustzone(self.identity.part, stored));
         self.chip.pending = model::Pending {
@@ -49,7 +48,8 @@ impl Silicon {
             TrustZone::Enabled => {
                 let callable = non_secure.is_some_and(|sector| !self.sector_is_secure(sector));
                 let secure = code_at(reg::SECBOOTR_CUR, memory::FLASH + memory::SECURE_ALIAS);
-                (secure.is_some(), self.behaviour.non_secure && callable)
+                // What ST-iRoT starts stands where its configuration says.
+                (self.st_irot.is_some() || secure.is_some(), self.behaviour.non_secure && callable)
             }
         };
         // With the code goes what it does.
@@ -65,7 +65,10 @@ impl Silicon {
             TrustZone::Disabled => reg::NSBOOTR_CUR,
         };
         match self.chip.runs {
-            model::Execution::User => self.loaded.get(register) & !0xFF,
+            model::Execution::User => match self.st_irot {
+                Some(offset) => memory::FLASH + memory::SECURE_ALIAS + offset,
+                None => self.loaded.get(register) & !0xFF,
+            },
             _ => ROM_VECTORS,
         }
     }
@@ -78,6 +81,40 @@ impl Silicon {
         }
         let physical = self.physical(offset);
         [self.nvm.flash_word(physical), self.nvm.flash_word(physical + 4)]
+    }
+
+    /// ST-iRoT has its say, where it boots: it looks at what it would start, once for each boot.
+    pub(super) fn ask_st_irot(&mut self) {
+        let chip = &self.chip;
+        let boots = chip.part.info().crypto
+            && chip.boot_ube == BootUbe::StIrot
+            && chip.st_irot_data
+            && chip.state > ProductState::Provisioning;
+        let verdict = if boots { rom::st_irot::look(self) } else { Verdict::Unread };
+        self.chip.st_irot_image = verdict != Verdict::Refuses;
+        self.st_irot = match verdict {
+            Verdict::Starts(vectors) => Some(vectors),
+            Verdict::Unread | Verdict::Refuses => None,
+        };
+        self.chip.firmware = self.firmware();
+    }
+
+    /// A slot of the user flash as the core sees it.
+    pub(crate) fn flash_bytes(&self, offset: u32, size: u32) -> Vec<u8> {
+        let words = (offset..offset + size).step_by(4);
+        words.flat_map(|at| self.nvm.flash_word(self.physical(at)).to_le_bytes()).collect()
+    }
+
+    /// An update takes the place of what ran before, and is gone from where it lay.
+    pub(crate) fn install(&mut self, at: u32, slot: &[u8], from: u32) {
+        let sectors = (0u32..).step_by(SECTOR_SIZE as usize).zip(slot.chunks(SECTOR_SIZE as usize));
+        for (offset, bytes) in sectors {
+            let (to, gone) = (self.physical(at + offset), self.physical(from + offset));
+            let nvm = self.nvm_mut();
+            nvm.flash.remove(&(gone / SECTOR_SIZE));
+            nvm.flash.remove(&(to / SECTOR_SIZE));
+            nvm.load_flash(to, bytes);
+        }
     }
 
     /// Whether a sector lies in a secure watermark (with TrustZone on).

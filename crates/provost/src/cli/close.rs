@@ -19,11 +19,15 @@ pub(crate) struct Close {
     pub(crate) to: Option<ProductState>,
     /// Only say whether the chip is closed as it was to be, by its receipt or by --to: exit code 0 if so, 3 if not. Writes nothing; the
     /// discovery resets the chip.
-    #[arg(long, conflicts_with_all = ["rehearse", "rehearse_only", "dry_run", "save", "overrides", "images", "options", "escrow"])]
+    #[arg(long, conflicts_with_all = ["rehearse", "rehearse_only", "dry_run", "save", "overrides", "images", "objects", "options", "escrow"])]
     pub(crate) check: bool,
     /// The folder with the credential that will be the way back, under the names that ST's tools use.
     #[arg(long, value_name = "DIR")]
     pub(crate) credential: Option<PathBuf>,
+    /// An object of a root of trust to store behind the credential's own: STiRoT_Config.obk, STiRoT_Data.obk and the like; may be given
+    /// several times.
+    #[arg(long = "obk", value_name = "FILE")]
+    pub(crate) objects: Vec<PathBuf>,
     /// An image that must be in the flash: ELF, Intel HEX (.hex), or plain bytes with their address; may be given several times.
     /// Without one, the whole flash is read and its digest kept.
     #[arg(long = "image", value_name = "FILE[@ADDRESS]", value_parser = OsStringValueParser::new().try_map(image_at))]

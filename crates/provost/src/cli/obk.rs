@@ -13,7 +13,7 @@ use super::{KeyAccess, MethodWord, number};
 /// Subcommands of `obk`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ObkCommand {
-    /// Build an object from the XML of ST's Trusted Package Creator, byte for byte, or from a TOML file.
+    /// Build an object or an image from the XML of ST's Trusted Package Creator, or an object from a TOML file.
     Build(ObkBuild),
     /// Name every byte range of an object; with --part, say whether it fits.
     Inspect(ObkInspect),

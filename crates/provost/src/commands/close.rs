@@ -41,6 +41,7 @@ pub(crate) fn run(arguments: &Arguments, options: &Close) -> Result<Page, Stop> 
             part: arguments.order_code,
             target,
             credential: options.credential.clone(),
+            objects: options.objects.clone(),
             images: images.iter().map(Image::digest).collect(),
             options: wanted,
             encrypt_word: options.encrypt_word,

@@ -2,12 +2,13 @@
 
 use super::{
     Answer::{self, Failed, NotMeasured, Passed},
-    hold,
+    hold, roots,
 };
 use crate::{
     close::{
         facts::{Asked, Facts},
         image::Image,
+        root_of_trust::{self, Look},
     },
     flash::Flash,
     option_bytes::{diff, file::values},
@@ -98,7 +99,19 @@ pub(super) fn nrst(f: &Facts) -> Answer {
 pub(super) fn boot_ube(f: &Facts) -> Answer {
     match f.field("BOOT_UBE") {
         None => NotMeasured("no such option, or not readable here"),
-        Some(value) => hold(value == u32::from(BootUbe::OemIrot.code()), format!("BOOT_UBE = {value:#04X}")),
+        Some(value) if value == u32::from(BootUbe::OemIrot.code()) => Passed(format!("BOOT_UBE = {value:#04X}")),
+        Some(value) => {
+            let found = format!("BOOT_UBE = {value:#04X}");
+            match root_of_trust::look(&f.objects, &f.slots) {
+                _ if !roots::st_irot_boots(f) => Failed(found),
+                Look::NoConfiguration => Failed(format!("{found}, and its configuration is not given")),
+                _ if f.state() != Some(ProductState::Open) => {
+                    Failed(format!("{found}, and what it would start can be looked at in Open only"))
+                }
+                // Rules P-OBJECTS, P-ROT-IMAGE and P-ROT-VERSION have more to say.
+                _ => Passed(format!("{found}, with its objects")),
+            }
+        }
     }
 }
 
@@ -111,6 +124,15 @@ pub(super) fn boot_address(f: &Facts) -> Answer {
 pub(super) fn watermark(f: &Facts) -> Answer {
     if f.trustzone() == TrustZone::Disabled {
         return NotMeasured("TrustZone is off");
+    }
+    if let (true, Some((first, last)), Some(flash)) =
+        (roots::st_irot_boots(f), root_of_trust::secure_sectors(&f.objects), f.flash())
+    {
+        let last = last.min(flash.map().sectors() - 1);
+        return match (first..=last).find(|index| !flash.map().sector(*index).secure) {
+            None => Passed(format!("what ST-iRoT starts as secure lies in secure sectors ({first} to {last})")),
+            Some(index) => Failed(format!("sector {index} is to run secure, and no watermark makes it so")),
+        };
     }
     let (Some((name, offset)), Some(flash)) = (f.boot(), f.flash()) else { return NOT_OPEN };
     if offset >= flash.map().size.bytes() {
@@ -125,6 +147,9 @@ pub(super) fn watermark(f: &Facts) -> Answer {
 pub(super) fn firmware(f: &Facts) -> Answer {
     if f.state() != Some(ProductState::Open) {
         return NOT_OPEN;
+    }
+    if roots::st_irot_boots(f) {
+        return NotMeasured("ST-iRoT starts an image: rule P-ROT-IMAGE");
     }
     match (f.vectors, f.flash()) {
         (Some(vectors), Some(flash)) => vector_table(vectors, flash.map().size),

@@ -2,7 +2,10 @@
 
 use provost_adac::{host::CredentialError, permission::Permission};
 use provost_chip::{parts::DaStore, states::DaMethod};
-use provost_obk::{checks::Severity, obk::Obk};
+use provost_obk::{
+    checks::{Check, Severity},
+    obk::Obk,
+};
 
 use super::{
     Answer::{self, Failed, NotMeasured, Passed},
@@ -165,6 +168,12 @@ pub(super) fn not_a_sample(f: &Facts) -> Answer {
     let Some(custody) = &f.custody else { return NO_CREDENTIAL };
     match custody.sample(f.method(), f.site.samples) {
         Some(what) => Failed(format!("it is {what}")),
+        None if !f.objects.is_empty() => {
+            match super::roots::findings(f).iter().find(|finding| finding.check == Check::Sample) {
+                Some(finding) => Failed(finding.to_string()),
+                None => Passed("none that is known, nor is one of the objects".to_owned()),
+            }
+        }
         None => Passed("none that is known".to_owned()),
     }
 }

@@ -5,7 +5,7 @@ use provost_chip::sources::Confidence::{self, Code, Documented, Inferred, Observ
 use super::{
     Answer, Check,
     Weight::{self, Firm, Refuses, Warns},
-    checks, credential,
+    checks, credential, roots,
 };
 use crate::close::facts::Facts;
 
@@ -198,11 +198,46 @@ pub(super) const TABLE: &[Check] = &[
     ),
     check(
         "P-BOOT-UBE",
-        "BOOT_UBE is 0xB4: with 0xC3 and no ST-iRoT data the chip does not boot once it has left Provisioning.",
+        "BOOT_UBE is 0xB4, or 0xC3 with the objects of ST-iRoT given: with 0xC3 and without them the chip does not boot once it has left Provisioning.",
         (Documented, &["HOTSPOT"]),
         Refuses,
         checks::boot_ube,
-        &["set it: `provost option set BOOT_UBE=oem-irot`"],
+        &[
+            "set it: `provost option set BOOT_UBE=oem-irot`",
+            "or give the objects of ST-iRoT, in Open: --obk STiRoT_Config.obk --obk STiRoT_Data.obk",
+        ],
+    ),
+    check(
+        "P-OBJECTS",
+        "The objects given with --obk are whole, go where they are looked for, fit the part, BOOT_UBE and the state to end in, and are all that belong together.",
+        (Documented, &["CUBEH5-ROT"]),
+        Firm,
+        roots::objects,
+        &["make them anew: `provost obk build FILE`; `provost obk inspect FILE` names every byte range"],
+    ),
+    check(
+        "P-ROT-IMAGE",
+        "What the root of trust starts lies where its configuration says, and verifies with the keys of its configuration.",
+        (Documented, &["CUBEH5-ROT"]),
+        Refuses,
+        roots::rot_image,
+        &["put a good one in: `provost flash write FILE`; `provost obk image verify FILE` says whether it is one"],
+    ),
+    check(
+        "P-ROT-VERSION",
+        "No image is older than what depends on it or than its data demand: the root of trust would not start it.",
+        (Documented, &["CUBEH5-ROT"]),
+        Refuses,
+        roots::rot_version,
+        &["make an image of a higher version, and put it in: `provost flash write FILE`"],
+    ),
+    check(
+        "P-ROT-HIDDEN",
+        "No image of a root of trust lies in sectors that HDP hides once the boot loader hands over.",
+        (Documented, &["CUBEH5-ROT"]),
+        Refuses,
+        roots::hidden,
+        &["`provost option list` shows HDP1 and HDP2: they end where the boot loader does"],
     ),
     check(
         "P-BOOT-ADDRESS",

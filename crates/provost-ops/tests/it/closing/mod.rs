@@ -120,6 +120,7 @@ pub fn request(part: &str, tz: TrustZone, target: ProductState, base: &Path) -> 
         part: Some(part),
         target,
         credential: Some(base.join("set")),
+        objects: Vec::new(),
         images: firmware(part, tz),
         options: std::collections::BTreeMap::new(),
         encrypt_word: None,

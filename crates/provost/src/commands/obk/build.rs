@@ -15,7 +15,7 @@ pub(super) fn run(arguments: &Arguments, options: &ObkBuild) -> Result<Page, Sto
     for finding in &built.findings {
         text.push_str(&wrap(&format!("{}: {}", finding.severity(), says(finding)), 0));
     }
-    if arguments.order_code.is_none() {
+    if arguments.order_code.is_none() && !built.is_image {
         text.push_str("note: say --part to have it checked against the part it is for\n");
     }
     let what = built.kind.to_string();
