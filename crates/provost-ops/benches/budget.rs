@@ -75,6 +75,7 @@ fn close_transactions(part: &str, rehearse: bool) -> u64 {
     set.save(&keys, maker.part.info().crypto).unwrap();
     let piece = |address| Digest { name: "firmware".to_owned(), address, size: 516, sha256: String::new() };
     let wish = CloseWish {
+        objects: Vec::new(),
         part: Some(maker.part.into()),
         target: ProductState::TzClosed,
         credential: Some(folder),

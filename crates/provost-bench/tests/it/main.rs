@@ -1,5 +1,5 @@
 //! All integration tests in one program: they link once.
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+#![allow(clippy::panic, clippy::unwrap_used, missing_docs, reason = "tests")]
 
 mod chip_file;
 mod dfu;

@@ -78,18 +78,18 @@ impl DfuInterface {
             let one = bytes.get(at..at + usize::from(length)).filter(|one| one.len() >= 2).ok_or(cut)?;
             match *one {
                 [_, descriptor::CONFIGURATION, _, _, _, value, ..] => configuration = value,
-                [_, descriptor::INTERFACE, interface, setting, _, class, subclass, protocol, string, ..] => {
-                    // The first one that is in DFU mode counts; functional descriptors of others are passed over.
-                    if [class, subclass, protocol] == DFU_MODE && number.is_none_or(|n| n == interface) {
-                        number = Some(interface);
-                        alternates.push(Alternate { number: setting, string });
-                    }
+                // The first one that is in DFU mode counts; functional descriptors of others are passed over.
+                [_, descriptor::INTERFACE, interface, setting, _, class, subclass, protocol, string, ..]
+                    if [class, subclass, protocol] == DFU_MODE && number.is_none_or(|n| n == interface) =>
+                {
+                    number = Some(interface);
+                    alternates.push(Alternate { number: setting, string });
                 }
                 [_, descriptor::DFU, attributes, _, _, t0, t1, v0, v1, ..] if number.is_some() => {
                     functional =
                         functional.or(Some((attributes, u16::from_le_bytes([t0, t1]), u16::from_le_bytes([v0, v1]))));
                 }
-                // These three have nine bytes.
+                // These three have nine bytes; an interface that is not in DFU mode is passed over.
                 [0..9, descriptor::CONFIGURATION | descriptor::INTERFACE | descriptor::DFU, ..] => return Err(cut),
                 _ => {}
             }

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use provost_adac::key::{PrivateKey, PublicKey};
-use provost_chip::states::ProductState;
+use provost_chip::{parts::SECTOR_SIZE, states::ProductState};
 use provost_image::{Dependency, Image, Profile, Verification, Version, verify};
 
 use super::rss::{carries_its_hash, opened};
@@ -76,8 +76,15 @@ pub(crate) fn look(silicon: &mut Silicon) -> Verdict {
     if !may_run || config.data && data.is_none() {
         return Verdict::Refuses;
     }
-    let inside = |at: u32| at.checked_add(config.size).is_some_and(|end| end <= silicon.identity().flash.bytes());
-    let slot = |at: u32| inside(at).then(|| silicon.flash_bytes(at, config.size)).unwrap_or_default();
+    let fits = |at: u32| {
+        at.is_multiple_of(SECTOR_SIZE)
+            && at.checked_add(config.size).is_some_and(|end| end <= silicon.identity().flash.bytes())
+    };
+    // Where its areas do not lie on sectors of the flash it could install nothing.
+    if !fits(config.execution) || !fits(config.download) {
+        return Verdict::Refuses;
+    }
+    let slot = |at: u32| silicon.flash_bytes(at, config.size);
     let runs = taken(&slot(config.execution), &config, data);
     let comes = taken(&slot(config.download), &config, data);
     if let Some((version, plain)) = comes
