@@ -165,7 +165,7 @@ fn write_part(path: &Path, silicon: &Silicon) -> Result<Option<File>, TwinError>
     let io = |source| TwinError::Io { path: path.to_owned(), source };
     // What no program of ours left there is not written through, and not removed: it is not ours.
     if fs::symlink_metadata(&part).is_ok_and(|there| !there.is_file()) {
-        let source = io::Error::new(io::ErrorKind::AlreadyExists, "there is no file but something else of that name");
+        let source = io::Error::other("there is no file but something else of that name");
         return Err(TwinError::Io { path: part, source });
     }
     let mut file = File::options().write(true).create(true).truncate(false).open(&part).map_err(io)?;

@@ -214,7 +214,8 @@ fn run(seeds: std::ops::Range<u64>) -> Tally {
 
 #[test]
 fn advice_opens_what_can_be_opened_and_makes_nothing_worse() {
-    let tally = run(0..300);
+    // So many that the shares that must be reached are no matter of luck.
+    let tally = run(0..1000);
     println!("{tally}");
     tally.hold();
 }

@@ -3,6 +3,7 @@
 //!
 //! What the bootloader acknowledges need not have happened (rule `R-BOOTLOADER-ACK`): everything written is read back here.
 
+mod carrier;
 mod error;
 mod options;
 mod provision;
@@ -10,7 +11,7 @@ mod serial;
 mod target;
 mod usb;
 
-use std::{fmt, io, time::Duration};
+use std::time::Duration;
 
 use provost_bootloader::{
     an3155::{HostError, SpecialReply},
@@ -28,6 +29,11 @@ use provost_chip::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use self::{
+    carrier::{Carrier, silent},
+    serial::Serial,
+    usb::Usb,
+};
 pub use self::{
     error::BootloaderError,
     options::OptionImages,
@@ -35,48 +41,11 @@ pub use self::{
     target::{BothWires, ByBootloader},
     usb::{Plug, PlugError},
 };
-use self::{serial::Serial, usb::Usb};
 use super::identify::Identity;
 use crate::fault::{Failure, Result, fail};
 
 /// From a reset until the bootloader listens: 11.7 ms on the slowest part (AN2606 Table 227), plus an option change.
 const RESTART: Duration = Duration::from_millis(50);
-
-/// What a bootloader's commands travel by. Each does one thing; what follows from it is decided above, once for all.
-trait Carrier: fmt::Debug {
-    /// What it is, for messages.
-    fn name(&self) -> &str;
-
-    /// Lets time pass.
-    fn sleep(&mut self, time: Duration);
-
-    /// Time by the clock of whatever is at the other end.
-    fn now(&mut self) -> Duration;
-
-    /// The version of the protocol, 0x40 for 4.0, and the commands that it serves.
-    fn serves(&self) -> (u8, &[u8]);
-
-    /// How often a chip that was reset is called, [`RESTART`] apart.
-    fn calls(&self) -> u32;
-
-    /// Calls it; false where nobody answers.
-    fn call(&mut self) -> Result<bool>;
-
-    /// Reads.
-    fn read(&mut self, address: u32, length: usize) -> Result<Vec<u8>>;
-
-    /// Writes; what is acknowledged need not have happened.
-    fn write(&mut self, address: u32, data: &[u8]) -> Result<()>;
-
-    /// Writes an option image from its beginning. The chip resets, and may cut off the answer.
-    fn write_image(&mut self, address: u32, data: &[u8]) -> Result<()>;
-
-    /// Erases; what is acknowledged need not have happened.
-    fn erase(&mut self, what: &Erase) -> Result<()>;
-
-    /// A special command.
-    fn special(&mut self, command: Special) -> Result<SpecialReply>;
-}
 
 /// Who answers, and how it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -314,20 +283,7 @@ pub fn line_broke(error: &Failure) -> bool {
         )
 }
 
-fn silent(error: &Failure) -> bool {
-    matches!(error.of(), Some(HostError::Silent { .. }))
-}
-
 /// Little-endian words.
 fn words(bytes: &[u8]) -> Vec<u32> {
     bytes.chunks_exact(4).map(|c| c.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte))).collect()
-}
-
-/// A line that fails, or that a person stopped.
-fn lost(line: &str, source: io::Error) -> BootloaderError {
-    let line = line.to_owned();
-    match source.kind() {
-        io::ErrorKind::Interrupted => BootloaderError::Stopped { line },
-        _ => BootloaderError::Lost { line, source },
-    }
 }

@@ -11,7 +11,10 @@ use provost_bootloader::{
     special::Special,
 };
 
-use super::{BootloaderError, Carrier, lost, silent};
+use super::{
+    carrier::{Carrier, lost, silent},
+    error::BootloaderError,
+};
 use crate::fault::{Result, fail};
 
 /// How often a chip that was reset is called.

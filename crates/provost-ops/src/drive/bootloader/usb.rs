@@ -14,7 +14,10 @@ use provost_bootloader::{
 };
 use provost_chip::{parts::SECTOR_SIZE, registers::memory};
 
-use super::{BootloaderError, Carrier, lost};
+use super::{
+    carrier::{Carrier, lost},
+    error::BootloaderError,
+};
 use crate::fault::{Result, fail};
 
 /// How often a device that has gone is looked for: a host takes a second or two to find it again.
