@@ -60,7 +60,7 @@ pub(crate) fn was_not_begun(step: &Step) -> bool {
 }
 
 /// The product state that a step shows.
-fn shown(step: &Step) -> Option<ProductState> {
+pub(crate) fn shown(step: &Step) -> Option<ProductState> {
     match &step.act {
         Act::ReadOption(option) => option.product_state(),
         Act::Discover(seen) => seen.lifecycle,

@@ -16,6 +16,7 @@ use crate::{
     case::{Act, Goal},
     causes::Cause,
     evidence::Evidence,
+    goal,
     hypothesis::{Fate, Hypothesis, With},
     moves::{Move, Subject},
     signs::Sign,
@@ -66,6 +67,16 @@ fn way_back(belief: &Belief, evidence: &Evidence<'_>) -> Vec<Advice> {
             Move::AskFirmware,
             "no credential opens this chip, but its own firmware can.",
             &[RuleId::FirmwareRegression],
+        )];
+    }
+    let seen = evidence.case.steps.iter().filter_map(goal::shown).next_back();
+    let believed = closed.share(|h| h.world.chip.state == ProductState::Provisioning) > 0.5;
+    if evidence.goal == Goal::Boot && believed && seen != Some(ProductState::Provisioning) {
+        // A product that runs may have been closed by somebody who did not say so: nothing is erased on hearsay.
+        return vec![Advice::new(
+            Move::ConnectHotPlug,
+            "no firmware runs in Provisioning, and the way out erases it. See first that the chip is there still, and say what you saw.",
+            &[RuleId::BootProvisioning],
         )];
     }
     let mut plan = surroundings(&closed, evidence);
