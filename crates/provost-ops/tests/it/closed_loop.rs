@@ -68,6 +68,9 @@ impl Shop {
     }
 
     fn live(&self, seed: u64, but: Option<Sibling>, scratch: &Path) -> Outcome {
+        // A folder of its own: the unfinished job of one board is another board's stop.
+        let folder = tempfile::tempdir_in(scratch).unwrap();
+        let scratch = folder.path();
         let random = &mut Random::new(seed.wrapping_mul(0xD134_2543_DE82_EF95) ^ 0x5851_F42D_4C95_7F2D);
         let mut situation = Situation::random(random);
         match but {
