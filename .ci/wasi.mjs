@@ -8,36 +8,26 @@ import os from 'node:os';
 import path from 'node:path';
 import { WASI } from 'node:wasi';
 
+// Node 20 frees what belongs to a WASI object while its program runs, and crashes, once a process has made some of them: each program has a
+// process of its own.
+if (process.argv[2] === '--one') {
+  const [, , , wasm, folder, ...args] = process.argv;
+  const wasi = new WASI({ version: 'preview1', args: ['provost', ...args], env: {}, preopens: { '.': folder }, returnOnExit: true });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(fs.readFileSync(wasm)), wasi.getImportObject());
+  process.exit(wasi.start(instance));
+}
+
 const [wasm, native, cases] = process.argv.slice(2).map((file) => path.resolve(file));
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'provost-wasi-'));
 
 let start = performance.now();
-const module = new WebAssembly.Module(fs.readFileSync(wasm));
 const milliseconds = () => `${Math.round(performance.now() - start)} ms`;
-console.log(`compiled in ${milliseconds()}`);
-
-// Node 20 frees a WASI object while its program runs, and aborts, unless somebody holds it.
-const alive = [];
 
 /** Runs the WASI program in a folder, which is all of the file system that it sees. */
 function runWasm(folder, args) {
-  const files = ['out', 'err'].map((name) => path.join(scratch, name));
-  const [stdout, stderr] = files.map((file) => fs.openSync(file, 'w'));
-  const wasi = new WASI({
-    version: 'preview1', args: ['provost', ...args], env: {}, preopens: { '.': folder }, stdout, stderr, returnOnExit: true,
-  });
-  alive.push(wasi);
-  const instance = new WebAssembly.Instance(module, wasi.getImportObject());
-  let status;
-  try {
-    status = wasi.start(instance);
-  } catch (error) {
-    status = `trapped: ${error}`;
-  }
-  fs.closeSync(stdout);
-  fs.closeSync(stderr);
-  const [out, err] = files.map((file) => fs.readFileSync(file, 'utf8'));
-  return { status, out, err };
+  const words = ['--no-warnings', process.argv[1], '--one', wasm, folder, ...args];
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8', input: '', maxBuffer: 1 << 28 });
+  return { status: status ?? `ended by ${signal}`, out: stdout, err: stderr };
 }
 
 function runNative(folder, args) {
