@@ -158,7 +158,7 @@ fn root_of_trust_program_killed() {
 }
 
 #[test]
-#[ignore = "minutes: every transaction"]
+#[ignore = "longer than all other tests together: once a week, by .github/workflows/campaigns.yml; every 211th transaction runs always"]
 fn root_of_trust_every_transaction() {
     for how in [
         Interruption::PowerCutBefore,
